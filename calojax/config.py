@@ -1,0 +1,43 @@
+"""The defaults of every config: a config file changes what its system changes and nothing else."""
+
+from __future__ import annotations
+
+import ml_collections
+
+# What the Auxiliary Regressor learns on LHCb-like showers: the 24 statistics of the physics PRD and the visible energy.
+LHCB_TARGETS = ('lhcb_corrected', 'response')
+
+
+def lhcb_gan() -> ml_collections.ConfigDict:
+  """The CNN baseline GAN on LHCb-like showers (Rogachev and Ratnikov 2022), locked: a misspelt key is refused with the near name."""
+  config = ml_collections.ConfigDict({
+      'seed': 0,
+      'method': 'gan',
+      'dtype': 'float32',  # of the networks' arithmetic; 'bfloat16' on accelerators. Parameters stay float32.
+      'data': {
+          'source': 'lhcb_ecal',  # an embedded data set, or a file
+          'split': (0.70, 0.05, 0.25),  # train, validation, test
+          'memory_gib': 4.0,  # a larger file is streamed from disk
+      },
+      'condition': 'full',
+      'transform': 'log_fraction',
+      'latent': 256,
+      'generator': {'name': 'cnn', 'channels': (256, 128, 64, 32), 'attention': False, 'spectral': False},
+      'discriminator': {'name': 'cnn', 'channels': (32, 64, 128, 256), 'attention': False, 'spectral': False},
+      'regressor': {'targets': ()},  # observables that the Auxiliary Regressor learns; none: no regressor
+      'adversarial': 'hinge',
+      'weights': {'adversarial': 1.0, 'regression': 1.0, 'regression_fake': 1.0},
+      'optimiser': {'generator': 1e-4, 'discriminator': 4e-4, 'beta1': 0.0, 'beta2': 0.999},
+      'ema_decay': 0.999,
+      'train': {
+          'steps': 8000,
+          'batch': 128,
+          'discriminator_steps': 1,
+          'steps_per_dispatch': 0,  # 0: one on a CPU, ten on an accelerator
+          'log_every': 50,
+          'checkpoint_every': 500,
+          'monitor_every': 1000,  # pictures, histograms and a quick PRD-AUC on the validation showers
+      },
+      'evaluation': {'clusters': 400, 'runs': 10, 'statistics': 'lhcb_reference'},
+  })
+  return config.lock()

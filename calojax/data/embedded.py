@@ -1,0 +1,55 @@
+"""The Geant4 showers inside the package, in a sparse form: exact, and two thirds of the size of the canonical file.
+
+`occupancy` (n, v / 8) are the bits of the cells with energy, `values` the energies of those cells one after the other,
+MeV; `energy`, `position`, `direction` are those of the canonical file. Made by `experiments/data/`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+
+import h5py
+import numpy as np
+
+from calojax.data.hdf5 import Dataset, numbers, opened
+from calojax.geometry import Geometry
+from calojax.showers import Condition, Shower, check
+
+SAMPLE = pathlib.Path(__file__).parent / 'sample'
+
+
+def lhcb_ecal() -> Dataset:
+  """20,000 electrons of 1 to 100 GeV (1/E) in the LHCb ECAL."""
+  return read(SAMPLE / 'lhcb_ecal.h5')
+
+
+def read(path: str | os.PathLike) -> Dataset:
+  """The showers of a sparse file.
+
+  Raises:
+    ValueError: a file that is missing or broken.
+  """
+  with opened(path) as (file, attributes):
+    geometry = Geometry.from_json(str(attributes.get('geometry')))
+    provenance = json.loads(str(attributes.get('provenance')))
+    keys = ('occupancy', 'values', *Condition._fields)
+    occupancy, values, *condition = (numbers(file, key, slice(None), path) for key in keys)
+  lit = np.unpackbits(occupancy, axis=1, count=geometry.cells).astype(bool)
+  energies = np.zeros(lit.shape, np.float32)
+  energies[lit] = values
+  return Dataset(check(Shower(energies, Condition(*condition)), geometry, str(path)), geometry, provenance)
+
+
+def write(path: str | os.PathLike, dataset: Dataset) -> None:
+  """Writes a sparse file."""
+  (energies, condition), geometry, provenance = dataset
+  lit = energies > 0
+  arrays = {'occupancy': np.packbits(lit, axis=1), 'values': energies[lit], **condition._asdict()}
+  part = f'{path}.part'
+  with h5py.File(part, 'w') as file:
+    file.attrs.update(format='calojax sparse', geometry=geometry.to_json(), provenance=json.dumps(provenance))
+    for key, array in arrays.items():
+      file.create_dataset(key, data=array, chunks=array.shape, compression='gzip', compression_opts=9, shuffle=True)
+  os.replace(part, path)

@@ -1,0 +1,1 @@
+"""How good generated showers are: numpy, scipy and scikit-learn; no jax."""

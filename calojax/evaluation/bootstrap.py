@@ -1,0 +1,35 @@
+"""Statistical errors by resampling showers (Efron 1979)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+
+def bootstrap_error(statistic: Callable[..., np.ndarray | float], *arrays: np.ndarray, resamples: int = 100, seed: int = 0):
+  """Standard deviation of `statistic(*arrays)` when the showers of each array are drawn anew with replacement.
+
+  Args:
+    statistic: of the arrays, returning a number or an array.
+    *arrays: `[n_i, ...]`; each is resampled along its first axis independently of the others, so pass what belongs together as one
+      array.
+    resamples: number of bootstrap samples, at least 2.
+    seed: of the resampling; the same seed gives the same error.
+
+  Raises:
+    ValueError: an empty array or less than two resamples.
+  """
+  if resamples < 2:
+    raise ValueError(f'{resamples} bootstrap resamples, expected at least 2')
+  for number, array in enumerate(arrays):
+    if len(array) == 0:
+      raise ValueError(f'array {number} of the bootstrap is empty, expected at least one shower')
+  rng = np.random.default_rng(seed)
+  values = [statistic(*(array[rng.integers(len(array), size=len(array))] for array in arrays)) for _ in range(resamples)]
+  return np.std(values, axis=0, ddof=1)
+
+
+def multiplicities(count: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
+  """`[resamples, count]`, how often each shower enters each bootstrap sample of the same size."""
+  return rng.multinomial(count, np.full(count, 1 / count), size=resamples)

@@ -1,0 +1,114 @@
+"""The verdict on a set of generated showers: every score with its error and its ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import json
+import os
+import pathlib
+import platform
+from typing import Any
+
+import numpy as np
+
+import calojax
+from calojax.evaluation.physics import compare_observables, default_variant, prd_features
+from calojax.evaluation.prd import PRD, prd
+from calojax.geometry import Geometry
+from calojax.showers import Shower, take
+
+SCORES = {'prd_auc': ('value', 'error'), 'prd_f8': ('f8', 'f8_error'), 'prd_f1_8': ('f1_8', 'f1_8_error')}
+CURVE_STEP = 10  # every tenth of the 1001 angles goes into the summary
+
+
+def evaluate(
+  reference: Shower, generated: Shower, geometry: Geometry, independent: Shower | None = None, clusters: int = 400, runs: int = 10,
+  seed: int = 0, variant: str | None = None, progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, Any]:
+  """Scores of generated showers against the real ones of the same conditions.
+
+  Args:
+    reference: n real showers.
+    generated: n generated showers.
+    geometry: of both.
+    independent: n further real showers, for the ceiling. Without them the ceiling is that of two halves of the reference: it is
+      measured with n / 2 showers and therefore lower than that of n; `meta/ceiling_count` tells.
+    clusters, runs, seed: of the PRD.
+    variant: which 24 statistics `prd_auc/physics` uses, `lhcb_reference` (default for 30 x 30 cells) or `lhcb_corrected`.
+    progress: called with (stage, done, total).
+
+  Returns:
+    `{'prd_auc/raw': {value, error, ceiling, ceiling_error}, ...}` for prd_auc, prd_f8, prd_f1_8 and raw, physics, physics_corrected;
+    `prd_auc/min`, the smaller of raw and physics, the model's score; `observables/<name>/<mean|std>`; and two entries
+    without a slash: `curves` (of `plots.write_plots`) and `meta`.
+
+  Raises:
+    ValueError: the sets differ in size, or more clusters than showers.
+  """
+  variant = variant or default_variant(geometry)
+  for name, sample in (('generated', generated), ('independent', independent)):
+    if sample is not None and len(sample.energies) != len(reference.energies):
+      raise ValueError(f'{len(reference.energies)} reference and {len(sample.energies)} {name} showers, expected equal numbers')
+  first, second = (reference, independent) if independent is not None else _halves(reference, seed)
+  features = prd_features([reference, generated, first, second], geometry, variant)
+  summary: dict[str, Any] = {'curves': {}}
+  for kind, (real, fake, *ceiling) in features.items():
+    jobs = [(f'PRD {kind}', (real, fake)), (f'ceiling {kind}', ceiling)]
+    results = [prd(*sets, clusters, runs, seed, progress=_stage(progress, name)) for name, sets in jobs]
+    summary.update({f'{score}/{kind}': _figure(*results, *fields) for score, fields in SCORES.items()})
+    summary['curves'][kind] = _curve(*results) | summary[f'prd_auc/{kind}']
+  summary['prd_auc/min'] = min((summary[f'prd_auc/{kind}'] for kind in ('raw', 'physics')), key=lambda figure: figure['value'])
+  summary.update(compare_observables(reference, generated, geometry, seed=seed))
+  counts = {'count': len(reference.energies), 'ceiling_count': len(first.energies)}
+  ceiling = 'independent real showers' if independent is not None else 'two halves of the reference, at half its size'
+  settings = {'clusters': clusters, 'runs': runs, 'seed': seed, 'variant': variant, 'ceiling': ceiling}
+  return summary | {'meta': {**counts, **settings, 'geometry': geometry.name, 'versions': _versions()}}
+
+
+def write_summary(summary: dict[str, Any], directory: str | os.PathLike) -> pathlib.Path:
+  """The path of `summary.json` in the directory, made if need be; written aside and renamed."""
+  path = pathlib.Path(directory) / 'summary.json'
+  path.parent.mkdir(parents=True, exist_ok=True)
+  part = path.with_name(path.name + '.part')
+  part.write_text(json.dumps(summary, indent=1, allow_nan=False) + '\n')
+  os.replace(part, path)
+  return path
+
+
+def verdict_table(summary: dict[str, Any]) -> str:
+  """A fixed-width table of the PRD-AUC scores with errors and ceilings."""
+  meta = summary['meta']
+  lines = [f'{"PRD-AUC":<18} {"generated":>17} {"ceiling":>17}']
+  for name in (*summary['curves'], 'min'):
+    figure = summary[f'prd_auc/{name}']
+    columns = [f'{figure[value]:.4f} +- {figure[error]:.4f}' for value, error in (('value', 'error'), ('ceiling', 'ceiling_error'))]
+    lines.append(f'{name:<18} {columns[0]:>17} {columns[1]:>17}')
+  lines.append(f'{meta["count"]} showers, {meta["clusters"]} clusters, {meta["runs"]} runs, physics: {meta["variant"]};')
+  lines.append(f'ceiling: {meta["ceiling"]} ({meta["ceiling_count"]} against {meta["ceiling_count"]})')
+  return '\n'.join(lines)
+
+
+def _halves(showers: Shower, seed: int) -> tuple[Shower, Shower]:
+  """Two disjoint random halves of equal size."""
+  count = len(showers.energies) // 2
+  order = np.random.default_rng(seed).permutation(len(showers.energies))
+  return take(showers, order[:count]), take(showers, order[count : 2 * count])
+
+
+def _stage(progress, name: str):
+  return progress and (lambda done, total: progress(name, done, total))
+
+
+def _figure(score: PRD, ceiling: PRD, value: str, error: str) -> dict[str, float]:
+  numbers = (getattr(score, value), getattr(score, error), getattr(ceiling, value), getattr(ceiling, error))
+  return dict(zip(('value', 'error', 'ceiling', 'ceiling_error'), numbers))
+
+
+def _curve(score: PRD, ceiling: PRD) -> dict[str, list[float]]:
+  arrays = {'precision': score.precision, 'recall': score.recall}
+  arrays |= {'ceiling_precision': ceiling.precision, 'ceiling_recall': ceiling.recall}
+  return {name: array[::CURVE_STEP].round(5).tolist() for name, array in arrays.items()}
+
+
+def _versions() -> dict[str, str]:
+  return {'calojax': calojax.__version__, 'numpy': np.__version__, 'python': platform.python_version()}

@@ -1,0 +1,104 @@
+"""A calorimeter's read-out cells as data: the only place that knows where a cell is."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from typing import Any
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+  """One read-out layer, a regular grid of cells.
+
+  Attributes:
+    shape: number of cells along x and y.
+    pitch: cell size along x and y, mm.
+    depth: distance of the layer's reference plane from the front face, mm. For a calorimeter that is summed over depth this is
+      the plane in which the showers are centred.
+    centre: x and y of the grid's centre, mm.
+  """
+
+  shape: tuple[int, int]
+  pitch: tuple[float, float]
+  depth: float
+  centre: tuple[float, float] = (0.0, 0.0)
+
+  @property
+  def cells(self) -> int:
+    return self.shape[0] * self.shape[1]
+
+  def positions(self) -> np.ndarray:
+    """Cell centres `[cells, 3]` in mm; x is the slower index, y the faster."""
+    axes = [(np.arange(n) - (n - 1) / 2) * p + c for n, p, c in zip(self.shape, self.pitch, self.centre)]
+    x, y = np.meshgrid(*axes, indexing='ij')
+    return np.stack([x.ravel(), y.ravel(), np.full(self.cells, float(self.depth))], axis=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Geometry:
+  """An ordered set of layers; a shower's flat vector `[v]` is the layers one after the other.
+
+  Attributes:
+    name: the detector, e.g. `lhcb_ecal`.
+    layers: the read-out layers, front to back.
+    sampling_fraction: mean visible energy over incident energy (1 for a homogeneous calorimeter).
+  """
+
+  name: str
+  layers: tuple[Layer, ...]
+  sampling_fraction: float = 1.0
+
+  @property
+  def cells(self) -> int:
+    """Number of cells v."""
+    return sum(layer.cells for layer in self.layers)
+
+  @functools.cached_property
+  def positions(self) -> np.ndarray:
+    """Cell centres `[v, 3]` in mm."""
+    return np.concatenate([layer.positions() for layer in self.layers])
+
+  @functools.cached_property
+  def membership(self) -> np.ndarray:
+    """`[v, l]`, 1 where cell v belongs to layer l: `energies @ membership` are the layer energies."""
+    return np.repeat(np.eye(len(self.layers)), [layer.cells for layer in self.layers], axis=0)
+
+  @property
+  def grid(self) -> tuple[int, int]:
+    """Shape of the cell matrix of a single-layer calorimeter.
+
+    Raises:
+      ValueError: the geometry has several layers.
+    """
+    if len(self.layers) != 1:
+      raise ValueError(f'geometry {self.name!r} has {len(self.layers)} layers, expected 1')
+    return self.layers[0].shape
+
+  def split(self, energies: Any) -> list[Any]:
+    """The layers' images `[..., nx, ny]` of flat showers `[..., v]`."""
+    if energies.shape[-1] != self.cells:
+      raise ValueError(f'showers of {energies.shape[-1]} cells do not fit geometry {self.name!r} of {self.cells} cells')
+    ends = np.cumsum([0] + [layer.cells for layer in self.layers])
+    return [energies[..., a:b].reshape(energies.shape[:-1] + layer.shape) for a, b, layer in zip(ends, ends[1:], self.layers)]
+
+  def to_json(self) -> str:
+    """The geometry as JSON text, the form kept in files."""
+    return json.dumps(dataclasses.asdict(self))
+
+  @classmethod
+  def from_json(cls, text: str) -> 'Geometry':
+    """Inverse of `to_json`.
+
+    Raises:
+      ValueError: the text does not describe a geometry.
+    """
+    try:
+      fields = json.loads(text)
+      layers = tuple(Layer(tuple(r['shape']), tuple(r['pitch']), r['depth'], tuple(r['centre'])) for r in fields['layers'])
+      return cls(fields['name'], layers, fields['sampling_fraction'])
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+      raise ValueError(f'not a geometry: {error!r} in {text[:80]!r}') from None

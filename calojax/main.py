@@ -1,0 +1,95 @@
+"""Train, judge and use a generator of calorimeter showers.
+
+  python -m calojax.main --config=configs/cnn_aux.py [--workdir=RUN] [--config.train.steps=4000]
+  python -m calojax.main --mode=evaluate --workdir=RUN
+  python -m calojax.main --mode=sample --workdir=RUN --count=10000 --output=showers.h5
+  python -m calojax.main --mode=sample --workdir=RUN --conditions=particles.h5 --output=showers.h5
+
+The same command resumes a training that was interrupted. Exit codes: 0 done; 2 bad input, one line says what; 3 the training diverged,
+the last good checkpoint is kept; 75 interrupted by SIGTERM or SIGINT, the state is saved, run the command again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from typing import Any, Callable
+
+from absl import flags
+from ml_collections import config_flags
+
+DONE, BAD_INPUT, DIVERGED, INTERRUPTED = 0, 2, 3, 75
+
+FLAGS = flags.FLAGS
+_CONFIG = config_flags.DEFINE_config_file('config', None, 'The config file; --config.x.y=v changes a value of it.', lock_config=True)
+flags.DEFINE_enum('mode', 'train', ['train', 'evaluate', 'sample'], 'What to do.')
+flags.DEFINE_string('workdir', None, 'Folder of the run; by default runs/NAME of the config, or runs/NAME-HASH if values are changed.')
+flags.DEFINE_string('output', None, 'sample: the file to write, HDF5.')
+flags.DEFINE_string('conditions', None, 'sample: a file of any readable format; one shower is made for each of its particles.')
+flags.DEFINE_integer('count', None, 'sample: how many showers, their particles drawn from the training spectrum.')
+flags.DEFINE_string('layout', 'calojax', 'sample: layout of the file, calojax or lhcb.')
+flags.DEFINE_integer('seed', 0, 'sample: seed of the noise and of the drawn particles.')
+
+
+def default_workdir() -> str:
+  """`runs/NAME` of the config file; with changed values a hash of them is added, so that each variant has its own folder."""
+  name = os.path.splitext(os.path.basename(config_flags.get_config_filename(FLAGS['config'])))[0]
+  changed = config_flags.get_override_values(FLAGS['config'])
+  text = json.dumps(changed, sort_keys=True, default=str)
+  return os.path.join('runs', name + (f'-{hashlib.sha256(text.encode()).hexdigest()[:8]}' if changed else ''))
+
+
+def prepare(config: Any) -> Callable[[], int]:
+  """The mode's work, checked and ready: a function that does it and returns the exit code.
+
+  Raises:
+    ValueError, OSError: bad input.
+  """
+  if FLAGS.mode == 'train':
+    if config is None:
+      raise ValueError('--mode=train needs --config, e.g. --config=configs/cnn_aux.py')
+    from calojax import modes
+    return modes.training(config, FLAGS.workdir or default_workdir())
+  folder = FLAGS.workdir or (default_workdir() if config is not None else None)
+  if folder is None:
+    raise ValueError(f'--mode={FLAGS.mode} needs --workdir, the folder of a training')
+  if FLAGS.mode == 'sample' and (FLAGS.conditions is None) == (FLAGS.count is None):
+    raise ValueError('--mode=sample needs either --conditions=FILE or --count=N')
+  if FLAGS.mode == 'sample' and FLAGS.output is None:
+    raise ValueError('--mode=sample needs --output=FILE')
+  from calojax import modes
+  if FLAGS.mode == 'evaluate':
+    return modes.evaluation(folder)
+  return modes.sampling(folder, FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed)
+
+
+def command_line(argv: list[str]) -> int:
+  """Runs a command and returns its exit code."""
+  if any(a in ('-h', '--help', '-help') for a in argv[1:]):
+    print(f'{__doc__}\n{FLAGS.main_module_help()}')
+    return DONE
+  try:
+    rest = FLAGS(argv)[1:]
+    config = FLAGS.config
+    if rest:
+      raise ValueError(f'unexpected argument {rest[0]!r}: flags are written --name=value')
+  except Exception as error:  # a config file is code of the user's: it can raise anything
+    return refuse(error)
+  try:
+    work = prepare(config)
+  except (ValueError, OSError) as error:
+    return refuse(error)
+  return work()
+
+
+def refuse(error: Exception) -> int:
+  """Prints an error as one line and returns the exit code of bad input."""
+  text = error.args[0] if isinstance(error, KeyError) and error.args else error
+  print(f'calojax: {" ".join(str(text).split()) or type(error).__name__}', file=sys.stderr)
+  return BAD_INPUT
+
+
+if __name__ == '__main__':
+  sys.exit(command_line(sys.argv))

@@ -1,0 +1,98 @@
+"""The convolutional GAN of Rogachev and Ratnikov (2022): one generator and one discriminator whose flags are the rows of its Table 1."""
+
+from __future__ import annotations
+
+import math
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from calojax.convolutions import Conv, ConvTranspose
+from calojax.models.layers import Normalised, SelfAttention
+
+
+class Generator(nn.Module):
+  """Noise and condition -> shower image, in network space (>= 0).
+
+  Dense -> four transposed 3x3 convolutions of stride 2, batch norm and ReLU between them, ReLU at the end (exact zeros), cropped to the
+  grid. With a grid of 30x30, 256 latent variables and 5 conditions: 656,321 parameters.
+
+  Attributes:
+    grid: cells along x and y.
+    channels: of the first image and of those after the first three transposed convolutions.
+    attention: self-attention after the second and third transposed convolution (8x8 and 16x16 pixels on a 30x30 grid).
+    spectral: spectral normalisation of every weight.
+  """
+
+  grid: tuple[int, int]
+  channels: tuple[int, ...] = (256, 128, 64, 32)
+  attention: bool = False
+  spectral: bool = False
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Float[Array, 'b v']:
+    upscale = 2**len(self.channels)
+    start = tuple(math.ceil(n / upscale) for n in self.grid)
+    normalised = lambda layer: Normalised(layer, self.spectral)
+    x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
+    x = normalised(nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype))(x, train)
+    x = jax.nn.leaky_relu(x, 0.2).reshape(-1, *start, self.channels[0])
+    for i, channels in enumerate(self.channels[1:]):
+      x = normalised(ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype))(x, train)
+      x = jax.nn.relu(nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x))
+      if self.attention and i >= len(self.channels) - 3:
+        x = SelfAttention(self.spectral, self.dtype)(x, train)
+    x = normalised(ConvTranspose(1, (3, 3), (2, 2), dtype=self.dtype))(x, train)
+    x = jax.nn.relu(x[:, :self.grid[0], :self.grid[1], 0].astype(jnp.float32))
+    return x.reshape(x.shape[0], -1)
+
+
+class Discriminator(nn.Module):
+  """Shower image and condition -> `{'score': [b]}` and, with an Auxiliary Regressor, `'targets': [b, targets]`.
+
+  Four 3x3 convolutions of stride 2 (30 -> 15 -> 7 -> 3 -> 1 pixels), then the condition joins and three dense layers follow. With a
+  grid of 30x30 and 5 conditions: 406,721 parameters.
+
+  The Auxiliary Regressor is a head on the shared trunk: it takes the output of the last self-attention layer, or of the last
+  convolution without attention, and what it predicts joins the conditions (Fig. 2 of the paper), so the score can use it.
+
+  Attributes:
+    grid: cells along x and y.
+    channels: of the convolutions.
+    targets: how many quantities the Auxiliary Regressor predicts; 0 for none.
+    attention: self-attention after the first and second convolution (15x15 and 7x7 pixels on a 30x30 grid).
+    spectral: spectral normalisation of every weight.
+  """
+
+  grid: tuple[int, int]
+  channels: tuple[int, ...] = (32, 64, 128, 256)
+  targets: int = 0
+  attention: bool = False
+  spectral: bool = False
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool) -> dict[str, Array]:
+    normalised = lambda layer: Normalised(layer, self.spectral)
+    dense = lambda width, x: normalised(nn.Dense(width, dtype=self.dtype))(x, train)
+    x = x.reshape(-1, *self.grid, 1).astype(self.dtype)
+    shared = None
+    for i, channels in enumerate(self.channels):
+      x = normalised(Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype))(x, train)
+      x = jax.nn.leaky_relu(x, 0.2)
+      if self.attention and i < 2:
+        x = shared = SelfAttention(self.spectral, self.dtype)(x, train)
+    x = x.reshape(x.shape[0], -1)
+    features, heads = [x, condition.astype(self.dtype)], {}
+    if self.targets:
+      trunk = x if shared is None else shared.reshape(x.shape[0], -1)
+      predicted = dense(self.targets, jax.nn.leaky_relu(dense(64, trunk), 0.2))
+      heads['targets'] = predicted.astype(jnp.float32)
+      features.append(predicted)
+    x = jnp.concatenate(features, axis=-1)
+    for width in (64, 32):
+      x = jax.nn.leaky_relu(dense(width, x), 0.2)
+    return {'score': dense(1, x)[:, 0].astype(jnp.float32), **heads}

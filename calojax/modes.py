@@ -1,0 +1,100 @@
+"""What the command line can do. Each mode checks its input first and returns a function that does the work and gives the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Callable
+
+import jax
+import numpy as np
+
+from calojax import __version__, data, judge, reports, run, sample, workdir
+from calojax.showers import Condition
+
+DONE, DIVERGED, INTERRUPTED = 0, 3, 75
+
+
+def training(config: Any, folder: str) -> Callable[[], int]:
+  """Trains a config in a workdir, from its newest checkpoint if there is one, and judges the result on the held-out showers.
+
+  Raises:
+    ValueError: the config, the data or the workdir does not do.
+  """
+  keep_compiled()
+  trainer = run.prepare(config, folder)
+  start, stop = int(trainer.state.step), config.train.steps
+  print(f'workdir: {folder} ({"step " + str(start) + " of " + str(stop) if start else "new"}), '
+        f'{len(trainer.parts.train.energies)} training showers of {trainer.parts.geometry.name}, '
+        f'{jax.device_count()} {jax.default_backend()} device(s)', flush=True)
+
+  def work() -> int:
+    from tensorboardX import SummaryWriter
+    with SummaryWriter(folder, purge_step=start + 1 if start else None) as writer:
+      try:
+        state = run.run(trainer, writer, judge.monitor(trainer, writer))
+      except reports.Interrupted as stop:
+        print(f'calojax: {stop}; run the same command to go on', file=sys.stderr)
+        return INTERRUPTED
+      except reports.Diverged as error:
+        print(f'calojax: {error}; the last good checkpoint is {trainer.checkpoints.latest()} in {folder}', file=sys.stderr)
+        return DIVERGED
+      finally:
+        trainer.checkpoints.close()
+      summary = judge.final(trainer.config, trainer.method, state.generator.ema, int(state.step), trainer.parts, folder)
+      judge.write_hparams(writer, trainer.config, summary)
+    return DONE
+
+  return work
+
+
+def evaluation(folder: str) -> Callable[[], int]:
+  """Judges the newest checkpoint of a workdir on the held-out showers.
+
+  Raises:
+    ValueError: the workdir is not complete, or its data cannot be read.
+  """
+  keep_compiled()
+  config = workdir.stored_config(folder)
+  parts = run.load_parts(config)
+  generator = run.trained(folder)
+
+  def work() -> int:
+    judge.final(config, generator.method, generator.variables, generator.step, parts, folder)
+    return DONE
+
+  return work
+
+
+def sampling(folder: str, output: str, conditions: str | None, count: int | None, layout: str, seed: int) -> Callable[[], int]:
+  """Writes showers of a workdir's generator to a file: one for each particle of the file `conditions`, or `count` for particles drawn
+  from the training spectrum.
+
+  Raises:
+    ValueError: the workdir is not complete, the conditions cannot be read, or the output cannot be written.
+  """
+  keep_compiled()
+  generator = run.trained(folder)
+  wanted = data.load(conditions).showers.condition if conditions else sample.draw_conditions(generator.spectrum, count, seed)
+  provenance = {'generator': os.path.abspath(folder), 'step': generator.step, 'seed': seed, 'calojax': __version__,
+                'trained_on': generator.description['fingerprint']}
+  writer = data.Writer(output, generator.geometry, provenance, layout)
+
+  def work() -> int:
+    from tqdm import tqdm
+    total = len(wanted.energy)
+    with writer as file, tqdm(total=total, unit='shower', desc='sampling', mininterval=0.5) as bar:
+      for showers in sample.stream(generator.method, generator.variables, wanted, seed):
+        file.append(showers)
+        bar.update(len(showers.energies))
+    print(f'{total} showers in {output}')
+    return DONE
+
+  return work
+
+
+def keep_compiled() -> None:
+  """Keeps compiled programs on disk (in JAX_COMPILATION_CACHE_DIR, if set), so that a second run starts in a second."""
+  if not jax.config.jax_compilation_cache_dir:
+    jax.config.update('jax_compilation_cache_dir', os.path.expanduser('~/.cache/calojax'))
+  jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)

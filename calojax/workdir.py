@@ -1,0 +1,103 @@
+"""What a run's folder holds beside checkpoints: its config, its data's geometry and origin, and the spectrum it was trained on.
+
+`config.json checkpoints/ data.json spectrum.npz metrics.jsonl events* evaluation/<step>/`. A workdir is enough to sample from, on a machine that
+has not the data.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import ml_collections
+import numpy as np
+
+from calojax.geometry import Geometry
+from calojax.showers import Condition
+
+SPECTRUM = 100_000  # conditions kept at most
+
+
+def write_text(path: str, text: str) -> None:
+  """Writes a file aside and renames it, so that nobody ever sees half of it."""
+  with open(path + '.part', 'w') as file:
+    file.write(text)
+  os.replace(path + '.part', path)
+
+
+def claim(workdir: str, config: Any) -> None:
+  """Makes the workdir and keeps the config in it, or finds the same config there.
+
+  Raises:
+    ValueError: the workdir belongs to another config; the differing keys are listed with both values.
+  """
+  os.makedirs(workdir, exist_ok=True)
+  path = os.path.join(workdir, 'config.json')
+  if not os.path.exists(path):
+    write_text(path, json.dumps(json.loads(config.to_json()), indent=2) + '\n')
+    return
+  old, new = flatten(json.loads(stored_config(workdir).to_json())), flatten(json.loads(config.to_json()))
+  differing = [f'{key} was {old.get(key)!r}, now {new.get(key)!r}' for key in sorted(set(old) | set(new)) if old.get(key) != new.get(key)]
+  if differing:
+    raise ValueError(f'{workdir} was made with another config: {"; ".join(differing)}. Give a new --workdir, or the old values')
+
+
+def stored_config(workdir: str) -> ml_collections.ConfigDict:
+  """The config kept in a workdir, locked.
+
+  Raises:
+    ValueError: there is none, or it is not JSON.
+  """
+  path = os.path.join(workdir, 'config.json')
+  try:
+    with open(path) as file:
+      return ml_collections.ConfigDict(json.load(file)).lock()
+  except FileNotFoundError:
+    raise ValueError(f'{workdir} is not a workdir: no config.json in it') from None
+  except json.JSONDecodeError as error:
+    raise ValueError(f'{path} is not JSON: {error}') from None
+
+
+def flatten(tree: dict[str, Any], prefix: str = '') -> dict[str, Any]:
+  """Nested dicts as one, keys joined by dots."""
+  flat = {}
+  for key, value in tree.items():
+    flat.update(flatten(value, f'{prefix}{key}.') if isinstance(value, dict) else {prefix + key: value})
+  return flat
+
+
+def describe_data(workdir: str, geometry: Geometry, provenance: dict[str, Any], fingerprint: str, spectrum: Condition) -> None:
+  """Keeps the geometry, origin and spectrum of the training data in the workdir, or finds the same data there.
+
+  Raises:
+    ValueError: the workdir was made with data of another fingerprint.
+  """
+  path = os.path.join(workdir, 'data.json')
+  if os.path.exists(path):
+    with open(path) as file:
+      old = json.load(file)['fingerprint']
+    if old != fingerprint:
+      raise ValueError(f'{workdir} was made with data of fingerprint {old}, now {fingerprint}. Give a new --workdir, or the old data')
+    return
+  part = os.path.join(workdir, 'spectrum.part.npz')
+  np.savez_compressed(part, **{name: field[:SPECTRUM] for name, field in spectrum._asdict().items()})
+  os.replace(part, os.path.join(workdir, 'spectrum.npz'))
+  description = {'fingerprint': fingerprint, 'geometry': json.loads(geometry.to_json()), 'provenance': provenance}
+  write_text(path, json.dumps(description, indent=2) + '\n')
+
+
+def stored_data(workdir: str) -> tuple[Geometry, dict[str, Any], Condition]:
+  """Geometry, description and spectrum of the training data of a workdir.
+
+  Raises:
+    ValueError: they are not there or cannot be read.
+  """
+  try:
+    with open(os.path.join(workdir, 'data.json')) as file:
+      description = json.load(file)
+    with np.load(os.path.join(workdir, 'spectrum.npz'), allow_pickle=False) as arrays:
+      spectrum = Condition(*(arrays[name] for name in Condition._fields))
+    return Geometry.from_json(json.dumps(description['geometry'])), description, spectrum
+  except (OSError, KeyError, json.JSONDecodeError) as error:
+    raise ValueError(f'{workdir} is not a complete workdir: {error}') from None

@@ -1,0 +1,15 @@
+"""CNN + Auxiliary Regressor + self-attention + spectral normalisation, row 5 of Table 1 of Rogachev and Ratnikov 2022 (PRD-AUC raw 0.994, physics 0.992,
+single numbers).
+
+python -m calojax.main --config=configs/cnn_aux_sa_sn.py
+"""
+
+from calojax import config
+
+
+def get_config():
+  c = config.lhcb_gan()
+  c.regressor.targets = config.LHCB_TARGETS
+  c.generator.attention = c.discriminator.attention = True
+  c.generator.spectral = c.discriminator.spectral = True
+  return c

@@ -1,0 +1,14 @@
+"""CNN + Auxiliary Regressor + spectral normalisation in G and D, row 3 of Table 1 of Rogachev and Ratnikov 2022 (PRD-AUC raw 0.908, physics 0.957,
+single numbers).
+
+python -m calojax.main --config=configs/cnn_aux_sn.py
+"""
+
+from calojax import config
+
+
+def get_config():
+  c = config.lhcb_gan()
+  c.regressor.targets = config.LHCB_TARGETS
+  c.generator.spectral = c.discriminator.spectral = True
+  return c

@@ -1,0 +1,26 @@
+"""Makes the embedded LHCb showers from a file of the stand-alone simulation.
+
+  python experiments/data/embed_lhcb.py lhcb_ecal.h5 calojax/data/sample/lhcb_ecal.h5
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from calojax import data
+from calojax.data import embedded
+
+
+def main() -> None:
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('source', help='HDF5 file in the LHCb layout')
+  parser.add_argument('output')
+  args = parser.parse_args()
+  dataset = data.read(args.source)
+  embedded.write(args.output, dataset)
+  print(f'{len(dataset.showers.energies)} showers, {os.path.getsize(args.output) / 1e6:.2f} MB')
+
+
+if __name__ == '__main__':
+  main()
