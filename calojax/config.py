@@ -20,7 +20,7 @@ def lhcb_gan() -> ml_collections.ConfigDict:
           'memory_gib': 4.0,  # a larger file is streamed from disk
       },
       'condition': 'full',
-      'transform': 'log_fraction',
+      'transform': {'name': 'log_fraction', 'scale': 1e-5},
       'latent': 256,
       'generator': {'name': 'cnn', 'channels': (256, 128, 64, 32), 'attention': False, 'spectral': False},
       'discriminator': {'name': 'cnn', 'channels': (32, 64, 128, 256), 'attention': False, 'spectral': False},

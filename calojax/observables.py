@@ -1,9 +1,9 @@
-"""Shower observables, each defined once: the same function serves numpy (evaluation) and jax (the regressor's target in the step).
+"""Shower observables, each defined once: one function serves numpy (evaluation) and jax (the regressor's target).
 
-Every function maps (shower, geometry) to `[*b]` or `[*b, m]`, with operators, array methods and, where these do not suffice, the
-array's own namespace (the array API standard), so it never asks which library it was given. Sums over cells are written as
-products and `.sum(-1)` and not as `@`: accelerators round matrix products to 10 bits of mantissa unless told otherwise.
-All values are finite, for an empty shower too.
+Every function maps (shower, geometry) to `[*b]` or `[*b, m]`, with operators, array methods and, where these do not
+suffice, the array's own namespace (the array API standard), so it never asks which library it was given. Sums over
+cells are products and `.sum(-1)`, not `@`: accelerators may round the factors of a matrix product to 10 bits of
+mantissa. All values are finite, for an empty shower too.
 """
 
 from __future__ import annotations
@@ -67,11 +67,12 @@ def delta_y(shower: Shower, geometry: Geometry) -> Array:
 
 
 def ring(size: int) -> Callable[[Shower, Geometry], Array]:
-  """The observable: energy in the central `size` x `size` cells outside the next smaller square, over the incident energy.
+  """The observable: energy in the central `size` x `size` cells outside the next smaller square, over E_p.
 
-  The squares of 1912.02748 and its slides are 2x2, 4x4, 6x6 and 8x8 around the centre of each layer. As printed E3 subtracts only
-  the ring E2 from its square (and E4 only E3), so the inner energy is counted twice; here the whole previous square is
-  subtracted and the rings are disjoint. A side with an odd number of cells has no 2k central cells: 2k - 1 are taken.
+  The squares are 2x2, 4x4, 6x6 and 8x8 around the centre of each layer (Chekalina et al. 2018, slides). There E3 is
+  printed as its square less the ring E2, and E4 less E3, which counts the inner energy again; here the whole previous
+  square is subtracted and the rings are disjoint. A side with an odd number of cells has no 2k central cells: 2k - 1
+  are taken.
   """
 
   def fraction(shower: Shower, geometry: Geometry) -> Array:
@@ -86,12 +87,15 @@ def asymmetry_longitudinal(shower: Shower, geometry: Geometry) -> Array:
 
 
 def asymmetry_transverse(shower: Shower, geometry: Geometry) -> Array:
-  """(E left - E right) / E `[*b]` of the direction of inclination, seen from the trajectory with z pointing to the viewer."""
+  """(E left - E right) / E `[*b]` of the direction of inclination, seen from the trajectory, z towards the viewer."""
   return _asymmetry(shower.energies, _along_across(shower, geometry)[1])
 
 
 def width_longitudinal(shower: Shower, geometry: Geometry) -> Array:
-  """Energy-weighted rms of the cell centres along the direction of inclination `[*b]`, mm."""
+  """Energy-weighted rms of the cell centres along the direction of inclination `[*b]`, mm.
+
+  The finite cells are not corrected for: they add about pitch^2 / 12 to the square of a shower's true width.
+  """
   return _width(shower.energies, _along_across(shower, geometry)[0])
 
 
@@ -109,8 +113,8 @@ def occupancy(shower: Shower, geometry: Geometry) -> Array:
 def lhcb_corrected(shower: Shower, geometry: Geometry) -> Array:
   """The 24 LHCb statistics `[*b, 24]` with axes, units and crossing point put right, on any geometry.
 
-  In this order: asymmetry along and across the inclination, width along and across (mm), 20 occupancies. The trajectory's
-  crossing is taken in each layer at the layer's depth. A particle without inclination is measured along x.
+  In this order: asymmetry along and across the inclination, width along and across (mm), 20 occupancies. The
+  trajectory's crossing is taken in each layer at the layer's depth. Without inclination, along is x.
   """
   along, across = _along_across(shower, geometry)
   columns = [f(shower.energies, axis) for f in (_asymmetry, _width) for axis in (along, across)]
@@ -120,9 +124,9 @@ def lhcb_corrected(shower: Shower, geometry: Geometry) -> Array:
 def lhcb_reference(shower: Shower, geometry: Geometry) -> Array:
   """The 24 LHCb statistics `[*b, 24]` as the published numbers were computed, quirks included.
 
-  Same order as `lhcb_corrected`. Its quirks: points in cm (25 cm behind the front face) meet a grid counted in cells; the
-  array's second index is called x although it is y; the "width" is the spread of x along a line of cells, stretched by
-  sqrt(1 + (py/px)^2), which diverges for px -> 0; an empty shower occupies all cells. What is not finite becomes 0.
+  Same order as `lhcb_corrected`. Its quirks: points in cm (25 cm behind the front face) meet a grid counted in cells;
+  the array's second index is called x although it is y; the "width" is the spread of x along a line of cells, stretched
+  by sqrt(1 + (py/px)^2), which diverges for px -> 0; an empty shower occupies all cells. What is not finite becomes 0.
 
   Raises:
     ValueError: the geometry is not one layer of 30 x 30 cells.
@@ -208,13 +212,11 @@ def _slopes(shower: Shower) -> tuple[Array, Array]:
   return direction[..., 0] / direction[..., 2], direction[..., 1] / direction[..., 2]
 
 
-def _residuals(shower: Shower, geometry: Geometry) -> list[Array]:
+def _residuals(shower: Shower, geometry: Geometry) -> tuple[Array, Array]:
   """Cell centres minus the trajectory at the cell's depth: dx and dy `[*b, v]`, mm."""
   x, y, z = geometry.positions.T
-  start = shower.condition.position
-  return [
-    cells - (start[..., axis, None] + z * slope[..., None]) for axis, (cells, slope) in enumerate(zip((x, y), _slopes(shower)))
-  ]
+  start, (tx, ty) = shower.condition.position, _slopes(shower)
+  return x - (start[..., 0, None] + z * tx[..., None]), y - (start[..., 1, None] + z * ty[..., None])
 
 
 def _along_across(shower: Shower, geometry: Geometry) -> tuple[Array, Array]:
@@ -239,7 +241,7 @@ def _ring_cells(geometry: Geometry, size: int) -> np.ndarray:
 
 
 def _occupancy(shower: Shower, select: Callable[[Array], Array]) -> Array:
-  """Number of selected cells `[*b, 20]` above each threshold; one threshold at a time, as all at once would need 20 times the memory."""
+  """Number of selected cells `[*b, 20]` above each threshold, one at a time: all at once take 20 times the memory."""
   total = shower.energies.sum(-1)[..., None]
   return _columns([select(shower.energies >= alpha * total).sum(-1)[..., None] for alpha in ALPHAS])
 

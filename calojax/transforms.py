@@ -20,30 +20,39 @@ class Transform(NamedTuple):
   inverse: Callable[[Array, Array], Array]
 
 
-def log_fraction(floor: float = 1e-6) -> Transform:
-  """Log of the cell's share of the incident energy: x = ln(1 + E / (floor E_p)) / ln(1 + 1 / floor), in [0, 1].
+def log_fraction(scale: float) -> Transform:
+  """Log of the cell's share of the incident energy: x = ln(1 + E / (scale E_p)) / 3, from 0 to a few.
 
-  Below `floor` the map is linear (an empty cell is 0), above it logarithmic, alike at every incident energy.
+  Below `scale` the map is linear (an empty cell is 0), above it logarithmic, alike at every incident energy.
   """
-  norm = float(np.log1p(1 / floor))
   return Transform(
-      lambda energies, incident: jnp.log1p(energies / (floor * incident[..., None])) / norm,
-      lambda x, incident: jnp.expm1(x * norm) * floor * incident[..., None])
+      lambda energies, incident: jnp.log1p(energies / (scale * incident[..., None])) / 3,
+      lambda x, incident: jnp.expm1(x * 3) * scale * incident[..., None])
 
 
-def log_energy(scale: float = 1.0) -> Transform:
-  """Log of the cell energy, the papers' log(1 + E): x = ln(1 + E / scale) / 10; `scale` in MeV."""
+def log_energy(scale: float) -> Transform:
+  """Log of the cell energy, the papers' log(1 + E): x = ln(1 + E / scale) / 3; `scale` in MeV."""
   return Transform(
-      lambda energies, incident: jnp.log1p(energies / scale) / 10,
-      lambda x, incident: jnp.expm1(x * 10) * scale)
+      lambda energies, incident: jnp.log1p(energies / scale) / 3,
+      lambda x, incident: jnp.expm1(x * 3) * scale)
 
 
-def linear(scale: float = 1000.0) -> Transform:
+def power_fraction(exponent: float) -> Transform:
+  """A power of the cell's share of the incident energy (Box-Cox without its offset): x = 3 (E / E_p)^exponent, from 0 to 3.
+
+  An exponent of 1/4 keeps relative errors of the core small, as a linear map does, and the faint halo visible, as a logarithm does.
+  """
+  return Transform(
+      lambda energies, incident: 3 * (energies / incident[..., None])**exponent,
+      lambda x, incident: (x / 3)**(1 / exponent) * incident[..., None])
+
+
+def linear(scale: float) -> Transform:
   """The cell energy itself in units of `scale` MeV."""
   return Transform(lambda energies, incident: energies / scale, lambda x, incident: x * scale)
 
 
-TRANSFORMS = {'log_fraction': log_fraction, 'log_energy': log_energy, 'linear': linear}
+TRANSFORMS = {'power_fraction': power_fraction, 'log_fraction': log_fraction, 'log_energy': log_energy, 'linear': linear}
 
 
 def energy_only(condition: Condition, geometry: Geometry) -> Float[Array, '*b 1']:

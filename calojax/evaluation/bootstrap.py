@@ -7,13 +7,15 @@ from collections.abc import Callable
 import numpy as np
 
 
-def bootstrap_error(statistic: Callable[..., np.ndarray | float], *arrays: np.ndarray, resamples: int = 100, seed: int = 0):
+def bootstrap_error(
+  statistic: Callable[..., np.ndarray | float], *arrays: np.ndarray, resamples: int = 100, seed: int = 0,
+) -> np.ndarray:
   """Standard deviation of `statistic(*arrays)` when the showers of each array are drawn anew with replacement.
 
   Args:
     statistic: of the arrays, returning a number or an array.
-    *arrays: `[n_i, ...]`; each is resampled along its first axis independently of the others, so pass what belongs together as one
-      array.
+    *arrays: `[n_i, ...]`; each is resampled along its first axis independently of the others, so pass what belongs
+      together as one array.
     resamples: number of bootstrap samples, at least 2.
     seed: of the resampling; the same seed gives the same error.
 
@@ -26,8 +28,11 @@ def bootstrap_error(statistic: Callable[..., np.ndarray | float], *arrays: np.nd
     if len(array) == 0:
       raise ValueError(f'array {number} of the bootstrap is empty, expected at least one shower')
   rng = np.random.default_rng(seed)
-  values = [statistic(*(array[rng.integers(len(array), size=len(array))] for array in arrays)) for _ in range(resamples)]
-  return np.std(values, axis=0, ddof=1)
+
+  def drawn(array: np.ndarray) -> np.ndarray:
+    return array[rng.integers(len(array), size=len(array))]
+
+  return np.std([statistic(*map(drawn, arrays)) for _ in range(resamples)], axis=0, ddof=1)
 
 
 def multiplicities(count: int, resamples: int, rng: np.random.Generator) -> np.ndarray:

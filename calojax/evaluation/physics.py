@@ -16,7 +16,7 @@ COMPARED = tuple(name for name in OBSERVABLES if not name.startswith('lhcb_'))
 
 
 def observe(names: str | Sequence[str], showers: Shower, geometry: Geometry, chunk: int = 512) -> np.ndarray:
-  """The named observables of `[n, v]` showers side by side, `[n, m]` float64, in chunks so that memory stays bounded."""
+  """The named observables of `[n, v]` showers side by side, `[n, m]` float64; in chunks, so that memory is bounded."""
   starts = range(0, len(showers.energies), chunk)
   parts = [evaluate_observables(names, take(showers, slice(start, start + chunk)), geometry) for start in starts]
   return np.concatenate(parts).astype(np.float64)
@@ -31,9 +31,9 @@ def default_variant(geometry: Geometry) -> str:
 def prd_features(samples: Sequence[Shower], geometry: Geometry, variant: str) -> dict[str, list[np.ndarray]]:
   """The features `[n, d]` of each sample for each PRD score.
 
-  `raw`: the cells, MeV. `physics`: the 24 statistics of `variant`, unscaled, as published. `physics_corrected`: the corrected ones
-  in units of the first sample's standard deviations, so that mm and fractions weigh alike; left out where `variant` is itself
-  `lhcb_corrected`, which then is scaled.
+  `raw`: the cells, MeV. `physics`: the 24 statistics of `variant`, unscaled, as published. `physics_corrected`: the
+  corrected ones in units of the first sample's standard deviations, so that mm and fractions weigh alike; left out
+  where `variant` is itself `lhcb_corrected`, which then is scaled.
 
   Raises:
     ValueError: an unknown variant.
@@ -46,16 +46,18 @@ def prd_features(samples: Sequence[Shower], geometry: Geometry, variant: str) ->
   features = {'raw': [np.asarray(sample.energies) for sample in samples]}
   if variant == 'lhcb_corrected':
     return {**features, 'physics': corrected}
-  return {**features, 'physics': [observe(variant, sample, geometry) for sample in samples], 'physics_corrected': corrected}
+  features['physics'] = [observe(variant, sample, geometry) for sample in samples]
+  return {**features, 'physics_corrected': corrected}
 
 
 def compare_observables(
-  reference: Shower, generated: Shower, geometry: Geometry, names: Sequence[str] = COMPARED, resamples: int = 100, seed: int = 0,
+  reference: Shower, generated: Shower, geometry: Geometry, names: Sequence[str] = COMPARED, resamples: int = 100,
+  seed: int = 0,
 ) -> dict[str, dict[str, float]]:
   """`observables/<name>/mean` and `/std` -> `{value, reference, error}`; value is of the generated showers.
 
-  The error is the bootstrap error of the difference value - reference, so their quotient is a pull. A vector's components are
-  named `<name>_00`, `<name>_01`, ...
+  The error is the bootstrap error of the difference value - reference, so their quotient is a pull. A vector's
+  components are named `<name>_00`, `<name>_01`, ...
   """
   real, fake = (observe(names, sample, geometry) for sample in (reference, generated))
   centre = real.mean(axis=0)
@@ -79,7 +81,7 @@ def column_names(names: Sequence[str]) -> list[str]:
 
 
 def _moments(values: np.ndarray, resamples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-  """Mean and standard deviation `[2, m]` of values `[n, m]`, and their bootstrap errors `[2, m]`, by two matrix products."""
+  """Mean and standard deviation `[2, m]` of values `[n, m]` and their bootstrap errors `[2, m]`, as matrix products."""
 
   def moments(weights: np.ndarray) -> np.ndarray:
     mean, square = weights @ values / len(values), weights @ values**2 / len(values)

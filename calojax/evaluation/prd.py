@@ -1,8 +1,8 @@
 """Precision and recall for distributions and the area under their curve (Sajjadi et al. 2018, arXiv:1806.00035).
 
-Both samples are clustered together; the curve compares their histograms over the clusters. Two samples of one distribution
-do not reach 1, the less so the more clusters there are for a shower: a score means little without the same score of real
-against independent real showers.
+Both samples are clustered together; the curve compares their histograms over the clusters. Two samples of one
+distribution do not reach 1, the less so the more clusters there are for a shower: a score means little without the same
+score of real against independent real showers.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class PRD(NamedTuple):
 
   Attributes:
     precision, recall: `[1001]`, the curve averaged over the runs, from high recall to high precision.
-    value, f8, f1_8: area under the averaged curve; its largest F_8 (which weighs recall) and F_1/8 (which weighs precision).
-    error, f8_error, f1_8_error: their standard deviations: bootstrap over the showers and spread over the runs of the clustering.
+    value, f8, f1_8: area under the averaged curve; its largest F_8 (weighs recall) and F_1/8 (weighs precision).
+    error, f8_error, f1_8_error: their standard deviations: bootstrap over the showers and spread over the runs.
     runs: area of each run.
   """
 
@@ -44,8 +44,8 @@ class PRD(NamedTuple):
 def prd_from_histograms(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """Precision and recall `[1001]` of histogram q (generated) against p (reference), both `[k]` over the same clusters.
 
-  precision(s) = sum min(s P, Q), recall = precision / s for the slopes s = tan(angle). Sorted by Q / P, the clusters whose
-  minimum is Q come first, so two cumulative sums give all slopes.
+  precision(s) = sum min(s P, Q), recall = precision / s for the slopes s = tan(angle). Sorted by Q / P, the clusters
+  whose minimum is Q come first, so two cumulative sums give all slopes.
 
   Raises:
     ValueError: lengths differ, a negative or non-finite count, or an empty histogram.
@@ -55,7 +55,7 @@ def prd_from_histograms(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.nd
     raise ValueError(f'histograms of shapes {p.shape} and {q.shape}, expected two vectors of one length')
   for name, histogram in (('reference', p), ('generated', q)):
     if not (np.isfinite(histogram).all() and (histogram >= 0).all() and histogram.sum() > 0):
-      raise ValueError(f'{name} histogram sums to {histogram.sum():g} with minimum {histogram.min():g}, expected counts >= 0, not all 0')
+      raise ValueError(f'{name} histogram sums to {histogram.sum():g}, expected finite counts >= 0 that are not all 0')
   p, q = p / p.sum(), q / q.sum()
   ratio = np.divide(q, p, out=np.full(len(p), np.inf), where=p > 0)
   order = np.argsort(ratio)
@@ -73,7 +73,7 @@ def auc(precision: np.ndarray, recall: np.ndarray) -> float:
 
 
 def f_beta_pair(precision: np.ndarray, recall: np.ndarray, beta: float = 8.0) -> tuple[float, float]:
-  """(max F_beta, max F_1/beta) of a curve: the first stands for recall, the second for precision (section 4.1 there)."""
+  """(max F_beta, max F_1/beta) of a curve: the first stands for recall, the second for precision."""
 
   def largest(b2: float) -> float:
     norm = b2 * precision + recall
@@ -83,8 +83,8 @@ def f_beta_pair(precision: np.ndarray, recall: np.ndarray, beta: float = 8.0) ->
 
 
 def prd(
-  reference: np.ndarray, generated: np.ndarray, clusters: int = 400, runs: int = 10, seed: int = 0, method: str = 'fast',
-  resamples: int = 50, progress: Callable[[int, int], None] | None = None,
+  reference: np.ndarray, generated: np.ndarray, clusters: int = 400, runs: int = 10, seed: int = 0,
+  method: str = 'fast', resamples: int = 50, progress: Callable[[int, int], None] | None = None,
 ) -> PRD:
   """Precision, recall and their scores of generated against reference features.
 
@@ -94,8 +94,8 @@ def prd(
     clusters: number k of clusters of the union.
     runs: clusterings to average over.
     seed: same input and seed give the same result, whatever the number of threads.
-    method: `fast`, or `reference` for scikit-learn's MiniBatchKMeans in double precision with ten k-means++ starts, as in the
-      authors' code: 20 to 30 times slower, equal within the spread of the runs.
+    method: `fast`, or `reference` for scikit-learn's MiniBatchKMeans in double precision with ten k-means++ starts, as
+      in the authors' code: some 20 times slower, equal within the spread of the runs.
     resamples: bootstrap samples behind the errors.
     progress: called with (runs done, runs).
 
@@ -114,13 +114,14 @@ def prd(
 
 
 def _union(reference: np.ndarray, generated: np.ndarray, clusters: int) -> np.ndarray:
-  """`[2n, d]` both samples, centred and scaled by one number; k-means does not change, its single precision improves."""
+  """`[2n, d]` both samples, centred and scaled by one number: the same clusters, kinder to single precision."""
   if len(reference) != len(generated):
-    raise ValueError(f'PRD of {len(reference)} reference and {len(generated)} generated showers, expected equal numbers')
+    sizes = f'{len(reference)} reference and {len(generated)} generated showers'
+    raise ValueError(f'PRD of {sizes}, expected equal numbers')
   if reference.ndim != 2 or reference.shape != generated.shape:
     raise ValueError(f'PRD features of shapes {reference.shape} and {generated.shape}, expected two equal [n, d]')
   if not 1 <= clusters <= 2 * len(reference):
-    raise ValueError(f'{clusters} clusters for {2 * len(reference)} showers, expected between 1 and the number of showers')
+    raise ValueError(f'{clusters} clusters for {2 * len(reference)} showers, expected 1 up to as many as showers')
   for name, array in (('reference', reference), ('generated', generated)):
     if not np.isfinite(array).all():
       raise ValueError(f'{name} features hold {int((~np.isfinite(array)).sum())} values that are not finite')
@@ -131,11 +132,14 @@ def _union(reference: np.ndarray, generated: np.ndarray, clusters: int) -> np.nd
 
 
 def _cluster(method, features: np.ndarray, clusters: int, seeds: list, progress) -> list[np.ndarray]:
-  """Cluster labels `[2n]` of every run. The runs are spread over the cores, each on one thread: sums do not depend on their number."""
+  """Cluster labels `[2n]` of every run.
+
+  The runs are spread over the cores and each keeps to one thread, so no sum depends on the number of threads.
+  """
   from threadpoolctl import threadpool_limits
 
   labels = []
-  with threadpool_limits(1), ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+  with threadpool_limits(1), ThreadPoolExecutor(min(len(seeds), os.cpu_count() or 1)) as pool:
     for run in pool.map(lambda seed: method(features, clusters, seed), seeds):
       labels.append(run)
       if progress:
@@ -144,7 +148,7 @@ def _cluster(method, features: np.ndarray, clusters: int, seeds: list, progress)
 
 
 def _fast_labels(features: np.ndarray, clusters: int, seed: np.random.SeedSequence, batch: int = 1024) -> np.ndarray:
-  """Labels `[n]` by mini-batch k-means (Sculley 2010) in single precision, three passes over the showers but at least 20 batches."""
+  """Labels `[n]` by mini-batch k-means (Sculley 2010) in single precision: three passes, at least 20 batches."""
   rng = np.random.default_rng(seed)
   centres = _seeds(features[rng.permutation(len(features))[: 5 * clusters]], clusters, rng)
   seen = np.zeros(clusters, np.float32)
@@ -162,8 +166,8 @@ def _fast_labels(features: np.ndarray, clusters: int, seed: np.random.SeedSequen
 def _seeds(points: np.ndarray, clusters: int, rng: np.random.Generator) -> np.ndarray:
   """Starting centres `[k, d]` among points `[m, d]` by greedy k-means++ (Arthur and Vassilvitskii 2007).
 
-  One matrix product gives all distances `[m, m]`, which leaves table look-ups: the usual k passes over the points are what
-  makes k-means++ slow. Starting from random showers instead is no faster and lowers the score by about one run's spread.
+  One matrix product gives all distances `[m, m]` and leaves table look-ups; the usual k passes over the points are what
+  makes k-means++ slow.
   """
   norms = np.square(points).sum(1)
   distances = np.maximum(norms[:, None] + norms - 2 * (points @ points.T), 0)
@@ -196,11 +200,13 @@ def _reference_labels(features: np.ndarray, clusters: int, seed: np.random.SeedS
 METHODS = {'fast': _fast_labels, 'reference': _reference_labels}
 
 
-def _scores(labels: list[tuple[np.ndarray, np.ndarray]], clusters: int, resamples: int, rng: np.random.Generator) -> PRD:
+def _scores(
+  labels: list[tuple[np.ndarray, np.ndarray]], clusters: int, resamples: int, rng: np.random.Generator,
+) -> PRD:
   """The result from both samples' labels in every run.
 
-  The bootstrap keeps the clustering and draws the same showers in all runs; it shifts the score down (a resampled histogram
-  is rougher), so only its standard deviation is used.
+  The bootstrap keeps the clustering and draws the same showers in all runs; it shifts the score down (a resampled
+  histogram is rougher), so only its standard deviation is used.
   """
   weights = [multiplicities(len(sample), resamples, rng) for sample in labels[0]]
   drawn = [_curves(labels, clusters, (p, q)) for p, q in zip(*weights)]

@@ -22,8 +22,8 @@ CURVE_STEP = 10  # every tenth of the 1001 angles goes into the summary
 
 
 def evaluate(
-  reference: Shower, generated: Shower, geometry: Geometry, independent: Shower | None = None, clusters: int = 400, runs: int = 10,
-  seed: int = 0, variant: str | None = None, progress: Callable[[str, int, int], None] | None = None,
+  reference: Shower, generated: Shower, geometry: Geometry, independent: Shower | None = None, clusters: int = 400,
+  runs: int = 10, seed: int = 0, variant: str | None = None, progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, Any]:
   """Scores of generated showers against the real ones of the same conditions.
 
@@ -31,16 +31,17 @@ def evaluate(
     reference: n real showers.
     generated: n generated showers.
     geometry: of both.
-    independent: n further real showers, for the ceiling. Without them the ceiling is that of two halves of the reference: it is
-      measured with n / 2 showers and therefore lower than that of n; `meta/ceiling_count` tells.
+    independent: n further real showers, for the ceiling. Without them the ceiling is that of two halves of the
+      reference: measured with n / 2 showers it is lower than that of n; `ceiling_count` in `meta` tells.
     clusters, runs, seed: of the PRD.
-    variant: which 24 statistics `prd_auc/physics` uses, `lhcb_reference` (default for 30 x 30 cells) or `lhcb_corrected`.
+    variant: the 24 statistics behind `prd_auc/physics`, `lhcb_reference` (default for 30 x 30 cells) or
+      `lhcb_corrected`.
     progress: called with (stage, done, total).
 
   Returns:
-    `{'prd_auc/raw': {value, error, ceiling, ceiling_error}, ...}` for prd_auc, prd_f8, prd_f1_8 and raw, physics, physics_corrected;
-    `prd_auc/min`, the smaller of raw and physics, the model's score; `observables/<name>/<mean|std>`; and two entries
-    without a slash: `curves` (of `plots.write_plots`) and `meta`.
+    `{'prd_auc/raw': {value, error, ceiling, ceiling_error}, ...}` for prd_auc, prd_f8, prd_f1_8 and raw, physics,
+    physics_corrected; `prd_auc/min`, the smaller of raw and physics, the model's score;
+    `observables/<name>/<mean|std>`; and two entries without a slash: `curves` (for `plots.write_plots`) and `meta`.
 
   Raises:
     ValueError: the sets differ in size, or more clusters than showers.
@@ -48,7 +49,8 @@ def evaluate(
   variant = variant or default_variant(geometry)
   for name, sample in (('generated', generated), ('independent', independent)):
     if sample is not None and len(sample.energies) != len(reference.energies):
-      raise ValueError(f'{len(reference.energies)} reference and {len(sample.energies)} {name} showers, expected equal numbers')
+      sizes = f'{len(reference.energies)} reference and {len(sample.energies)} {name} showers'
+      raise ValueError(f'{sizes}, expected equal numbers')
   first, second = (reference, independent) if independent is not None else _halves(reference, seed)
   features = prd_features([reference, generated, first, second], geometry, variant)
   summary: dict[str, Any] = {'curves': {}}
@@ -57,7 +59,8 @@ def evaluate(
     results = [prd(*sets, clusters, runs, seed, progress=_stage(progress, name)) for name, sets in jobs]
     summary.update({f'{score}/{kind}': _figure(*results, *fields) for score, fields in SCORES.items()})
     summary['curves'][kind] = _curve(*results) | summary[f'prd_auc/{kind}']
-  summary['prd_auc/min'] = min((summary[f'prd_auc/{kind}'] for kind in ('raw', 'physics')), key=lambda figure: figure['value'])
+  scores = summary['prd_auc/raw'], summary['prd_auc/physics']
+  summary['prd_auc/min'] = min(scores, key=lambda figure: figure['value'])
   summary.update(compare_observables(reference, generated, geometry, seed=seed))
   counts = {'count': len(reference.energies), 'ceiling_count': len(first.energies)}
   ceiling = 'independent real showers' if independent is not None else 'two halves of the reference, at half its size'
@@ -81,9 +84,11 @@ def verdict_table(summary: dict[str, Any]) -> str:
   lines = [f'{"PRD-AUC":<18} {"generated":>17} {"ceiling":>17}']
   for name in (*summary['curves'], 'min'):
     figure = summary[f'prd_auc/{name}']
-    columns = [f'{figure[value]:.4f} +- {figure[error]:.4f}' for value, error in (('value', 'error'), ('ceiling', 'ceiling_error'))]
+    pairs = ('value', 'error'), ('ceiling', 'ceiling_error')
+    columns = [f'{figure[value]:.4f} +- {figure[error]:.4f}' for value, error in pairs]
     lines.append(f'{name:<18} {columns[0]:>17} {columns[1]:>17}')
-  lines.append(f'{meta["count"]} showers, {meta["clusters"]} clusters, {meta["runs"]} runs, physics: {meta["variant"]};')
+  settings = f'{meta["clusters"]} clusters, {meta["runs"]} runs, physics: {meta["variant"]}'
+  lines.append(f'{meta["count"]} showers, {settings};')
   lines.append(f'ceiling: {meta["ceiling"]} ({meta["ceiling_count"]} against {meta["ceiling_count"]})')
   return '\n'.join(lines)
 

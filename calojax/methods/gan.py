@@ -58,7 +58,7 @@ def from_config(config: Any, geometry: Geometry, target: Callable[[Shower], Arra
   return method(Gan(
       find(models.GENERATORS, generator.pop('name'), 'generator')(geometry.grid, dtype=dtype, **generator),
       find(models.DISCRIMINATORS, discriminator.pop('name'), 'discriminator')(geometry.grid, targets=targets, dtype=dtype, **discriminator),
-      find(TRANSFORMS, config.transform, 'transform')(),
+      find(TRANSFORMS, config.transform.name, 'transform')(config.transform.scale),
       functools.partial(find(CONDITIONS, config.condition, 'condition'), geometry=geometry),
       target, find(losses.ADVERSARIAL, config.adversarial, 'adversarial loss'), dict(config.weights),
       adam(config.optimiser.generator), adam(config.optimiser.discriminator), config.ema_decay, config.latent))

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.convolutions import Conv, ConvTranspose
-from calojax.models.layers import Normalised, SelfAttention
+from calojax.models.layers import Normalised, SelfAttention, sparse_relu
 
 
 class Generator(nn.Module):
@@ -46,7 +46,7 @@ class Generator(nn.Module):
       if self.attention and i >= len(self.channels) - 3:
         x = SelfAttention(self.spectral, self.dtype)(x, train)
     x = normalised(ConvTranspose(1, (3, 3), (2, 2), dtype=self.dtype))(x, train)
-    x = jax.nn.relu(x[:, :self.grid[0], :self.grid[1], 0].astype(jnp.float32))
+    x = sparse_relu(x[:, :self.grid[0], :self.grid[1], 0].astype(jnp.float32))
     return x.reshape(x.shape[0], -1)
 
 

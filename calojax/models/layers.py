@@ -43,3 +43,12 @@ class SelfAttention(nn.Module):
     weights = jax.nn.softmax(jnp.einsum('bjc,bic->bji', g, f).astype(jnp.float32), axis=-1).astype(self.dtype)
     scale = self.param('scale', nn.initializers.zeros, ()).astype(self.dtype)
     return x + scale * jnp.einsum('bji,bic->bjc', weights, value).reshape(x.shape)
+
+
+def sparse_relu(x: Array) -> Array:
+  """max(x, 0) with the gradient of a leaky ReLU (slope 0.1): exact zeros out, but a cell that has gone dark can light up again.
+
+  With a plain ReLU the discriminator switches most cells off in the first hundred steps, and no gradient ever reaches them again.
+  """
+  leaky = jax.nn.leaky_relu(x, 0.1)
+  return leaky + jax.lax.stop_gradient(jax.nn.relu(x) - leaky)

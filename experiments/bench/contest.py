@@ -9,17 +9,19 @@ from typing import Callable
 import numpy as np
 
 
-def limit_threads(threads: int) -> None:
-  """Gives this process so many cores; must come before jax is imported, whose thread pool follows the affinity."""
+def prepare(threads: int) -> None:
+  """Gives this process so many cores and keeps its memory; must come before jax is imported, whose thread pool follows the affinity."""
   os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
   import torch
+  from calojax import allocation
   torch.set_num_threads(threads)
+  allocation.keep_freed_memory()
 
 
 def seconds(contenders: dict[str, Callable[[], None]], rounds: int, turn: float) -> dict[str, np.ndarray]:
   """Seconds a call `[rounds]` of each contender; in every round each has one turn of at least `turn` seconds."""
   for call in contenders.values():
-    call(), call()
+    call()
   times = {name: np.zeros(rounds) for name in contenders}
   for i in range(rounds):
     for name, call in contenders.items():

@@ -1,0 +1,57 @@
+"""The house rules: imports go down the levels only, and what is to stay light imports nothing heavy."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from conftest import ROOT
+
+LEVELS = [
+    {'', 'units', 'geometry', 'showers', 'registry', 'observables', 'detectors'},
+    {'data', 'evaluation', 'transforms', 'losses', 'state', 'sharding', 'convolutions'},
+    {'models'},
+    {'methods'},
+    {'build', 'checkpoint', 'workdir', 'train', 'reports', 'sample', 'run', 'judge'},
+    {'modes', 'main'},
+]
+LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
+JAX = {'jax', 'jaxlib', 'flax', 'optax', 'orbax', 'chex'}
+SOURCES = sorted((ROOT / 'calojax').rglob('*.py'))
+
+
+def room(path: pathlib.Path) -> str:
+  """The part of the package a file belongs to."""
+  first = path.relative_to(ROOT / 'calojax').parts[0]
+  return '' if first == '__init__.py' else first.removesuffix('.py')
+
+
+def imported(path: pathlib.Path) -> set[str]:
+  """Full names of what a file imports."""
+  names = set()
+  for node in ast.walk(ast.parse(path.read_text())):
+    if isinstance(node, ast.Import):
+      names |= {alias.name for alias in node.names}
+    elif isinstance(node, ast.ImportFrom):
+      names |= {f'{node.module}.{alias.name}' for alias in node.names}
+  return names
+
+
+@pytest.mark.parametrize('path', SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_down(path):
+  level = LEVEL[room(path)]
+  for name in imported(path):
+    parts = name.split('.')
+    if parts[0] == 'calojax' and len(parts) > 1 and parts[1] in LEVEL:
+      assert LEVEL[parts[1]] <= level, f'{room(path)} (level {level}) imports {name} (level {LEVEL[parts[1]]})'
+    if level == 0 or room(path) in ('data', 'evaluation'):
+      assert parts[0] not in JAX, f'{path.name} imports {name}'
+
+
+def test_help_loads_nothing_heavy():
+  code = ('import sys; sys.argv = ["main", "--help"]; from calojax import main; main.command_line(sys.argv); '
+          'print([m for m in ("jax", "flax", "sklearn", "matplotlib", "h5py", "numpy") if m in sys.modules])')
+  output = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+  assert '--workdir' in output and output.strip().endswith('[]')

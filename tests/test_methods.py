@@ -1,0 +1,123 @@
+"""Losses, averages, batches of steps and sharding: what the loop must not change."""
+
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import tiny
+from calojax import losses, sharding, state, train
+from calojax.build import build
+from calojax.showers import take
+from conftest import ROOT
+
+
+def test_hinge_against_known_answers():
+  real, fake = jnp.array([2.0, 0.5]), jnp.array([-3.0, 0.25])
+  np.testing.assert_allclose(losses.hinge.discriminator(real, fake), [0.0, 0.5 + 1.25])
+  np.testing.assert_allclose(losses.hinge.generator(fake), [3.0, -0.25])
+
+
+def test_non_saturating_is_binary_cross_entropy():
+  real, fake = jnp.array([0.3]), jnp.array([-0.7])
+  sigmoid = lambda s: 1 / (1 + np.exp(-s))
+  np.testing.assert_allclose(losses.non_saturating.discriminator(real, fake), -np.log(sigmoid(0.3)) - np.log(1 - sigmoid(-0.7)), rtol=1e-6)
+  np.testing.assert_allclose(losses.non_saturating.generator(fake), -np.log(sigmoid(-0.7)), rtol=1e-6)
+
+
+def test_total_weighs_the_named_terms():
+  value, means = losses.total({'a': jnp.array([1.0, 3.0]), 'b': jnp.array([10.0])}, {'a': 2.0, 'b': 0.1, 'unused': 9.0})
+  assert float(value) == pytest.approx(5.0) and {k: float(v) for k, v in means.items()} == {'a': 2.0, 'b': 10.0}
+
+
+def test_the_average_forgets_its_start_and_then_moves_slowly():
+  import optax
+  player = state.player({'params': {'w': jnp.zeros(2)}, 'batch_stats': {'m': jnp.zeros(2)}}, optax.sgd(1.0), averaged=True)
+  player = player._replace(params={'w': jnp.ones(2)}, stats={'batch_stats': {'m': jnp.full(2, 3.0)}})
+  early = state.average(player, jnp.int32(0), 0.999)
+  np.testing.assert_allclose(early.ema['params']['w'], 0.9)
+  np.testing.assert_allclose(early.ema['batch_stats']['m'], 2.7)
+  late = state.average(player, jnp.int32(10**6), 0.999)
+  np.testing.assert_allclose(late.ema['params']['w'], 1e-3, rtol=1e-4)
+
+
+def start(name, embedded, few, k=1, n=4):
+  config = tiny.config(name)
+  method = build(config, embedded.geometry, few)
+  mesh = sharding.data_mesh()
+  batches = train.resident(few, config.seed, 8, k, mesh)
+  return method, mesh, batches, train.initial_state(method, take(few, slice(2)), 0, mesh)
+
+
+def test_several_steps_a_dispatch_are_the_same_steps(embedded, few):
+  method, mesh, batches, begin = start('cnn_aux', embedded, few)
+  step = train.dispatcher(method, mesh)
+  copy = jax.tree.map(jnp.copy, begin)
+  together, metrics = step(begin, batches(0, 4))
+  for i in range(4):
+    copy, _ = step(copy, batches(i, 1))
+  assert metrics['generator/adversarial'].shape == (4,) and int(together.step) == 4
+  for a, b in zip(jax.tree.leaves(together.generator.params), jax.tree.leaves(copy.generator.params)):
+    np.testing.assert_allclose(a, b, atol=2e-5)
+
+
+def test_k_micro_batches_move_the_discriminator_k_times(embedded, few):
+  moved = {}
+  for k in (1, 3):
+    method, mesh, batches, begin = start('cnn', embedded, few, k)
+    state_, _ = jax.jit(method.update)(begin, jax.tree.map(lambda leaf: leaf[0], batches(0, 1)))
+    moved[k] = int(state_.discriminator.opt_state[0].count), int(state_.generator.opt_state[0].count)
+  assert moved == {1: (1, 1), 3: (3, 1)}
+
+
+SHARDED = """
+import sys; sys.path[:0] = ['tests', 'configs']
+import conftest, tiny, jax, numpy as np
+from calojax import data, sharding, train
+from calojax.build import build
+from calojax.showers import take
+loaded = data.load('lhcb_ecal'); few = take(loaded.showers, slice(256))
+method = build(tiny.config('cnn_aux_sa_sn'), loaded.geometry, few)
+mesh = sharding.data_mesh()
+batches = train.resident(few, 0, 16, 1, mesh)
+state = train.initial_state(method, take(few, slice(2)), 0, mesh)
+step = train.dispatcher(method, mesh)
+for i in range(2):
+  state, metrics = step(state, batches(i, 1))
+batch = batches(2, 1).energies
+print(jax.device_count(), len(batch.sharding.device_set), batch.addressable_shards[0].data.shape)
+np.savez(sys.argv[1], *[np.asarray(leaf) for leaf in jax.tree.leaves((state.generator, state.discriminator))], *metrics.values())
+"""
+
+
+def test_eight_devices_give_the_result_of_one(tmp_path):
+  results = {}
+  for devices in (1, 8):
+    path = tmp_path / f'{devices}.npz'
+    output = subprocess.run([sys.executable, '-c', SHARDED, str(path)], cwd=ROOT, capture_output=True, text=True,
+                            env={**__import__('os').environ, 'XLA_FLAGS': f'--xla_force_host_platform_device_count={devices}'})
+    assert output.returncode == 0, output.stderr[-2000:]
+    assert output.stdout.split()[:2] == [str(devices), str(devices)] and f'(1, 1, {16 // devices}, 900)' in output.stdout
+    results[devices] = np.load(path)
+  for name in results[1].files:
+    np.testing.assert_allclose(results[8][name], results[1][name], rtol=2e-3, atol=2e-4, err_msg=name)
+
+
+def test_bfloat16_networks_keep_float32_parameters_and_make_finite_showers(embedded, few):
+  method = build(tiny.config('cnn_aux_sa_sn', dtype='bfloat16'), embedded.geometry, few)
+  state_ = jax.jit(method.init)(jax.random.key(0), take(few, slice(2)))
+  batch = jax.tree.map(lambda leaf: leaf[:8].reshape(1, 8, *leaf.shape[1:]), few)
+  state_, metrics = jax.jit(method.update)(state_, batch)
+  assert {leaf.dtype for leaf in jax.tree.leaves(state_.generator.params)} == {np.dtype('float32')}
+  assert all(np.isfinite(value) for value in metrics.values())
+  showers = method.sample(state_.generator.ema, jnp.ones((3, method.latent)), take(few, slice(3)).condition)
+  assert showers.dtype == jnp.float32 and np.isfinite(showers).all()
+
+
+def test_a_period_that_no_dispatch_hits_is_refused():
+  config = tiny.config('cnn', train__steps_per_dispatch=3)
+  with pytest.raises(ValueError, match='train.steps is 8.*multiple of the 3'):
+    train.steps_per_dispatch(config)

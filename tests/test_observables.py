@@ -1,0 +1,196 @@
+"""Observables against answers known by hand, in numpy and in jax."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+
+from calojax import observables
+from calojax.geometry import Geometry, Layer
+from calojax.observables import ALPHAS, OBSERVABLES, evaluate_observables
+from calojax.showers import Condition, Shower, take
+
+LHCB = Geometry('lhcb', (Layer((30, 30), (20.2, 20.2), 150.0),), 0.17)
+DEEP = Geometry('deep', (Layer((3, 8), (16.0, 6.0), 40.0), Layer((5, 5), (10.0, 10.0), 250.0)), 0.2)
+
+
+def particles(slopes, position=(0.0, 0.0), energy=10_000.0) -> Condition:
+  slopes = np.asarray(slopes, np.float64).reshape(-1, 2)
+  direction = np.concatenate([slopes, np.ones((len(slopes), 1))], axis=1)
+  direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+  return Condition(np.full(len(slopes), energy), np.tile(np.asarray(position, float), (len(slopes), 1)), direction)
+
+
+def random_showers(geometry: Geometry, count: int = 40, seed: int = 0) -> Shower:
+  rng = np.random.default_rng(seed)
+  energies = rng.gamma(0.2, 30.0, (count, geometry.cells)) * (rng.random((count, geometry.cells)) < 0.3)
+  condition = particles(rng.normal(0, 0.175, (count, 2)), energy=30_000.0)
+  return Shower(energies, condition._replace(position=rng.uniform(-10, 10, (count, 2))))
+
+
+def hot_cell(geometry: Geometry, cell: int, slopes=(0.1, 0.2)) -> Shower:
+  return Shower(np.eye(geometry.cells)[[cell]] * 500.0, particles(slopes))
+
+
+def names(geometry: Geometry) -> list[str]:
+  return [name for name in OBSERVABLES if name != 'lhcb_reference' or geometry is LHCB]
+
+
+@pytest.mark.parametrize('geometry', [LHCB, DEEP], ids=lambda geometry: geometry.name)
+def test_numpy_and_jax_agree(geometry):
+  showers = random_showers(geometry)
+  known = {name: evaluate_observables(name, showers, geometry) for name in names(geometry)}
+  on_device = jax.tree.map(lambda array: jax.numpy.asarray(array, jax.numpy.float32), showers)
+  jitted = jax.jit(lambda s: {name: evaluate_observables(name, s, geometry) for name in known})(on_device)
+  for name, value in known.items():
+    assert value.shape == (40, OBSERVABLES[name].width)
+    assert jitted[name].dtype == np.float32
+    np.testing.assert_allclose(jitted[name], value, rtol=3e-5, atol=1e-5 * np.abs(value).max(), err_msg=name)
+
+
+@pytest.mark.parametrize('geometry', [LHCB, DEEP], ids=lambda geometry: geometry.name)
+def test_batch_axes_in_front(geometry):
+  showers = random_showers(geometry, 6)
+  folded = jax.tree.map(lambda array: array.reshape(2, 3, *array.shape[1:]), showers)
+  alone = take(showers, 4)
+  for name in names(geometry):
+    flat = evaluate_observables(name, showers, geometry)
+    np.testing.assert_allclose(evaluate_observables(name, folded, geometry), flat.reshape(2, 3, -1), err_msg=name)
+    np.testing.assert_allclose(evaluate_observables(name, alone, geometry), flat[4], err_msg=name)
+
+
+@pytest.mark.parametrize('slopes', [(0, 0), (0.1, 0), (0, 0.1), (-0.2, 0.3)])
+@pytest.mark.parametrize('geometry', [LHCB, DEEP], ids=lambda geometry: geometry.name)
+def test_empty_and_single_cell_showers_are_finite(geometry, slopes):
+  single = hot_cell(geometry, 7, slopes)
+  for shower in (single, single._replace(energies=0 * single.energies)):
+    on_device = jax.tree.map(lambda array: jax.numpy.asarray(array, jax.numpy.float32), shower)
+    for name in names(geometry):
+      assert np.isfinite(evaluate_observables(name, shower, geometry)).all(), name
+      assert np.isfinite(evaluate_observables(name, on_device, geometry)).all(), name
+
+
+def test_empty_shower_occupies_nothing():
+  empty = hot_cell(LHCB, 0)._replace(energies=np.zeros((1, 900)))
+  assert not evaluate_observables('lhcb_corrected', empty, LHCB).any()
+
+
+def test_single_cell():
+  shower = hot_cell(LHCB, 30 * 20 + 4)  # x index 20, y index 4
+  assert observables.energy(shower, LHCB) == observables.max_cell(shower, LHCB) == 500
+  assert observables.response(shower, LHCB) == 0.05
+  np.testing.assert_allclose(observables.delta_x(shower, LHCB), 5.5 * 20.2 - 15)  # slope 0.1 over 150 mm
+  np.testing.assert_allclose(observables.delta_y(shower, LHCB), -10.5 * 20.2 - 30)
+  widths = evaluate_observables(['width_longitudinal', 'width_transverse'], shower, LHCB)
+  np.testing.assert_allclose(widths, 0, atol=1e-9)
+  np.testing.assert_allclose(observables.occupancy(shower, LHCB), 1 / 900)
+
+
+def test_barycentre_uses_each_layers_depth():
+  showers = hot_cell(DEEP, 24 + 12, (0.1, 0.2))  # centre of the second layer, at 250 mm
+  np.testing.assert_allclose(observables.delta_x(showers, DEEP), -25)
+  np.testing.assert_allclose(observables.delta_y(showers, DEEP), -50)
+
+
+def test_rings_are_disjoint_and_count_cells():
+  uniform = Shower(np.ones((1, 900)), particles((0, 0), energy=1.0))
+  rings = evaluate_observables(['ring_2x2', 'ring_4x4', 'ring_6x6', 'ring_8x8'], uniform, LHCB)
+  np.testing.assert_array_equal(rings, [[4, 12, 20, 28]])
+  odd = Geometry('odd', (Layer((25, 25), (5.1, 5.1), 0.0),))
+  uniform = Shower(np.ones((1, 625)), particles((0, 0), energy=1.0))
+  np.testing.assert_array_equal(evaluate_observables(['ring_2x2', 'ring_4x4'], uniform, odd), [[1, 8]])
+
+
+def test_occupancy_thresholds():
+  energies = np.zeros((1, 900))
+  energies[0, :2] = 0.9, 0.1  # the fainter cell sits on the last threshold, so only the others are sure
+  shower = Shower(np.repeat(energies, 2, 0) * [[1.0], [1e3]], particles([(0, 0)] * 2))
+  np.testing.assert_allclose(observables.occupancy(shower, LHCB)[:, :-1], 2 / 900)
+  energies[0, 1] = 5e-4
+  shower = Shower(energies, particles((0, 0)))
+  known = np.where(ALPHAS * energies.sum() <= 5e-4, 2, 1) / 900
+  np.testing.assert_allclose(observables.occupancy(shower, LHCB)[0], known)
+
+
+@pytest.mark.parametrize('angle', [0, 30, 90, 135, 200, 270])
+def test_true_widths_come_back(angle):
+  along, across, angle = 60.0, 35.0, np.radians(angle)
+  unit = np.array([np.cos(angle), np.sin(angle)])
+  x, y, _ = LHCB.positions.T
+  u, v = x * unit[0] + y * unit[1], y * unit[0] - x * unit[1]
+  energies = np.exp(-(u**2) / (2 * along**2) - v**2 / (2 * across**2))[None]
+  shower = Shower(energies, particles(0.2 * unit, position=-30 * unit))
+  widths = evaluate_observables(['width_longitudinal', 'width_transverse'], shower, LHCB)[0]
+  np.testing.assert_allclose(widths, [along, across], rtol=2e-3)
+  np.testing.assert_allclose(evaluate_observables('lhcb_corrected', shower, LHCB)[0, 2:4], widths)
+
+
+def test_mirrored_shower_flips_the_asymmetry():
+  showers = random_showers(LHCB)
+  image = showers.energies.reshape(-1, 30, 30)
+  condition = showers.condition
+  flipped = Shower(image[:, ::-1].reshape(-1, 900), condition._replace(
+    position=condition.position * [-1, 1], direction=condition.direction * [-1, 1, 1]))
+  pieces = ['asymmetry_longitudinal', 'asymmetry_transverse']
+  before, after = (evaluate_observables(pieces, sample, LHCB) for sample in (showers, flipped))
+  assert np.abs(before).max() > 0.1
+  np.testing.assert_allclose(after, before * [1, -1], atol=1e-12)
+
+
+def test_asymmetry_signs():
+  ahead = Shower(np.eye(900)[[30 * 29 + 15]], particles((0.1, 0)))  # far along +x
+  left = Shower(np.eye(900)[[30 * 15 + 29]], particles((0.1, 0)))  # +y is left of +x
+  assert observables.asymmetry_longitudinal(ahead, LHCB) == 1
+  assert observables.asymmetry_transverse(left, LHCB) == 1
+
+
+def reference_statistics(image, position, direction):
+  """The published definition, one shower and one cell at a time."""
+  slope, grid = direction[:2] / direction[2], np.linspace(-14.5, 14.5, 30)
+  p0, p1 = position / 10 + 25 * slope
+  ratio = direction[1] / direction[0]
+
+  def mask(gradient, sign):
+    return np.array([[0 if (yy - (gradient * (xx - p0) + p1)) * sign < 0 else 1 for xx in grid] for yy in grid])
+
+  up = 1 if direction[1] > 0 else -1
+  asymmetries = [(image * (2 * m - 1)).sum() / image.sum() for m in (mask(-1 / ratio, up), mask(ratio, 1))]
+  widths = []
+  for m in (mask(1 / ratio, -up), mask(-ratio, 1)):
+    edge = np.zeros((30, 30))
+    edge[:, :-1] += np.abs(m[:, 1:] - m[:, :-1])
+    edge[:-1] += np.abs(m[1:] - m[:-1])
+    w, r = np.minimum(edge, 1) * image, np.sqrt(1 + ratio**2) * grid[None, :]
+    norm = w.sum() + 1e-5
+    widths.append(np.sqrt((w * r**2).sum() / norm - ((w * r).sum() / norm) ** 2))
+  occupancies = [np.mean(image >= alpha * image.sum()) for alpha in np.logspace(-5, -1, 20)]
+  return np.nan_to_num([*asymmetries, *widths, *occupancies])
+
+
+def test_reference_variant_is_the_published_definition():
+  showers = random_showers(LHCB, 30)
+  showers.condition.direction[:, :2] *= np.array([[1, 1], [-1, 1], [1, -1]]).repeat(10, 0)
+  condition = showers.condition
+  images = showers.energies.reshape(-1, 30, 30)
+  known = [reference_statistics(*row) for row in zip(images, condition.position, condition.direction)]
+  np.testing.assert_allclose(evaluate_observables('lhcb_reference', showers, LHCB), known, rtol=1e-6, atol=1e-9)
+
+
+def test_reference_variant_needs_30_by_30():
+  with pytest.raises(ValueError, match=r'\(30, 30\).*6.*lhcb_corrected'):
+    small = Geometry('small', (Layer((6, 6), (20.2, 20.2), 150.0),))
+    evaluate_observables('lhcb_reference', random_showers(small, 2), small)
+
+
+def test_unknown_name_is_answered_with_the_near_one():
+  with pytest.raises(ValueError, match="'asymetry_transverse'; did you mean 'asymmetry_transverse'.*known: energy"):
+    evaluate_observables(['energy', 'asymetry_transverse'], random_showers(LHCB, 2), LHCB)
+
+
+def test_columns_follow_the_names():
+  showers = random_showers(LHCB, 3)
+  table = evaluate_observables(['energy', 'occupancy', 'delta_x'], showers, LHCB)
+  assert table.shape == (3, 22)
+  np.testing.assert_allclose(table[:, 0], showers.energies.sum(1))
+  np.testing.assert_allclose(table[:, 21], observables.delta_x(showers, LHCB))

@@ -1,0 +1,134 @@
+"""Real processes, really killed: a resumed run ends bitwise where the uninterrupted one does."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+
+import tiny
+from calojax.checkpoint import Checkpoints
+from calojax.run import load_parts, shapes
+from calojax import sharding, workdir
+from calojax.build import build
+from calojax.showers import take
+from conftest import ROOT
+
+STEPS = 60
+FLAGS = tiny.flags(train__steps=STEPS, train__checkpoint_every=4, train__monitor_every=STEPS)
+
+
+def start(folder, *more, name='cnn_aux_sn'):
+  command = [sys.executable, '-m', 'calojax.main', f'--config=configs/{name}.py', f'--workdir={folder}', *FLAGS, *more]
+  return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def last_step(folder) -> int:
+  """The last step that metrics.jsonl tells of."""
+  try:
+    lines = (folder / 'metrics.jsonl').read_text().splitlines()
+    return json.loads(lines[-1])['step']
+  except (FileNotFoundError, IndexError, json.JSONDecodeError):
+    return 0
+
+
+def wait_for_step(process, folder, step):
+  limit = time.time() + 240
+  while last_step(folder) < step and process.poll() is None:
+    assert time.time() < limit, 'no progress'
+    time.sleep(0.01)
+
+
+def final_state(folder):
+  config = workdir.stored_config(str(folder))
+  parts = load_parts(config)
+  checkpoints = Checkpoints(str(folder))
+  assert checkpoints.latest() == STEPS
+  method = build(config, parts.geometry, parts.train)
+  state = checkpoints.restore(shapes(method, take(parts.train, slice(2)), sharding.data_mesh()))
+  checkpoints.close()
+  return state._replace(rng=jax.random.key_data(state.rng))
+
+
+@pytest.fixture(scope='module')
+def uninterrupted(tmp_path_factory):
+  folder = tmp_path_factory.mktemp('runs') / 'whole'
+  process = start(folder)
+  output, _ = process.communicate(timeout=300)
+  assert process.returncode == 0, output
+  return folder
+
+
+def test_killed_at_random_points_it_ends_bitwise_where_the_uninterrupted_run_does(uninterrupted, tmp_path):
+  folder = tmp_path / 'killed'
+  steps = sorted(random.Random(7).sample(range(5, STEPS - 5), 3))
+  for step, number in zip(steps, (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)):
+    process = start(folder)
+    wait_for_step(process, folder, step)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == (75 if number == signal.SIGTERM else -signal.SIGKILL), output
+    if number == signal.SIGTERM:
+      saved = Checkpoints(str(folder)).latest()
+      assert saved >= step and f'saved at step {saved}' in output
+  process = start(folder)
+  output, _ = process.communicate(timeout=300)
+  assert process.returncode == 0, output
+  jax.tree.map(np.testing.assert_array_equal, final_state(folder), final_state(uninterrupted))
+  logged = [json.loads(line)['step'] for line in (folder / 'metrics.jsonl').read_text().splitlines()]
+  assert logged == sorted(set(logged)) and logged[-1] == STEPS
+
+
+def test_a_finished_run_is_judged_again_and_not_trained(uninterrupted):
+  before = (uninterrupted / 'metrics.jsonl').read_text()
+  process = start(uninterrupted)
+  output, _ = process.communicate(timeout=300)
+  assert process.returncode == 0 and 'PRD-AUC' in output
+  assert (uninterrupted / 'metrics.jsonl').read_text() == before
+
+
+def test_the_summary_has_every_score_with_error_and_ceiling(uninterrupted):
+  summary = json.loads((uninterrupted / 'evaluation' / str(STEPS) / 'summary.json').read_text())
+  for name in ('prd_auc/raw', 'prd_auc/physics'):
+    figure = summary[name]
+    assert 0 <= figure['value'] <= figure['ceiling'] + 0.05 and figure['error'] > 0
+  pictures = {path.name for path in (uninterrupted / 'evaluation' / str(STEPS)).glob('*.png')}
+  assert len(pictures) >= 4
+
+
+def test_another_config_in_the_same_workdir_is_refused_with_the_keys(uninterrupted):
+  before = sorted(os.listdir(uninterrupted))
+  process = start(uninterrupted, '--config.optimiser.generator=0.5', '--config.latent=9')
+  output, _ = process.communicate(timeout=120)
+  assert process.returncode == 2
+  assert 'optimiser.generator was 0.0001, now 0.5' in output and 'latent was 8, now 9' in output and 'Traceback' not in output
+  assert sorted(os.listdir(uninterrupted)) == before
+
+
+def test_tensorboard_has_what_was_promised(uninterrupted):
+  tags = subprocess.run([sys.executable, '-c', READ_TAGS, str(uninterrupted)], capture_output=True, text=True, check=True).stdout
+  for tag in ('discriminator/adversarial', 'discriminator/regression', 'generator/gradient_norm', 'spectral/generator', 'showers/mean',
+              'throughput/showers_per_second', 'validation/prd_auc_raw/ceiling', 'response/generated', 'response/real'):
+    assert tag in tags, tags
+
+
+READ_TAGS = """
+import glob, sys
+from tensorboardX.event_file_writer import EventFileWriter
+from tensorboardX.proto.event_pb2 import Event
+import struct
+for path in glob.glob(sys.argv[1] + '/events*'):
+  data = open(path, 'rb').read()
+  while data:
+    size = struct.unpack('Q', data[:8])[0]
+    event = Event.FromString(data[12:12 + size])
+    data = data[16 + size:]
+    for value in event.summary.value:
+      print(value.tag)
+"""
