@@ -20,13 +20,13 @@ def lhcb_gan() -> ml_collections.ConfigDict:
           'memory_gib': 4.0,  # a larger file is streamed from disk
       },
       'condition': 'full',
-      'transform': {'name': 'log_fraction', 'scale': 1e-5},
+      'transform': {'name': 'power_fraction', 'parameter': 0.25},
       'latent': 256,
       'generator': {'name': 'cnn', 'channels': (256, 128, 64, 32), 'attention': False, 'spectral': False},
       'discriminator': {'name': 'cnn', 'channels': (32, 64, 128, 256), 'attention': False, 'spectral': False},
       'regressor': {'targets': ()},  # observables that the Auxiliary Regressor learns; none: no regressor
       'adversarial': 'hinge',
-      'weights': {'adversarial': 1.0, 'regression': 1.0, 'regression_fake': 1.0},
+      'weights': {'adversarial': 1.0, 'regression': 1.0, 'regression_fake': 1.0, 'regression_generator': 0.0},
       'optimiser': {'generator': 1e-4, 'discriminator': 4e-4, 'beta1': 0.0, 'beta2': 0.999},
       'ema_decay': 0.999,
       'train': {

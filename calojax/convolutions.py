@@ -1,10 +1,10 @@
 """Strided and transposed convolutions, each in the exact form that is fast on the platform at hand.
 
-XLA:CPU computes a strided convolution well, but every convolution that dilates its input (a transposed convolution, and both of
-its gradients) falls back to naive loops. The `fast` form of a transposed convolution is one matrix product over the
-channels, `[.., ci] @ [ci, taps * co]`, whose columns are added where they overlap. Its derivatives of every order are again matrix
-products, pads and slices, so plain automatic differentiation, forward mode and `lax.scan` all stay fast. Parameters and results are
-those of `flax.linen.Conv` and `flax.linen.ConvTranspose`: checkpoints interchange.
+XLA:CPU computes a plain strided convolution well, but a transposed one and its gradients can fall to naive loops, up
+to 60 times slower. The `fast` form of a transposed convolution is one matrix product over the channels, `[.., ci] @
+[ci, taps * co]`, whose columns are added where they overlap. Its derivatives of every order are again matrix
+products, pads and slices, so plain automatic differentiation is fast, in both modes. Parameters and results are those
+of `flax.linen.Conv` and `flax.linen.ConvTranspose`: checkpoints interchange.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ Padding = str | Sequence[tuple[int, int]]
 FORMS = ('auto', 'lax', 'fast')
 
 
-def conv(x: jax.Array, kernel: jax.Array, strides: Sequence[int], padding: Padding = 'SAME', form: str = 'auto') -> jax.Array:
+def conv(
+    x: jax.Array, kernel: jax.Array, strides: Sequence[int], padding: Padding = 'SAME', form: str = 'auto'
+) -> jax.Array:
   """Convolution of `x` `[b, *space, ci]` with `kernel` `[*taps, ci, co]`: `[b, *space', co]`.
 
-  `padding` is `SAME`, `VALID` or a pair for each spatial axis; `form` is `auto` (by platform), `lax` or `fast`. Raises ValueError on
-  an unknown form.
+  `padding` is `SAME`, `VALID` or a pair for each spatial axis; `form` is `auto` (by platform), `lax` or `fast`. Raises
+  ValueError on an unknown form.
   """
   space, taps = x.shape[1:-1], kernel.shape[:-2]
   if isinstance(padding, str):
@@ -45,8 +47,8 @@ def conv_transpose(
 ) -> jax.Array:
   """Transposed convolution of `x` `[b, *space, ci]` with `kernel` `[*taps, ci, co]`: `[b, *space', co]`.
 
-  The mathematics and kernel orientation of `lax.conv_transpose(transpose_kernel=False)`: explicit `padding` pads the dilated input.
-  Raises ValueError on an unknown form.
+  The mathematics and kernel orientation of `lax.conv_transpose(transpose_kernel=False)`: explicit `padding` pads the
+  dilated input. Raises ValueError on an unknown form or padding.
   """
   # A stride larger than the kernel leaves outputs that nothing reaches: nobody needs those fast.
   if chosen(form) == 'lax' or any(s > k for s, k in zip(strides, kernel.shape)):
@@ -56,9 +58,10 @@ def conv_transpose(
       _phases(n, k, s, pads)
       for n, k, s, pads in zip(x.shape[1:-1], taps, strides, _transposed_padding(taps, strides, padding))
   ]
-  columns = x @ jnp.moveaxis(kernel, -2, 0).reshape(ci, -1)
+  product = x @ jnp.moveaxis(kernel, -2, 0).reshape(ci, -1)
   # split, not slices: its derivative is one concatenation instead of a sum of padded arrays.
-  columns = dict(zip(itertools.product(*map(range, taps)), lax.split(columns, (co,) * math.prod(taps), axis=x.ndim - 1)))
+  split = lax.split(product, (co,) * math.prod(taps), axis=x.ndim - 1)
+  columns = dict(zip(itertools.product(*map(range, taps)), split))
   parts = [_overlap(columns, phase) for phase in itertools.product(*(phases for phases, _ in axes))]
   y = _interleave(parts, strides)
   return lax.slice(y, (0,) * y.ndim, (y.shape[0], *(size for _, size in axes), co))
@@ -94,7 +97,8 @@ def _transposed_padding(taps: Sequence[int], strides: Sequence[int], padding: Pa
 def _phases(n: int, taps: int, stride: int, padding: tuple[int, int]) -> tuple[list[list[tuple[int, int, int]]], int]:
   """For each output phase of one axis the `(tap, pad low, pad high)` that contribute to it, and the axis' output size.
 
-  Tap t of input i lands on output `stride * i + low - t`; of the outputs `stride * u + p` of phase p it is number `i + shift`.
+  Tap t of input i lands on output `stride * i + low - t`; of the outputs `stride * u + p` of phase p it is number
+  `i + shift`.
   """
   low, high = padding
   size = (n - 1) * stride + 2 + low + high - taps

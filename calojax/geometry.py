@@ -17,8 +17,7 @@ class Layer:
   Attributes:
     shape: number of cells along x and y.
     pitch: cell size along x and y, mm.
-    depth: distance of the layer's reference plane from the front face, mm. For a calorimeter that is summed over depth this is
-      the plane in which the showers are centred.
+    depth: distance of the layer's reference plane from the front face, mm: where a trajectory is taken to cross the cells.
     centre: x and y of the grid's centre, mm.
   """
 

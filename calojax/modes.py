@@ -7,10 +7,8 @@ import sys
 from typing import Any, Callable
 
 import jax
-import numpy as np
 
-from calojax import __version__, data, judge, reports, run, sample, workdir
-from calojax.showers import Condition
+from calojax import __version__, allocation, data, judge, reports, run, sample, workdir
 
 DONE, DIVERGED, INTERRUPTED = 0, 3, 75
 
@@ -21,7 +19,7 @@ def training(config: Any, folder: str) -> Callable[[], int]:
   Raises:
     ValueError: the config, the data or the workdir does not do.
   """
-  keep_compiled()
+  start_up()
   trainer = run.prepare(config, folder)
   start, stop = int(trainer.state.step), config.train.steps
   print(f'workdir: {folder} ({"step " + str(start) + " of " + str(stop) if start else "new"}), '
@@ -54,7 +52,7 @@ def evaluation(folder: str) -> Callable[[], int]:
   Raises:
     ValueError: the workdir is not complete, or its data cannot be read.
   """
-  keep_compiled()
+  start_up()
   config = workdir.stored_config(folder)
   parts = run.load_parts(config)
   generator = run.trained(folder)
@@ -73,7 +71,7 @@ def sampling(folder: str, output: str, conditions: str | None, count: int | None
   Raises:
     ValueError: the workdir is not complete, the conditions cannot be read, or the output cannot be written.
   """
-  keep_compiled()
+  start_up()
   generator = run.trained(folder)
   wanted = data.load(conditions).showers.condition if conditions else sample.draw_conditions(generator.spectrum, count, seed)
   provenance = {'generator': os.path.abspath(folder), 'step': generator.step, 'seed': seed, 'calojax': __version__,
@@ -93,8 +91,9 @@ def sampling(folder: str, output: str, conditions: str | None, count: int | None
   return work
 
 
-def keep_compiled() -> None:
-  """Keeps compiled programs on disk (in JAX_COMPILATION_CACHE_DIR, if set), so that a second run starts in a second."""
+def start_up() -> None:
+  """Keeps freed memory, and compiled programs on disk (in JAX_COMPILATION_CACHE_DIR, if set), so that a second run starts at once."""
+  allocation.keep_freed_memory()
   if not jax.config.jax_compilation_cache_dir:
     jax.config.update('jax_compilation_cache_dir', os.path.expanduser('~/.cache/calojax'))
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)

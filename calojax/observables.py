@@ -8,7 +8,6 @@ mantissa. All values are finite, for an empty shower too.
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from calojax.geometry import Geometry
+from calojax.registry import find
 from calojax.showers import Shower
 
 Array = Any  # numpy or jax
@@ -178,11 +178,7 @@ def find_observable(name: str) -> Observable:
   Raises:
     ValueError: there is none; the message names the nearest and all known.
   """
-  if name not in OBSERVABLES:
-    near = difflib.get_close_matches(name, OBSERVABLES, 1)
-    hint = f'did you mean {near[0]!r}? ' if near else ''
-    raise ValueError(f'no observable {name!r}; {hint}known: {", ".join(OBSERVABLES)}')
-  return OBSERVABLES[name]
+  return find(OBSERVABLES, name, 'observable')
 
 
 def _columns(parts: list[Array], rank: int | None = None) -> Array:

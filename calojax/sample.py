@@ -1,4 +1,4 @@
-"""Showers out of a trained generator, in batches of one shape, each shower a function of (seed, index) alone."""
+"""Showers out of a trained generator, in batches of one shape, each shower a function of (seed, number) alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from jaxtyping import Array, Float
 from calojax.showers import Condition, Shower
 from calojax.state import Method
 
-BATCH = 512
+BATCH = 512  # showers a piece; larger ones leave the processor's cache and are slower
+
+
+def compiled(method: Method, variables: Any) -> Callable[[Array, Condition], Float[Array, 'b v']]:
+  """The generator as a compiled function `(z [b, latent], Condition[b]) -> energies [b, v]` in MeV.
+
+  The weights are constants of the program: XLA lays them out in advance, which halves the time of a single shower.
+  """
+  variables = jax.device_put(variables)
+  return jax.jit(lambda z, condition: method.sample(variables, z, condition))
 
 
 def noise(key: Array, start: Array, count: int, latent: int) -> Float[Array, 'b z']:
@@ -20,28 +29,25 @@ def noise(key: Array, start: Array, count: int, latent: int) -> Float[Array, 'b 
   return jax.vmap(lambda i: jax.random.normal(jax.random.fold_in(key, i), (latent,)))(start + jnp.arange(count))
 
 
-def sampler(method: Method, variables: Any, seed: int, batch: int = BATCH) -> Callable[[int, Condition], Float[np.ndarray, 'b v']]:
-  """A compiled function `(number of the first shower, Condition[b]) -> energies [b, v]` in MeV; b at most `batch`."""
-  key, variables = jax.random.key(seed), jax.device_put(variables)
-
-  @jax.jit
-  def generate(variables: Any, start: Array, condition: Condition) -> Array:
-    return method.sample(variables, noise(key, start, batch, method.latent), condition)
-
-  def call(start: int, condition: Condition) -> np.ndarray:
-    count = len(condition.energy)
-    padded = Condition(*(np.resize(field, (batch,) + field.shape[1:]).astype(np.float32) for field in condition))
-    return np.asarray(generate(variables, start, padded))[:count]
-
-  return call
-
-
 def stream(method: Method, variables: Any, conditions: Condition, seed: int, batch: int = BATCH) -> Iterator[Shower]:
-  """The showers of these conditions, a batch at a time (numpy)."""
-  generate = sampler(method, variables, seed, batch)
+  """The showers of these conditions, `batch` at a time (numpy); at most two batches are in memory."""
+  generate, key = compiled(method, variables), jax.random.key(seed)
+  draw = jax.jit(lambda start: noise(key, start, batch, method.latent))
+  waiting = None
   for start in range(0, len(conditions.energy), batch):
-    condition = Condition(*(np.asarray(field[start:start + batch]) for field in conditions))
-    yield Shower(generate(start, condition), condition)
+    condition = Condition(*(np.asarray(field[start:start + batch], np.float32) for field in conditions))
+    # Every batch has the same shape, so there is one program; the last is filled up with repeated conditions.
+    padded = Condition(*(np.resize(field, (batch, *field.shape[1:])) for field in condition))
+    running = generate(draw(start), padded), condition
+    if waiting:  # the next batch is already being made while this one is fetched
+      yield _fetch(*waiting)
+    waiting = running
+  yield _fetch(*waiting)
+
+
+def _fetch(energies: Array, condition: Condition) -> Shower:
+  """The showers that were asked for, without the filling."""
+  return Shower(np.asarray(energies)[:len(condition.energy)], condition)
 
 
 def draw_conditions(conditions: Condition, count: int, seed: int) -> Condition:

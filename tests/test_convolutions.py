@@ -15,7 +15,7 @@ from calojax import convolutions
 from calojax.convolutions import Conv, ConvTranspose
 
 FUNCTIONS = {'conv': convolutions.conv, 'conv_transpose': convolutions.conv_transpose}
-# x, kernel, strides, padding; spatial sizes down to one pixel, odd ones, kernels with fewer, as many and more taps than the stride.
+# x, kernel, strides, padding: sizes odd and down to one pixel, kernels of fewer, as many and more taps than the stride.
 CASES = [
     ((2, 2, 2, 6), (3, 3), (2, 2), 'SAME'),
     ((2, 3, 3, 3), (3, 3), (2, 2), 'VALID'),
@@ -72,7 +72,8 @@ def test_second_order_is_the_same(name):
 
 def test_forward_mode_is_the_same():
   x, kernel = operands((2, 3, 4, 4), (3, 3))
-  jvp = lambda form: jax.jvp(lambda w: convolutions.conv_transpose(x, w, (2, 2), 'SAME', form), (kernel,), (kernel ** 2,))
+  up = lambda form: lambda w: convolutions.conv_transpose(x, w, (2, 2), 'SAME', form)
+  jvp = lambda form: jax.jvp(up(form), (kernel,), (kernel ** 2,))
   close(jvp('fast'), jvp('lax'))
 
 
@@ -116,7 +117,8 @@ def test_spectral_norm_divides_the_same_kernel(ours, theirs):
 @pytest.mark.parametrize('form', ['lax', 'fast'])
 def test_bfloat16_computes_and_keeps_float32_parameters(layer, form):
   x = normal(0, 2, 3, 3, 8)
-  layer, exact = (layer(6, (3, 3), strides=(2, 2), padding='VALID', dtype=dtype, form=form) for dtype in (jnp.bfloat16, None))
+  layer, exact = (
+      layer(6, (3, 3), strides=(2, 2), padding='VALID', dtype=dtype, form=form) for dtype in (jnp.bfloat16, None))
   variables = layer.init(jax.random.key(0), x)
   y = layer.apply(variables, x)
   assert y.dtype == jnp.bfloat16 and {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype('float32')}
@@ -161,7 +163,8 @@ assert jax.device_count() == 8
 mesh = jax.make_mesh((8,), ('data',), axis_types=(AxisType.Auto,))
 x = jax.random.normal(jax.random.key(0), (16, 2, 2, 6))
 w = [jax.random.normal(jax.random.key(i), (3, 3, 6, 6)) for i in (1, 2)]
-f = jax.jit(jax.value_and_grad(lambda w, x: jnp.sin(conv(conv_transpose(x, w[0], (2, 2)), w[1], (2, 2), 'VALID')).sum()))
+loss = lambda w, x: jnp.sin(conv(conv_transpose(x, w[0], (2, 2)), w[1], (2, 2), 'VALID')).sum()
+f = jax.jit(jax.value_and_grad(loss))
 split = f(w, jax.device_put(x, NamedSharding(mesh, PartitionSpec('data'))))
 jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-3), split, f(w, x))
 text = f.lower(w, jax.device_put(x, NamedSharding(mesh, PartitionSpec('data')))).compile().as_text()

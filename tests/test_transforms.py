@@ -9,21 +9,22 @@ from calojax.showers import Condition
 from calojax.transforms import CONDITIONS, TRANSFORMS
 
 
-@pytest.mark.parametrize('name, scale', [('log_fraction', 1e-5), ('log_energy', 1.0), ('linear', 1000.0)])
-def test_inverse_gives_the_energies_back(name, scale, few):
+@pytest.mark.parametrize('name, parameter', [('power_fraction', 0.25), ('log_fraction', 1e-5), ('log_energy', 1.0), ('linear', 1000.0)])
+def test_inverse_gives_the_energies_back(name, parameter, few):
   assert name in TRANSFORMS
-  transform = TRANSFORMS[name](scale)
+  transform = TRANSFORMS[name](parameter)
   x = transform.forward(few.energies, few.condition.energy)
   assert float(x.min()) == 0 and float(x.max()) < 10
   np.testing.assert_allclose(transform.inverse(x, few.condition.energy), few.energies, rtol=2e-4, atol=1e-5)
 
 
 def test_every_transform_is_tested():
-  assert set(TRANSFORMS) == {'log_fraction', 'log_energy', 'linear'}
+  assert set(TRANSFORMS) == {'power_fraction', 'log_fraction', 'log_energy', 'linear'}
 
 
-def test_log_fraction_does_not_see_the_energy_scale(few):
-  transform = TRANSFORMS['log_fraction'](1e-5)
+@pytest.mark.parametrize('name, parameter', [('power_fraction', 0.25), ('log_fraction', 1e-5)])
+def test_fractions_do_not_see_the_energy_scale(name, parameter, few):
+  transform = TRANSFORMS[name](parameter)
   once, tenfold = (transform.forward(f * few.energies, f * few.condition.energy) for f in (1, 10))
   np.testing.assert_allclose(once, tenfold, atol=1e-6)
 

@@ -58,7 +58,7 @@ def from_config(config: Any, geometry: Geometry, target: Callable[[Shower], Arra
   return method(Gan(
       find(models.GENERATORS, generator.pop('name'), 'generator')(geometry.grid, dtype=dtype, **generator),
       find(models.DISCRIMINATORS, discriminator.pop('name'), 'discriminator')(geometry.grid, targets=targets, dtype=dtype, **discriminator),
-      find(TRANSFORMS, config.transform.name, 'transform')(config.transform.scale),
+      find(TRANSFORMS, config.transform.name, 'transform')(config.transform.parameter),
       functools.partial(find(CONDITIONS, config.condition, 'condition'), geometry=geometry),
       target, find(losses.ADVERSARIAL, config.adversarial, 'adversarial loss'), dict(config.weights),
       adam(config.optimiser.generator), adam(config.optimiser.discriminator), config.ema_decay, config.latent))
@@ -131,7 +131,10 @@ def _generator_step(gan: Gan, g: Player, d: Player, key: Array, real: Shower) ->
   def loss(params):
     x, stats = _generate(gan, {'params': params, **g.stats}, key, features)
     judged, _ = gan.discriminator.apply(d.variables, x, features, True, mutable=STATS)
-    value, means = losses.total({'adversarial': gan.adversarial.generator(judged['score'])}, gan.weights)
+    terms = {'adversarial': gan.adversarial.generator(judged['score'])}
+    if gan.target and gan.weights['regression_generator']:
+      terms['regression_generator'] = losses.absolute_error(judged['targets'], gan.target(real))
+    value, means = losses.total(terms, gan.weights)
     return value, (stats, means)
 
   gradients, (stats, metrics) = jax.grad(loss, has_aux=True)(g.params)

@@ -10,7 +10,7 @@ import numpy as np
 
 
 def prepare(threads: int) -> None:
-  """Gives this process so many cores and keeps its memory; must come before jax is imported, whose thread pool follows the affinity."""
+  """Gives the process so many cores and keeps its memory; before jax is imported: its threads follow the affinity."""
   os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
   import torch
   from calojax import allocation
@@ -35,7 +35,7 @@ def seconds(contenders: dict[str, Callable[[], None]], rounds: int, turn: float)
 
 
 def table(title: str, times: dict[str, np.ndarray], showers: int, ours: str = 'calojax') -> None:
-  """Prints showers a second (median, best) and our rate over each contender's: median over the rounds, and of the best."""
+  """Prints showers a second (median, best) and our rate over each contender's (median over the rounds, best)."""
   print(title)
   for name, t in times.items():
     print(f'  {name:22} {showers / np.median(t):10.0f} showers/s  best {showers / t.min():10.0f}'

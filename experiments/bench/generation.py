@@ -1,8 +1,8 @@
 """Generation with the CNN baseline (float32), calojax against PyTorch eager, at batch 1, 100 and 10,000.
 
-Noise and conditions are given to both as arrays in memory, so neither draws random numbers. calojax turns its output into MeV and
-hands over numpy; it makes large batches in pieces of `calojax.sample.BATCH`. PyTorch's whole batch goes through
-`torch.inference_mode` at once, and stays in network space. The contenders take turns as in `training_step.py`.
+Noise and conditions are given to both as arrays in memory, so neither draws random numbers. calojax turns its output
+into MeV and hands over numpy; it makes large batches in pieces of `calojax.sample.BATCH`. PyTorch's whole batch goes
+through `torch.inference_mode` at once, and stays in network space. The contenders take turns as in `training_step.py`.
 
   python experiments/bench/generation.py --threads 2
 """
@@ -20,13 +20,13 @@ import training_step
 
 @functools.cache
 def network():
-  """The compiled sampler `(noise, Condition[b]) -> energies [b, v]`; with its weights as constants XLA lays them out in advance."""
+  """The compiled sampler `(noise, Condition[b]) -> energies [b, v]`; XLA lays out constant weights in advance."""
   import jax
-  from calojax import build, config
+  from calojax import build, config, sample
   real, geometry = training_step.showers(1)
   method = build.build(config.lhcb_gan(), geometry)
   variables = jax.jit(method.init)(jax.random.key(0), real).generator.ema
-  return jax.jit(lambda noise, condition: method.sample(variables, noise, condition))
+  return sample.compiled(method, variables)
 
 
 def calojax_generation(batch: int, noise: np.ndarray):

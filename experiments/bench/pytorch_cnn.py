@@ -1,4 +1,4 @@
-"""The CNN baseline in PyTorch, eager, for comparison: the same layers, parameters, losses and optimiser as `configs/cnn.py`."""
+"""The CNN baseline in PyTorch, eager, for comparison: layers, parameters, losses and optimiser of `configs/cnn.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 class Generator(nn.Module):
-  """Noise `[b, 256]` and condition features `[b, 5]` to showers in network space `[b, 1, 30, 30]`: 656,321 parameters."""
+  """Noise `[b, 256]` and condition features `[b, 5]` to network-space showers `[b, 1, 30, 30]`: 656,321 parameters."""
 
   def __init__(self):
     super().__init__()
@@ -46,7 +46,7 @@ class Discriminator(nn.Module):
 
 
 class Training:
-  """Both networks, their optimisers and one full step: one discriminator and one generator step, hinge loss, no moving average."""
+  """Both networks, their optimisers and one full step: one D and one G step, hinge loss, no moving average."""
 
   def __init__(self, device: str = 'cpu', channels_last: bool = False):
     self.layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -60,7 +60,8 @@ class Training:
     real = real.contiguous(memory_format=self.layout)
     with torch.no_grad():
       fake = self.generator(self._noise(condition), condition)
-    loss = F.relu(1 - self.discriminator(real, condition)).mean() + F.relu(1 + self.discriminator(fake, condition)).mean()
+    on_real, on_fake = self.discriminator(real, condition), self.discriminator(fake, condition)
+    loss = F.relu(1 - on_real).mean() + F.relu(1 + on_fake).mean()
     self.d_optimiser.zero_grad()
     loss.backward()
     self.d_optimiser.step()

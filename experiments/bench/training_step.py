@@ -1,8 +1,8 @@
-"""One full training step of the CNN baseline (one discriminator and one generator step, float32), calojax against PyTorch eager.
+"""One full training step of the CNN baseline (one D and one G step, float32), calojax against PyTorch eager.
 
-The contenders take turns in one process, all with freed memory kept (`calojax.allocation`, from which PyTorch gains as well). The last
-columns are calojax's rate over the contender's: median over the rounds, and of the best rounds. calojax's step is the real one, with
-moving average, transform and metrics; PyTorch's has none of them.
+The contenders take turns in one process, all with freed memory kept (`calojax.allocation`, from which PyTorch gains as
+well). The last columns are calojax's rate over the contender's: median over the rounds, and of the best rounds.
+calojax's step is the real one, with moving average, transform and metrics; PyTorch's has none of them.
 
   python experiments/bench/training_step.py --threads 2
 """
