@@ -20,7 +20,8 @@ class Checkpoints:
 
   def __init__(self, workdir: str, keep: int = 2):
     directory = epath.Path(os.path.abspath(workdir)) / 'checkpoints'
-    self._manager = ocp.CheckpointManager(directory, options=ocp.CheckpointManagerOptions(max_to_keep=keep, create=True))
+    options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True)
+    self._manager = ocp.CheckpointManager(directory, item_handlers=ocp.StandardCheckpointHandler(), options=options)
 
   def latest(self) -> int | None:
     """The step of the newest whole checkpoint, or None."""
@@ -55,9 +56,18 @@ class Checkpoints:
 
 def _same_shapes(stored: Any, like: TrainState, source: str) -> None:
   """Raises ValueError at the first array whose name or shape differs (Orbax's own message buries it)."""
-  shapes = lambda tree: {jax.tree_util.keystr(path, simple=True, separator='/'): getattr(leaf, 'shape', None)
-                         for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
-  stored, expected = shapes(stored), shapes(like)
+  stored, expected = _shapes(stored), _shapes(like)
   for name in sorted(set(stored) | set(expected)):
     if stored.get(name) != expected.get(name):
       raise ValueError(f'{source}: {name} has shape {stored.get(name)}, expected {expected.get(name)}')
+
+
+def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
+  """The shape of every array by its path; of a random key that of its data, as it is stored."""
+
+  def shape(leaf: Any) -> tuple[int, ...]:
+    is_key = isinstance(leaf, jax.ShapeDtypeStruct) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return tuple((jax.eval_shape(jax.random.key_data, leaf) if is_key else leaf).shape)
+
+  leaves = jax.tree_util.tree_leaves_with_path(tree)
+  return {jax.tree_util.keystr(path, simple=True, separator='/'): shape(leaf) for path, leaf in leaves}

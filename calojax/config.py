@@ -26,12 +26,23 @@ def lhcb_gan() -> ml_collections.ConfigDict:
       'discriminator': {'name': 'cnn', 'channels': (32, 64, 128, 256), 'attention': False, 'spectral': False},
       'regressor': {'targets': ()},  # observables that the Auxiliary Regressor learns; none: no regressor
       'adversarial': 'hinge',
-      'weights': {'adversarial': 1.0, 'regression': 1.0, 'regression_fake': 1.0, 'regression_generator': 0.0},
-      'optimiser': {'generator': 1e-4, 'discriminator': 4e-4, 'beta1': 0.0, 'beta2': 0.999},
-      'ema_decay': 0.999,
+      'weights': {
+          'adversarial': 1.0,
+          'regression': 1.0,
+          'regression_fake': 1.0,
+          'gradient_penalty': 0.2,  # not in the paper: without it the discriminator runs away within 2000 steps
+      },
+      'optimiser': {
+          'generator': 4e-4,
+          'discriminator': 8e-4,
+          'beta1': 0.0,
+          'beta2': 0.999,
+          'cooldown': 0.5,  # the part of the training, at its end, over which the rates fall to zero
+      },
+      'ema_decay': 0.998,
       'train': {
           'steps': 8000,
-          'batch': 128,
+          'batch': 64,
           'discriminator_steps': 1,
           'steps_per_dispatch': 0,  # 0: one on a CPU, ten on an accelerator
           'log_every': 50,

@@ -6,12 +6,11 @@ import os
 import sys
 from typing import Any, Callable
 
-import numpy as np
-
-from calojax.build import build
+from calojax.data import fingerprint
 from calojax.evaluation import plots, summary
 from calojax.evaluation.physics import column_names, observe
 from calojax.observables import OBSERVABLES
+from calojax.provenance import origin
 from calojax.run import Parts, Trainer
 from calojax.sample import stream
 from calojax.showers import Shower, concatenate, take
@@ -67,6 +66,8 @@ def final(config: Any, method: Method, variables: Variables, step: int, parts: P
   independent = independent_of(real, parts.train)
   scores = summary.evaluate(real, generated, parts.geometry, independent, config.evaluation.clusters, config.evaluation.runs,
                             config.seed, config.evaluation.statistics, _progress())
+  scores['meta'] |= {'workdir': os.path.basename(os.path.abspath(folder)), 'step': step, 'training_seed': config.seed,
+                     'data': fingerprint(parts.train), **origin()}
   directory = os.path.join(folder, 'evaluation', str(step))
   plots.write_plots(directory, real, generated, parts.geometry, scores['curves'])
   path = summary.write_summary(scores, directory)

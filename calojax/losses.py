@@ -34,6 +34,14 @@ def absolute_error(predicted: Float[Array, 'b m'], target: Float[Array, 'b m']) 
   return jnp.abs(predicted - target).mean(-1)
 
 
+def zero_centred_penalty(score: Callable[[Array], Array], x: Float[Array, 'b v']) -> Float[Array, 'b']:
+  """Squared gradient norm of the score at real showers, one value a shower `[b]` (R1; Mescheder et al. 2018, eq. 9, without its 1/2).
+
+  `score` maps `[b, v]` to `[b]`, each shower's score its own: no batch norm inside.
+  """
+  return jnp.square(jax.grad(lambda x: score(x).sum())(x)).sum(-1)
+
+
 def total(terms: dict[str, Array], weights: dict[str, float]) -> tuple[Array, dict[str, Array]]:
   """The weighted sum of the terms' means over the batch, and those means under the terms' names."""
   means = {name: term.mean() for name, term in terms.items()}

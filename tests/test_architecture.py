@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 LEVELS = [
-    {'', 'units', 'geometry', 'showers', 'registry', 'observables', 'detectors', 'config', 'allocation'},
+    {'', 'units', 'geometry', 'showers', 'registry', 'observables', 'detectors', 'config', 'allocation', 'provenance'},
     {'data', 'evaluation', 'transforms', 'losses', 'state', 'sharding', 'convolutions'},
     {'models'},
     {'methods'},

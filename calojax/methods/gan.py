@@ -30,8 +30,9 @@ class Gan(NamedTuple):
     features: `Condition[b] -> [b, m]`.
     target: `Shower[b] -> [b, t]`, the scaled observables that the Auxiliary Regressor learns; None for no regressor.
     adversarial: the pair of losses.
-    weights: of the loss terms `adversarial`, `regression` (the regressor on real showers) and `regression_fake` (on generated ones:
-      the paper does not say whether it learns on them; an observable is defined on any shower, so both can be asked for).
+    weights: of the loss terms `adversarial`, `regression` (the regressor on real showers), `regression_fake` (on generated ones: the
+      paper does not say whether it learns on them; an observable is defined on any shower, so both can be asked for) and
+      `gradient_penalty` (zero-centred, on real showers).
     generator_optimiser, discriminator_optimiser: optax transformations.
     ema_decay: of the generator's moving average.
     latent: number of noise variables.
@@ -53,7 +54,7 @@ class Gan(NamedTuple):
 def from_config(config: Any, geometry: Geometry, target: Callable[[Shower], Array] | None, targets: int) -> Method:
   """The GAN that a config describes; `target` gives the `targets` quantities of the Auxiliary Regressor."""
   dtype = jnp.dtype(config.dtype)
-  adam = lambda rate: optax.adam(rate, config.optimiser.beta1, config.optimiser.beta2)
+  steps, k = config.train.steps, config.train.discriminator_steps
   generator, discriminator = dict(config.generator), dict(config.discriminator)
   return method(Gan(
       find(models.GENERATORS, generator.pop('name'), 'generator')(geometry.grid, dtype=dtype, **generator),
@@ -61,7 +62,16 @@ def from_config(config: Any, geometry: Geometry, target: Callable[[Shower], Arra
       find(TRANSFORMS, config.transform.name, 'transform')(config.transform.parameter),
       functools.partial(find(CONDITIONS, config.condition, 'condition'), geometry=geometry),
       target, find(losses.ADVERSARIAL, config.adversarial, 'adversarial loss'), dict(config.weights),
-      adam(config.optimiser.generator), adam(config.optimiser.discriminator), config.ema_decay, config.latent))
+      adam(config.optimiser, config.optimiser.generator, steps), adam(config.optimiser, config.optimiser.discriminator, steps * k),
+      config.ema_decay, config.latent))
+
+
+def adam(settings: Any, rate: float, steps: int) -> optax.GradientTransformation:
+  """Adam at a rate that stays, and over the last `settings.cooldown` of all `steps` falls to zero: what is left of the players' dance at
+  the end is what the generator's energies are off by."""
+  cooldown = int(settings.cooldown * steps)
+  schedule = optax.linear_schedule(rate, 0.0, cooldown, steps - cooldown) if cooldown else rate
+  return optax.adam(schedule, settings.beta1, settings.beta2)
 
 
 def method(gan: Gan) -> Method:
@@ -115,6 +125,8 @@ def _discriminator_step(gan: Gan, d: Player, g: Player, key: Array, real: Shower
       terms['regression'] = losses.absolute_error(on_real['targets'], gan.target(real))
     if gan.target and gan.weights['regression_fake']:
       terms['regression_fake'] = losses.absolute_error(on_fake['targets'], gan.target(fake))
+    if gan.weights['gradient_penalty']:
+      terms['gradient_penalty'] = losses.zero_centred_penalty(lambda x: judge(x)[0]['score'], real_x)
     value, means = losses.total(terms, gan.weights)
     return value, (stats, means | {'score_real': on_real['score'].mean(), 'score_fake': on_fake['score'].mean()})
 
@@ -131,10 +143,7 @@ def _generator_step(gan: Gan, g: Player, d: Player, key: Array, real: Shower) ->
   def loss(params):
     x, stats = _generate(gan, {'params': params, **g.stats}, key, features)
     judged, _ = gan.discriminator.apply(d.variables, x, features, True, mutable=STATS)
-    terms = {'adversarial': gan.adversarial.generator(judged['score'])}
-    if gan.target and gan.weights['regression_generator']:
-      terms['regression_generator'] = losses.absolute_error(judged['targets'], gan.target(real))
-    value, means = losses.total(terms, gan.weights)
+    value, means = losses.total({'adversarial': gan.adversarial.generator(judged['score'])}, gan.weights)
     return value, (stats, means)
 
   gradients, (stats, metrics) = jax.grad(loss, has_aux=True)(g.params)
