@@ -30,7 +30,7 @@ def lhcb_gan() -> ml_collections.ConfigDict:
           'adversarial': 1.0,
           'regression': 1.0,
           'regression_fake': 1.0,
-          'gradient_penalty': 0.2,  # not in the paper: without it the discriminator runs away within 2000 steps
+          'gradient_penalty': 1.0,  # not in the paper: without it the discriminator runs away within 2000 steps
       },
       'optimiser': {
           'generator': 4e-4,
@@ -41,7 +41,7 @@ def lhcb_gan() -> ml_collections.ConfigDict:
       },
       'ema_decay': 0.998,
       'train': {
-          'steps': 8000,
+          'steps': 6000,
           'batch': 64,
           'discriminator_steps': 1,
           'steps_per_dispatch': 0,  # 0: one on a CPU, ten on an accelerator

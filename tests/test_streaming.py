@@ -1,0 +1,49 @@
+"""Training from a file that is larger than the memory it may use."""
+
+import numpy as np
+import pytest
+
+import tiny
+from calojax import data, run, sharding
+from calojax.showers import take
+
+
+@pytest.fixture(scope='module')
+def file(tmp_path_factory, embedded):
+  """A canonical file of 4,096 showers, 14 MiB in memory."""
+  path = tmp_path_factory.mktemp('stream') / 'showers.h5'
+  with data.Writer(path, embedded.geometry, {'origin': 'test'}) as writer:
+    writer.append(take(embedded.showers, slice(4096)))
+  return str(path)
+
+
+def test_a_large_file_is_streamed_and_its_parts_are_disjoint(file):
+  config = tiny.config('cnn', data__source=file, data__memory_gib=0.01)
+  parts = run.load_parts(config)
+  assert parts.chunks is not None and parts.geometry.name == 'lhcb_ecal' and parts.provenance == {'origin': 'test'}
+  energies = {name: set(getattr(parts, name).condition.energy.tolist()) for name in ('train', 'validation', 'test')}
+  assert not energies['train'] & energies['test'] and not energies['train'] & energies['validation']
+  assert sum(map(len, energies.values())) > 4000
+  feed = run.batches_of(config, parts, sharding.data_mesh())
+  seen = np.concatenate([np.asarray(feed(step, 2).condition.energy).ravel() for step in range(0, 40, 2)])
+  assert set(seen.tolist()) <= energies['train'] and len(set(seen.tolist())) > 0.98 * len(seen)
+
+
+def test_a_small_file_is_held_in_memory_and_gives_the_same_data(file):
+  parts = run.load_parts(tiny.config('cnn', data__source=file, data__memory_gib=1.0))
+  assert parts.chunks is None and sum(len(getattr(parts, name).energies) for name in ('train', 'validation', 'test')) == 4096
+
+
+def test_streamed_batches_are_a_function_of_the_step(file):
+  config = tiny.config('cnn', data__source=file, data__memory_gib=0.01)
+  parts, mesh = run.load_parts(config), sharding.data_mesh()
+  first, second = run.batches_of(config, parts, mesh), run.batches_of(config, parts, mesh)
+  for step in range(5):
+    expected = first(step, 1)
+  np.testing.assert_array_equal(second(4, 1).energies, expected.energies)
+
+
+def test_too_few_showers_for_an_update_are_refused(file):
+  config = tiny.config('cnn', data__source=file, train__batch=1024, train__discriminator_steps=3)
+  with pytest.raises(ValueError, match='1024'):
+    run.batches_of(config, run.load_parts(config), sharding.data_mesh())
