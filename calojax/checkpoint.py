@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
-from etils import epath
 
 from calojax.state import TrainState
 
@@ -18,9 +17,11 @@ class Checkpoints:
   A checkpoint appears under its final name only when it is whole, so a process killed while saving leaves the one before.
   """
 
-  def __init__(self, workdir: str, keep: int = 2):
-    directory = epath.Path(os.path.abspath(workdir)) / 'checkpoints'
-    options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True)
+  def __init__(self, workdir: str, create: bool = True):
+    directory = os.path.join(os.path.abspath(workdir), 'checkpoints')
+    if not create and not os.path.isdir(directory):
+      raise ValueError(f'no checkpoint in {workdir}: there is no {directory}')
+    options = ocp.CheckpointManagerOptions(max_to_keep=2, create=create)
     self._manager = ocp.CheckpointManager(directory, item_handlers=ocp.StandardCheckpointHandler(), options=options)
 
   def latest(self) -> int | None:

@@ -17,7 +17,7 @@ def lhcb_gan() -> ml_collections.ConfigDict:
       'data': {
           'source': 'lhcb_ecal',  # an embedded data set, or a file
           'split': (0.70, 0.05, 0.25),  # train, validation, test
-          'memory_gib': 4.0,  # a larger file is streamed from disk
+          'memory_gib': 4.0,  # an HDF5 file of more showers is streamed from disk
       },
       'condition': 'full',
       'transform': {'name': 'power_fraction', 'parameter': 0.25},
@@ -49,6 +49,10 @@ def lhcb_gan() -> ml_collections.ConfigDict:
           'checkpoint_every': 500,
           'monitor_every': 1000,  # pictures, histograms and a quick PRD-AUC on the validation showers
       },
-      'evaluation': {'clusters': 400, 'runs': 10, 'statistics': 'lhcb_reference'},
+      'evaluation': {
+          'clusters': 400,
+          'runs': 10,
+          'statistics': '',  # of the physics PRD: lhcb_reference, lhcb_corrected, or '' for the first where it is defined
+      },
   })
   return config.lock()

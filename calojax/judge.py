@@ -6,26 +6,45 @@ import os
 import sys
 from typing import Any, Callable
 
+import jax
+import numpy as np
+
 from calojax.data import fingerprint
 from calojax.evaluation import plots, summary
-from calojax.evaluation.physics import column_names, observe
+from calojax.evaluation.physics import default_variant, observe
 from calojax.observables import OBSERVABLES
 from calojax.provenance import origin
 from calojax.run import Parts, Trainer
 from calojax.sample import stream
-from calojax.showers import Shower, concatenate, take
+from calojax.showers import Condition, Shower, concatenate, take
 from calojax.state import Method, TrainState, Variables
 from calojax.workdir import flatten
 
 MONITORED = 2000  # validation showers at most
 MONITOR_CLUSTERS, MONITOR_RUNS = 100, 2  # a quick PRD, its ceiling beside it
 HISTOGRAMS = tuple(name for name, observable in OBSERVABLES.items() if observable.width == 1)
+PAIRS = 5  # showers drawn side by side
+VARIANTS = ('', 'lhcb_reference', 'lhcb_corrected')
 NOISE_SEED = 20_000  # of the showers that are judged: not a training key, and the same at every step
 
 
-def draw(method: Method, variables: Variables, real: Shower) -> Shower:
-  """One generated shower for each real one, of the same particle."""
-  return concatenate(list(stream(method, variables, real.condition, NOISE_SEED)))
+def check(config: Any, parts: Parts) -> None:
+  """Raises ValueError if the evaluation that the config asks for cannot be made of the data: better before the training than after."""
+  settings, count = config.evaluation, len(parts.test.energies)
+  if settings.runs < 1 or not 1 <= settings.clusters <= count:
+    raise ValueError(f'evaluation.clusters is {settings.clusters} and evaluation.runs {settings.runs}, expected 1 to {count} (the test '
+                     'showers) and at least 1')
+  if settings.statistics not in VARIANTS:
+    raise ValueError(f'evaluation.statistics is {settings.statistics!r}, expected one of {VARIANTS}')
+  if settings.statistics == 'lhcb_reference' and default_variant(parts.geometry) != 'lhcb_reference':
+    raise ValueError('evaluation.statistics is lhcb_reference, which is defined for one layer of 30x30 cells only')
+  if len(parts.validation.energies) < 4:
+    raise ValueError(f'{len(parts.validation.energies)} validation showers, expected at least 4')
+
+
+def draw(method: Method, variables: Variables, particles: Condition) -> Shower:
+  """One generated shower for each particle."""
+  return concatenate(list(stream(method, variables, particles, NOISE_SEED)))
 
 
 def independent_of(real: Shower, others: Shower) -> Shower | None:
@@ -40,11 +59,15 @@ def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
   real = take(parts.validation, slice(MONITORED))
   clusters = min(MONITOR_CLUSTERS, len(real.energies) // 4)
   observed = observe(HISTOGRAMS, real, parts.geometry)
+  independent = independent_of(real, parts.train)
+  particles = (independent or real).condition
+  z = jax.random.normal(jax.random.key(NOISE_SEED), (len(real.energies), trainer.method.latent))
+  generate = jax.jit(trainer.method.sample)  # the weights change from call to call: here they are arguments
 
   def report(step: int, state: TrainState) -> None:
-    generated = draw(trainer.method, state.generator.ema, real)
-    scores = summary.evaluate(real, generated, parts.geometry, independent_of(real, parts.train), clusters, MONITOR_RUNS)
-    for name in ('raw', 'physics', 'physics_corrected'):
+    generated, paired = (Shower(np.asarray(generate(state.generator.ema, z, c)), c) for c in (particles, real.condition))
+    scores = summary.evaluate(real, generated, parts.geometry, independent, clusters, MONITOR_RUNS)
+    for name in scores['curves']:
       for key in ('value', 'ceiling'):
         writer.add_scalar(f'validation/prd_auc_{name}/{key}', scores[f'prd_auc/{name}'][key], step)
     for name, fake, true in zip(HISTOGRAMS, observe(HISTOGRAMS, generated, parts.geometry).T, observed.T):
@@ -52,7 +75,7 @@ def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
       writer.add_histogram(f'{name}/real', true, step)
     figure = plots.mean_image_figure(real, generated, parts.geometry)
     writer.add_image('showers/mean', plots.figure_to_array(figure), step, dataformats='HWC')
-    figure = plots.sample_figure(real, generated, parts.geometry)
+    figure = plots.sample_figure(real, paired, parts.geometry)
     writer.add_image('showers/samples', plots.figure_to_array(figure), step, dataformats='HWC')
     writer.flush()
 
@@ -62,14 +85,18 @@ def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
 def final(config: Any, method: Method, variables: Variables, step: int, parts: Parts, folder: str) -> dict[str, Any]:
   """The summary of the generator on the test showers; written with its plots to `folder/evaluation/<step>`, its table printed."""
   real = parts.test
-  generated = draw(method, variables, real)
   independent = independent_of(real, parts.train)
+  # The particles of the independent showers, so that generated and independent Geant4 showers stand alike before the test showers:
+  # drawn for the very particles of the test showers, a generator shares their sampling noise and can beat the ceiling.
+  generated = draw(method, variables, (independent or real).condition)
+  shown = take(real, slice(PAIRS))
+  pairs = shown, draw(method, variables, shown.condition)
   scores = summary.evaluate(real, generated, parts.geometry, independent, config.evaluation.clusters, config.evaluation.runs,
-                            config.seed, config.evaluation.statistics, _progress())
+                            config.seed, config.evaluation.statistics or None, _progress())
   scores['meta'] |= {'workdir': os.path.basename(os.path.abspath(folder)), 'step': step, 'training_seed': config.seed,
                      'data': fingerprint(parts.train), **origin()}
   directory = os.path.join(folder, 'evaluation', str(step))
-  plots.write_plots(directory, real, generated, parts.geometry, scores['curves'])
+  plots.write_plots(directory, real, generated, parts.geometry, scores['curves'], pairs)
   path = summary.write_summary(scores, directory)
   print(f'\n{summary.verdict_table(scores)}\n{path} and pictures beside it', flush=True)
   return scores
@@ -85,5 +112,5 @@ def _progress() -> Callable[[str, int, int], None] | None:
 def write_hparams(writer: Any, config: Any, scores: dict[str, Any]) -> None:
   """The config and the final scores as TensorBoard hyper-parameters."""
   values = {key: value if isinstance(value, (bool, int, float, str)) else str(value) for key, value in flatten(config.to_dict()).items()}
-  metrics = {f'final/{name}': scores[name]['value'] for name in ('prd_auc/raw', 'prd_auc/physics', 'prd_auc/physics_corrected', 'prd_auc/min')}
+  metrics = {f'final/prd_auc_{name}': scores[f'prd_auc/{name}']['value'] for name in (*scores['curves'], 'min')}
   writer.add_hparams(values, metrics, name='hparams')

@@ -14,13 +14,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import sys
 from typing import Any, Callable
 
 from absl import flags
 from ml_collections import config_flags
 
-DONE, BAD_INPUT, DIVERGED, INTERRUPTED = 0, 2, 3, 75
+from calojax.exit_codes import BAD_INPUT, DONE, INTERRUPTED
 
 FLAGS = flags.FLAGS
 _CONFIG = config_flags.DEFINE_config_file('config', None, 'The config file; --config.x.y=v changes a value of it.', lock_config=True)
@@ -30,6 +31,7 @@ flags.DEFINE_string('output', None, 'sample: the file to write, HDF5.')
 flags.DEFINE_string('conditions', None, 'sample: a file of any readable format; one shower is made for each of its particles.')
 flags.DEFINE_integer('count', None, 'sample: how many showers, their particles drawn from the training spectrum.')
 flags.DEFINE_string('layout', 'calojax', 'sample: layout of the file, calojax or lhcb.')
+flags.DEFINE_boolean('debug', False, 'Show the traceback of an error.')
 flags.DEFINE_integer('seed', 0, 'sample: seed of the noise and of the drawn particles.')
 
 
@@ -77,11 +79,16 @@ def command_line(argv: list[str]) -> int:
       raise ValueError(f'unexpected argument {rest[0]!r}: flags are written --name=value')
   except Exception as error:  # a config file is code of the user's: it can raise anything
     return refuse(error)
+  signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, until the training listens itself
   try:
-    work = prepare(config)
+    return prepare(config)()
   except (ValueError, OSError) as error:
+    if FLAGS.debug:
+      raise
     return refuse(error)
-  return work()
+  except KeyboardInterrupt:
+    print('calojax: interrupted; run the same command again', file=sys.stderr)
+    return INTERRUPTED
 
 
 def refuse(error: Exception) -> int:

@@ -8,9 +8,8 @@ from typing import Any, Callable
 
 import jax
 
-from calojax import __version__, allocation, data, judge, reports, run, sample, workdir
-
-DONE, DIVERGED, INTERRUPTED = 0, 3, 75
+from calojax import __version__, allocation, data, judge, provenance, reports, run, sample, workdir
+from calojax.exit_codes import DIVERGED, DONE, INTERRUPTED
 
 
 def training(config: Any, folder: str) -> Callable[[], int]:
@@ -20,7 +19,7 @@ def training(config: Any, folder: str) -> Callable[[], int]:
     ValueError: the config, the data or the workdir does not do.
   """
   start_up()
-  trainer = run.prepare(config, folder)
+  trainer = run.prepare(config, folder, judge.check)
   start, stop = int(trainer.state.step), config.train.steps
   print(f'workdir: {folder} ({"step " + str(start) + " of " + str(stop) if start else "new"}), '
         f'{len(trainer.parts.train.energies)} training showers of {trainer.parts.geometry.name}, '
@@ -31,11 +30,11 @@ def training(config: Any, folder: str) -> Callable[[], int]:
     with SummaryWriter(folder, purge_step=start + 1 if start else None) as writer:
       try:
         state = run.run(trainer, writer, judge.monitor(trainer, writer))
-      except reports.Interrupted as stop:
-        print(f'calojax: {stop}; run the same command to go on', file=sys.stderr)
+      except reports.Interrupted as interruption:
+        print(f'calojax: {interruption}; run the same command to go on', file=sys.stderr)
         return INTERRUPTED
       except reports.Diverged as error:
-        print(f'calojax: {error}; the last good checkpoint is {trainer.checkpoints.latest()} in {folder}', file=sys.stderr)
+        print(f'calojax: {error}; the last good checkpoint in {folder} is {trainer.checkpoints.latest()}', file=sys.stderr)
         return DIVERGED
       finally:
         trainer.checkpoints.close()
@@ -56,6 +55,8 @@ def evaluation(folder: str) -> Callable[[], int]:
   config = workdir.stored_config(folder)
   parts = run.load_parts(config)
   generator = run.trained(folder)
+  workdir.check_data(folder, generator.description, data.fingerprint(parts.train))
+  judge.check(config, parts)
 
   def work() -> int:
     judge.final(config, generator.method, generator.variables, generator.step, parts, folder)
@@ -73,7 +74,7 @@ def sampling(folder: str, output: str, conditions: str | None, count: int | None
   """
   start_up()
   generator = run.trained(folder)
-  wanted = data.load(conditions).showers.condition if conditions else sample.draw_conditions(generator.spectrum, count, seed)
+  wanted = data.conditions(conditions) if conditions else sample.draw_conditions(generator.spectrum, count, seed)
   provenance = {'generator': os.path.abspath(folder), 'step': generator.step, 'seed': seed, 'calojax': __version__,
                 'trained_on': generator.description['fingerprint']}
   writer = data.Writer(output, generator.geometry, provenance, layout)
@@ -94,6 +95,7 @@ def sampling(folder: str, output: str, conditions: str | None, count: int | None
 def start_up() -> None:
   """Keeps freed memory, and compiled programs on disk (in JAX_COMPILATION_CACHE_DIR, if set), so that a second run starts at once."""
   allocation.keep_freed_memory()
+  provenance.origin()  # now, while the code on disk is the code that runs
   if not jax.config.jax_compilation_cache_dir:
     jax.config.update('jax_compilation_cache_dir', os.path.expanduser('~/.cache/calojax'))
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)

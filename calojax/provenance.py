@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
 import platform
@@ -11,6 +12,7 @@ from typing import Any
 from calojax import __version__
 
 
+@functools.cache
 def origin() -> dict[str, Any]:
   """Version and commit of the code, and the machine; the commit is None outside a checkout, with '+' for uncommitted changes."""
   return {'calojax': __version__, 'commit': commit(), 'machine': f'{processor()}, {os.cpu_count()} cores', 'python': platform.python_version()}

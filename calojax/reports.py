@@ -11,10 +11,11 @@ import time
 from typing import Any, Callable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from calojax.checkpoint import Checkpoints
-from calojax.workdir import write_text
+from calojax.files import write_text
 from calojax.state import TrainState
 
 COLLAPSE = 1e-3  # generated over real spread of a cell below which a generator counts as dead
@@ -34,7 +35,7 @@ class Scalars:
   def __init__(self, workdir: str, writer: Any, every: int, batch: int, start: int):
     self._path, self._writer, self._every, self._batch = os.path.join(workdir, 'metrics.jsonl'), writer, every, batch
     self._pending: list[Any] = []
-    self._step, self._time = start, time.time()
+    self._step, self._time = start, time.monotonic()
     _forget_after(self._path, start)
 
   def __call__(self, step: int, state: TrainState, metrics: dict[str, Any]) -> None:
@@ -55,9 +56,9 @@ class Scalars:
     self._pending = []
     _check(values, step)
     means = {name: float(value.mean()) for name, value in values.items()} | sigmas(state)
-    elapsed = time.time() - self._time
+    elapsed = time.monotonic() - self._time
     means['throughput/showers_per_second'] = (step - self._step) * self._batch / elapsed
-    self._step, self._time = step, time.time()
+    self._step, self._time = step, time.monotonic()
     for name, value in means.items():
       self._writer.add_scalar(name, value, step)
     with open(self._path, 'a') as file:
@@ -75,6 +76,19 @@ def _check(values: dict[str, np.ndarray], last: int) -> None:
   for name, value in values.items():
     if name.endswith('/diversity') and (value < COLLAPSE).all():
       raise Diverged(f'step {last}: {name} stayed below {COLLAPSE} for {count} steps: the generator gives one shower only')
+
+
+@jax.jit
+def _finite(state: TrainState) -> Any:
+  """Whether every number of the state is finite."""
+  numbers = [leaf for leaf in jax.tree.leaves(state) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
+  return jnp.stack([jnp.isfinite(leaf).all() for leaf in numbers]).all()
+
+
+def check_state(step: int, state: TrainState) -> None:
+  """Raises Diverged if a number of the state is not finite: the metrics tell of the state before the step's update only."""
+  if not _finite(state):
+    raise Diverged(f'step {step}: the parameters are not finite')
 
 
 def sigmas(state: TrainState) -> dict[str, float]:

@@ -98,24 +98,23 @@ class Trainer(NamedTuple):
   state: TrainState
 
 
-def prepare(config: Any, folder: str) -> Trainer:
-  """Reads the data, builds the method, claims the workdir and restores its newest state or makes the first.
+def prepare(config: Any, folder: str, check: Callable[[Any, Parts], None]) -> Trainer:
+  """Reads the data, checks them with the config, builds the method, claims the workdir and restores its newest state or makes the first.
 
   Raises:
     ValueError: the config, the data or the workdir does not do; nothing is written then.
   """
   parts = load_parts(config)
+  check(config, parts)
   method = build(config, parts.geometry, parts.train)
   mesh = sharding.data_mesh()
   dispatch, feed = steps_per_dispatch(config), batches_of(config, parts, mesh)
+  example = take(parts.train, slice(2))
+  like = shapes(method, example, mesh)  # an impossible network is refused here, before anything is written
   workdir.claim(folder, config)
   workdir.describe_data(folder, parts.geometry, parts.provenance, data.fingerprint(parts.train), parts.train.condition)
   checkpoints = Checkpoints(folder)
-  example = take(parts.train, slice(2))
-  if checkpoints.latest() is None:
-    state = initial_state(method, example, config.seed, mesh)
-  else:
-    state = checkpoints.restore(shapes(method, example, mesh))
+  state = initial_state(method, example, config.seed, mesh) if checkpoints.latest() is None else checkpoints.restore(like)
   return Trainer(config, folder, parts, method, feed, dispatch, mesh, checkpoints, state)
 
 
@@ -135,14 +134,23 @@ def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None
   settings, start = trainer.config.train, int(trainer.state.step)
   checkpoints = trainer.checkpoints
   scalars = reports.Scalars(trainer.folder, writer, settings.log_every, settings.batch * settings.discriminator_steps, start)
-  signals = reports.Signals(checkpoints, scalars.flush)
+
+  def check(step: int, state: TrainState) -> None:
+    scalars.flush(step, state)
+    reports.check_state(step, state)
+
+  signals = reports.Signals(checkpoints, check)
   progress = reports.Progress(start, settings.steps)
 
   def save(step: int, state: TrainState) -> None:
-    scalars.flush(step, state)  # so that only checked states are kept
+    check(step, state)
     checkpoints.save(state)
 
-  told = [progress, scalars, reports.Periodic(settings.monitor_every, monitor), reports.Periodic(settings.checkpoint_every, save), signals]
+  def watch(step: int, state: TrainState) -> None:
+    check(step, state)
+    monitor(step, state)
+
+  told = [progress, scalars, reports.Periodic(settings.monitor_every, watch), reports.Periodic(settings.checkpoint_every, save), signals]
   try:
     state = train(dispatcher(trainer.method, trainer.mesh), trainer.batches, trainer.state, settings.steps, trainer.dispatch, told)
     save(settings.steps, state)
@@ -174,7 +182,9 @@ def trained(folder: str) -> Generator:
   geometry, description, spectrum = workdir.stored_data(folder)
   method = build(config, geometry)
   example = Shower(np.zeros((2, geometry.cells), np.float32), Condition(*(field[:2] for field in spectrum)))
-  checkpoints = Checkpoints(folder)
-  state = checkpoints.restore(shapes(method, example, sharding.data_mesh()))
-  checkpoints.close()
+  checkpoints = Checkpoints(folder, create=False)
+  try:
+    state = checkpoints.restore(shapes(method, example, sharding.data_mesh()))
+  finally:
+    checkpoints.close()
   return Generator(method, state.generator.ema, int(state.step), geometry, description, spectrum)

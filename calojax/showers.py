@@ -53,7 +53,7 @@ def check(showers: Shower, geometry: Geometry, source: str) -> Shower:
 
   Raises:
     ValueError: an empty set, a wrong shape, a NaN, infinite or negative energy, a non-positive incident energy or a
-      direction that is not a unit vector; it names the first shower concerned and the value.
+      direction that is not a unit vector into the calorimeter; it names the first shower concerned and the value.
   """
   count = len(showers.energies)
   if count == 0:
@@ -68,6 +68,8 @@ def check(showers: Shower, geometry: Geometry, source: str) -> Shower:
   _refuse(showers.condition.energy <= 0, showers.condition.energy, f'{source}: incident energy (MeV)', 'a value > 0')
   length = np.linalg.norm(showers.condition.direction, axis=-1)
   _refuse(np.abs(length - 1) > 1e-3, length, f'{source}: length of the direction', '1')
+  forward = showers.condition.direction[:, 2]
+  _refuse(forward <= 0, forward, f'{source}: z of the direction', 'a value > 0, into the calorimeter')
   return showers
 
 

@@ -24,9 +24,11 @@ def steps_per_dispatch(config: Any) -> int:
   """How many steps one dispatch makes: as configured, or by platform (a scanned convolution gradient is slow on a CPU).
 
   Raises:
-    ValueError: a period of the config is not a multiple of it.
+    ValueError: a period of the config is not a multiple of it, or the batch not one of the number of devices.
   """
   settings = config.train
+  if settings.batch < 1 or settings.batch % jax.device_count():
+    raise ValueError(f'train.batch is {settings.batch}, expected a positive multiple of the {jax.device_count()} devices')
   steps = settings.steps_per_dispatch or (1 if jax.default_backend() == 'cpu' else ACCELERATOR_STEPS)
   for name in ('steps', 'log_every', 'checkpoint_every', 'monitor_every'):
     if settings[name] < 1 or settings[name] % steps:
@@ -81,8 +83,9 @@ def train(step_fn: Callable, data: Batches, state: TrainState, stop: int, dispat
   """The state at step `stop`, reported on after every dispatch of `dispatch` steps."""
   step = int(state.step)
   while step < stop:
-    state, metrics = step_fn(state, data(step, dispatch))
-    step += dispatch
+    n = dispatch - step % dispatch  # back on the grid of the periods, after a resume from another platform
+    state, metrics = step_fn(state, data(step, n))
+    step += n
     for report in reports:
       report(step, state, metrics)
   return state

@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from typing import Any
 
 import ml_collections
 import numpy as np
 
+from calojax.files import write_text, written_aside
 from calojax.geometry import Geometry
 from calojax.showers import Condition
 
 SPECTRUM = 100_000  # conditions kept at most
-
-
-def write_text(path: str, text: str) -> None:
-  """Writes a file aside and renames it, so that nobody ever sees half of it."""
-  with open(path + '.part', 'w') as file:
-    file.write(text)
-  os.replace(path + '.part', path)
 
 
 def claim(workdir: str, config: Any) -> None:
@@ -75,16 +70,19 @@ def describe_data(workdir: str, geometry: Geometry, provenance: dict[str, Any], 
   """
   path = os.path.join(workdir, 'data.json')
   if os.path.exists(path):
-    with open(path) as file:
-      old = json.load(file)['fingerprint']
-    if old != fingerprint:
-      raise ValueError(f'{workdir} was made with data of fingerprint {old}, now {fingerprint}. Give a new --workdir, or the old data')
+    check_data(workdir, stored_data(workdir)[1], fingerprint)
     return
-  part = os.path.join(workdir, 'spectrum.part.npz')
-  np.savez_compressed(part, **{name: field[:SPECTRUM] for name, field in spectrum._asdict().items()})
-  os.replace(part, os.path.join(workdir, 'spectrum.npz'))
+  with written_aside(os.path.join(workdir, 'spectrum.npz')) as part, open(part, 'wb') as file:
+    np.savez_compressed(file, **{name: field[:SPECTRUM] for name, field in spectrum._asdict().items()})
   description = {'fingerprint': fingerprint, 'geometry': json.loads(geometry.to_json()), 'provenance': provenance}
-  write_text(path, json.dumps(description, indent=2) + '\n')
+  write_text(path, json.dumps(description, indent=2, default=str) + '\n')
+
+
+def check_data(workdir: str, description: dict[str, Any], fingerprint: str) -> None:
+  """Raises ValueError if the workdir was made with data of another fingerprint."""
+  old = description['fingerprint']
+  if old != fingerprint:
+    raise ValueError(f'{workdir} was made with data of fingerprint {old}, now {fingerprint}. Give a new --workdir, or the old data')
 
 
 def stored_data(workdir: str) -> tuple[Geometry, dict[str, Any], Condition]:
@@ -98,6 +96,6 @@ def stored_data(workdir: str) -> tuple[Geometry, dict[str, Any], Condition]:
       description = json.load(file)
     with np.load(os.path.join(workdir, 'spectrum.npz'), allow_pickle=False) as arrays:
       spectrum = Condition(*(arrays[name] for name in Condition._fields))
-    return Geometry.from_json(json.dumps(description['geometry'])), description, spectrum
-  except (OSError, KeyError, json.JSONDecodeError) as error:
+    return Geometry.from_json(json.dumps(description['geometry'])), {'fingerprint': description['fingerprint'], **description}, spectrum
+  except (OSError, KeyError, TypeError, EOFError, zipfile.BadZipFile, json.JSONDecodeError) as error:
     raise ValueError(f'{workdir} is not a complete workdir: {error}') from None

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 LEVELS = [
-    {'', 'units', 'geometry', 'showers', 'registry', 'observables', 'detectors', 'config', 'allocation', 'provenance'},
+    {'', 'units', 'geometry', 'showers', 'registry', 'files', 'exit_codes', 'observables', 'detectors', 'config', 'allocation', 'provenance'},
     {'data', 'evaluation', 'transforms', 'losses', 'state', 'sharding', 'convolutions'},
     {'models'},
     {'methods'},
@@ -54,4 +54,4 @@ def test_help_loads_nothing_heavy():
   code = ('import sys; sys.argv = ["main", "--help"]; from calojax import main; main.command_line(sys.argv); '
           'print([m for m in ("jax", "flax", "sklearn", "matplotlib", "h5py", "numpy") if m in sys.modules])')
   output = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-  assert '--workdir' in output and output.strip().endswith('[]')
+  assert '--layout' in output and output.strip().endswith('[]')

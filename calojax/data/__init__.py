@@ -6,13 +6,14 @@ import difflib
 import hashlib
 import os
 
+import h5py
 import numpy as np
 
 from calojax.data import embedded
 from calojax.data.hdf5 import LAYOUTS, Dataset, Writer, extent, read
-from calojax.showers import Shower
+from calojax.showers import Condition, Shower
 
-__all__ = ['DATASETS', 'LAYOUTS', 'Dataset', 'Writer', 'extent', 'fingerprint', 'load', 'read', 'split', 'split_chunks']
+__all__ = ['DATASETS', 'LAYOUTS', 'Dataset', 'Writer', 'conditions', 'extent', 'fingerprint', 'load', 'read', 'split', 'split_chunks']
 
 Fractions = tuple[float, float, float]
 FRACTIONS = (0.70, 0.05, 0.25)  # train, validation, test
@@ -35,6 +36,15 @@ def load(source: str | os.PathLike) -> Dataset:
     hint = f'; did you mean {near[0]!r}?' if near else ''
     raise ValueError(f'data {name!r} is neither a file nor one of the embedded sets: {", ".join(DATASETS)}{hint}')
   return read(source)
+
+
+def conditions(source: str | os.PathLike, step: int = 4096) -> Condition:
+  """The particles of the showers of a file or an embedded set; of an HDF5 file never more than `step` showers are in memory."""
+  if os.path.isfile(source) and h5py.is_hdf5(source):
+    count = extent(source)[0]
+    parts = [read(source, start, start + step).showers.condition for start in range(0, max(count, 1), step)]
+    return Condition(*map(np.concatenate, zip(*parts)))
+  return load(source).showers.condition
 
 
 def split(count: int, seed: int, fractions: Fractions = FRACTIONS) -> dict[str, np.ndarray]:

@@ -7,13 +7,13 @@ MeV; `energy`, `position`, `direction` are those of the canonical file. Made by 
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 
 import h5py
 import numpy as np
 
 from calojax.data.hdf5 import Dataset, numbers, opened
+from calojax.files import written_aside
 from calojax.geometry import Geometry
 from calojax.showers import Condition, Shower, check
 
@@ -25,7 +25,7 @@ def lhcb_ecal() -> Dataset:
   return read(SAMPLE / 'lhcb_ecal.h5')
 
 
-def read(path: str | os.PathLike) -> Dataset:
+def read(path: str | pathlib.Path) -> Dataset:
   """The showers of a sparse file.
 
   Raises:
@@ -42,14 +42,12 @@ def read(path: str | os.PathLike) -> Dataset:
   return Dataset(check(Shower(energies, Condition(*condition)), geometry, str(path)), geometry, provenance)
 
 
-def write(path: str | os.PathLike, dataset: Dataset) -> None:
+def write(path: str | pathlib.Path, dataset: Dataset) -> None:
   """Writes a sparse file."""
   (energies, condition), geometry, provenance = dataset
   lit = energies > 0
   arrays = {'occupancy': np.packbits(lit, axis=1), 'values': energies[lit], **condition._asdict()}
-  part = f'{path}.part'
-  with h5py.File(part, 'w') as file:
+  with written_aside(path) as part, h5py.File(part, 'w') as file:
     file.attrs.update(format='calojax sparse', geometry=geometry.to_json(), provenance=json.dumps(provenance))
     for key, array in arrays.items():
       file.create_dataset(key, data=array, chunks=array.shape, compression='gzip', compression_opts=9, shuffle=True)
-  os.replace(part, path)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calojax.evaluation.physics import COMPARED, observe
+from calojax.files import written_aside
 from calojax.geometry import Geometry
 from calojax.observables import ALPHAS, OBSERVABLES
 from calojax.showers import Shower, take
@@ -30,19 +31,20 @@ NAMES = ('Geant4', 'generated')
 
 def write_plots(
   directory: str | os.PathLike, reference: Shower, generated: Shower, geometry: Geometry,
-  curves: dict[str, dict[str, Any]],
+  curves: dict[str, dict[str, Any]], pairs: tuple[Shower, Shower] | None = None,
 ) -> list[pathlib.Path]:
   """The paths of the PNG files written into the directory; each is written aside and renamed.
 
   Args:
     directory: made if need be.
-    reference, generated: `[n, v]` showers under the same conditions, so that shower i of both is a pair.
+    reference, generated: `[n, v]` showers.
     geometry: of both.
     curves: `summary['curves']` of `summary.evaluate`.
+    pairs: a few real and generated showers of the same particles, drawn side by side; by default the first of both sets.
   """
   figures = {
     'mean_image': mean_image_figure(reference, generated, geometry),
-    'samples': sample_figure(reference, generated, geometry),
+    'samples': sample_figure(*(pairs or (reference, generated)), geometry),
     'observables': observables_figure(reference, generated, geometry),
     'prd': prd_figure(curves),
   }
@@ -50,9 +52,8 @@ def write_plots(
   directory.mkdir(parents=True, exist_ok=True)
   paths = [directory / f'{name}.png' for name in figures]
   for path, figure in zip(paths, figures.values()):
-    part = path.with_name(path.name + '.part')
-    figure.savefig(part, format='png', dpi=130)
-    os.replace(part, path)
+    with written_aside(path) as part:
+      figure.savefig(part, format='png', dpi=130)
   return paths
 
 

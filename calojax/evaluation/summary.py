@@ -14,6 +14,7 @@ import numpy as np
 import calojax
 from calojax.evaluation.physics import compare_observables, default_variant, prd_features
 from calojax.evaluation.prd import PRD, prd
+from calojax.files import write_text
 from calojax.geometry import Geometry
 from calojax.showers import Shower, take
 
@@ -72,9 +73,7 @@ def write_summary(summary: dict[str, Any], directory: str | os.PathLike) -> path
   """The path of `summary.json` in the directory, made if need be; written aside and renamed."""
   path = pathlib.Path(directory) / 'summary.json'
   path.parent.mkdir(parents=True, exist_ok=True)
-  part = path.with_name(path.name + '.part')
-  part.write_text(json.dumps(summary, indent=1, allow_nan=False) + '\n')
-  os.replace(part, path)
+  write_text(path, json.dumps(summary, indent=1, allow_nan=False) + '\n')
   return path
 
 

@@ -19,6 +19,7 @@ from calojax.state import Method, Player, TrainState
 from calojax.transforms import CONDITIONS, TRANSFORMS, Transform
 
 STATS = ['batch_stats', 'spectral']
+DTYPES = ('float32', 'bfloat16')
 
 
 class Gan(NamedTuple):
@@ -53,6 +54,10 @@ class Gan(NamedTuple):
 
 def from_config(config: Any, geometry: Geometry, target: Callable[[Shower], Array] | None, targets: int) -> Method:
   """The GAN that a config describes; `target` gives the `targets` quantities of the Auxiliary Regressor."""
+  if config.dtype not in DTYPES:
+    raise ValueError(f'dtype is {config.dtype!r}, expected one of {", ".join(DTYPES)}')
+  if config.latent < 1 or not 0 <= config.optimiser.cooldown <= 1:
+    raise ValueError(f'latent is {config.latent} and optimiser.cooldown {config.optimiser.cooldown}, expected >= 1 and from 0 to 1')
   dtype = jnp.dtype(config.dtype)
   steps, k = config.train.steps, config.train.discriminator_steps
   generator, discriminator = dict(config.generator), dict(config.discriminator)

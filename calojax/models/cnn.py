@@ -22,7 +22,7 @@ class Generator(nn.Module):
   Attributes:
     grid: cells along x and y.
     channels: of the first image and of those after the first three transposed convolutions.
-    attention: self-attention after the second and third transposed convolution (8x8 and 16x16 pixels on a 30x30 grid).
+    attention: self-attention after the second transposed convolution (8x8 pixels on a 30x30 grid).
     spectral: spectral normalisation of every weight.
   """
 
@@ -43,7 +43,7 @@ class Generator(nn.Module):
     for i, channels in enumerate(self.channels[1:]):
       x = normalised(ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype))(x, train)
       x = jax.nn.relu(nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x))
-      if self.attention and i >= len(self.channels) - 3:
+      if self.attention and i == 1:
         x = SelfAttention(self.spectral, self.dtype)(x, train)
     x = normalised(ConvTranspose(1, (3, 3), (2, 2), dtype=self.dtype))(x, train)
     x = sparse_relu(x[:, :self.grid[0], :self.grid[1], 0].astype(jnp.float32))
@@ -56,14 +56,14 @@ class Discriminator(nn.Module):
   Four 3x3 convolutions of stride 2 (30 -> 15 -> 7 -> 3 -> 1 pixels), then the condition joins and three dense layers follow. With a
   grid of 30x30 and 5 conditions: 406,721 parameters.
 
-  The Auxiliary Regressor is a head on the shared trunk: it takes the output of the last self-attention layer, or of the last
+  The Auxiliary Regressor is a head on the shared trunk: it takes the output of the self-attention layer, or of the last
   convolution without attention, and what it predicts joins the conditions (Fig. 2 of the paper), so the score can use it.
 
   Attributes:
     grid: cells along x and y.
     channels: of the convolutions.
     targets: how many quantities the Auxiliary Regressor predicts; 0 for none.
-    attention: self-attention after the first and second convolution (15x15 and 7x7 pixels on a 30x30 grid).
+    attention: self-attention after the second convolution (7x7 pixels on a 30x30 grid).
     spectral: spectral normalisation of every weight.
   """
 
@@ -82,8 +82,10 @@ class Discriminator(nn.Module):
     shared = None
     for i, channels in enumerate(self.channels):
       x = normalised(Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype))(x, train)
+      if 0 in x.shape:
+        raise ValueError(f'a grid of {self.grid[0]}x{self.grid[1]} cells is too small for {len(self.channels)} convolutions of stride 2')
       x = jax.nn.leaky_relu(x, 0.2)
-      if self.attention and i < 2:
+      if self.attention and i == 1:
         x = shared = SelfAttention(self.spectral, self.dtype)(x, train)
     x = x.reshape(x.shape[0], -1)
     features, heads = [x, condition.astype(self.dtype)], {}
