@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,7 +36,7 @@ def test_a_state_comes_back_bit_for_bit_with_key_and_spectral_vectors(tmp_path, 
   np.testing.assert_array_equal(jax.random.key_data(back.rng), jax.random.key_data(state.rng))
   for part in ('generator', 'discriminator'):
     assert jax.tree.structure(getattr(back, part)) == jax.tree.structure(getattr(state, part))
-    jax.tree.map(np.testing.assert_array_equal, getattr(back, part), getattr(state, part))
+    chex.assert_trees_all_equal(getattr(back, part), getattr(state, part))
   checkpoints.close()
 
 

@@ -136,6 +136,14 @@ def test_evaluate_mode_judges_the_newest_checkpoint_again(run):
   assert summary.read_text() == before, 'the same generator on the same showers must have the same scores'
 
 
+@pytest.mark.parametrize('flag, expected', [
+    ('--config.dtype=bflot16', 'bfloat16'), ('--config.evaluation.clusters=9999', '5000'), ('--config.evaluation.statistics=lhbc', 'lhcb_reference'),
+    ('--config.train.batch=0', 'train.batch is 0'), ('--config.train.log_every=0', 'train.log_every is 0'), ('--config.generator.name=cnm', "'cnn'")])
+def test_values_that_cannot_be_are_refused_before_anything_is_made(tmp_path, flag, expected):
+  assert expected in refused(CONFIG, flag, f'--workdir={tmp_path / "run"}')
+  assert not (tmp_path / 'run').exists()
+
+
 def test_a_run_that_becomes_nan_stops_with_step_and_term_and_keeps_the_good_checkpoint(tmp_path):
   folder = tmp_path / 'run'
   process = calojax('--config=configs/cnn.py', f'--workdir={folder}', *tiny.flags(optimiser__generator=1e20, train__steps=40))

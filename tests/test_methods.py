@@ -28,6 +28,28 @@ def test_non_saturating_is_binary_cross_entropy():
   np.testing.assert_allclose(losses.non_saturating.generator(fake), -np.log(sigmoid(-0.7)), rtol=1e-6)
 
 
+def test_absolute_error_is_one_value_a_shower():
+  np.testing.assert_allclose(losses.absolute_error(jnp.array([[1.0, 4.0], [0.0, 0.0]]), jnp.array([[2.0, 1.0], [0.0, 5.0]])), [2.0, 2.5])
+
+
+def test_gradient_penalty_of_a_linear_score_is_its_squared_slope_for_every_shower():
+  w = jnp.array([3.0, 4.0])
+  np.testing.assert_allclose(losses.zero_centred_penalty(lambda x: x @ w, jnp.ones((5, 2))), np.full(5, 25.0))
+  x = jnp.array([[1.0, 0.0], [0.0, 2.0]])  # of |x|^2 it is |2 x|^2: neither per pixel nor per batch
+  np.testing.assert_allclose(losses.zero_centred_penalty(lambda x: (x**2).sum(-1), x), [4.0, 16.0])
+
+
+def test_rates_stay_and_then_fall_to_zero():
+  import ml_collections
+  from calojax.methods.gan import adam
+  optimiser = adam(ml_collections.ConfigDict({'beta1': 0.0, 'beta2': 0.999, 'cooldown': 0.5}), 0.1, 8)
+  moments, moves = optimiser.init(jnp.zeros(1)), []
+  for _ in range(8):
+    updates, moments = optimiser.update(jnp.ones(1), moments)
+    moves.append(-float(updates[0]))
+  np.testing.assert_allclose(moves, [0.1, 0.1, 0.1, 0.1, 0.1, 0.075, 0.05, 0.025], atol=1e-6)
+
+
 def test_total_weighs_the_named_terms():
   value, means = losses.total({'a': jnp.array([1.0, 3.0]), 'b': jnp.array([10.0])}, {'a': 2.0, 'b': 0.1, 'unused': 9.0})
   assert float(value) == pytest.approx(5.0) and {k: float(v) for k, v in means.items()} == {'a': 2.0, 'b': 10.0}

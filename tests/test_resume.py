@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 
+import chex
 import jax
-import numpy as np
 import pytest
 
 import tiny
@@ -67,10 +67,11 @@ def uninterrupted(tmp_path_factory):
 
 def test_killed_at_random_points_it_ends_bitwise_where_the_uninterrupted_run_does(uninterrupted, tmp_path):
   folder = tmp_path / 'killed'
-  steps = sorted(random.Random(7).sample(range(5, STEPS - 5), 3))
-  for step, number in zip(steps, (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)):
+  delays = random.Random()
+  for step, number in zip((6, 20, 36), (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)):
     process = start(folder)
     wait_for_step(process, folder, step)
+    time.sleep(delays.random() * 0.5)  # anywhere: in a step, in a log line, in a checkpoint that is being written
     process.send_signal(number)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == (75 if number == signal.SIGTERM else -signal.SIGKILL), output
@@ -80,7 +81,7 @@ def test_killed_at_random_points_it_ends_bitwise_where_the_uninterrupted_run_doe
   process = start(folder)
   output, _ = process.communicate(timeout=300)
   assert process.returncode == 0, output
-  jax.tree.map(np.testing.assert_array_equal, final_state(folder), final_state(uninterrupted))
+  chex.assert_trees_all_equal(final_state(folder), final_state(uninterrupted))
   logged = [json.loads(line)['step'] for line in (folder / 'metrics.jsonl').read_text().splitlines()]
   assert logged == sorted(set(logged)) and logged[-1] == STEPS
 
@@ -107,7 +108,7 @@ def test_another_config_in_the_same_workdir_is_refused_with_the_keys(uninterrupt
   process = start(uninterrupted, '--config.optimiser.generator=0.5', '--config.latent=9')
   output, _ = process.communicate(timeout=120)
   assert process.returncode == 2
-  assert 'optimiser.generator was 0.0001, now 0.5' in output and 'latent was 8, now 9' in output and 'Traceback' not in output
+  assert 'optimiser.generator was 0.0004, now 0.5' in output and 'latent was 8, now 9' in output and 'Traceback' not in output
   assert sorted(os.listdir(uninterrupted)) == before
 
 

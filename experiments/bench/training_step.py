@@ -33,7 +33,9 @@ def calojax_step(batch: int):
   import jax
   from calojax import build, config, sharding, train
   real, geometry = showers(batch)
-  method, mesh = build.build(config.lhcb_gan(), geometry), sharding.data_mesh()
+  settings = config.lhcb_gan()
+  settings.weights.gradient_penalty = 0.0  # the twin has none
+  method, mesh = build.build(settings, geometry), sharding.data_mesh()
   state = [train.initial_state(method, real, 0, mesh)]
   data = jax.device_put(jax.tree.map(lambda leaf: leaf[None, None], real), sharding.split(mesh, 2))
   step = train.dispatcher(method, mesh)
