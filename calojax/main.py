@@ -24,7 +24,7 @@ from ml_collections import config_flags
 from calojax.exit_codes import BAD_INPUT, DONE, INTERRUPTED
 
 FLAGS = flags.FLAGS
-_CONFIG = config_flags.DEFINE_config_file('config', None, 'The config file; --config.x.y=v changes a value of it.', lock_config=True)
+config_flags.DEFINE_config_file('config', None, 'The config file; --config.x.y=v changes a value of it.', lock_config=True)
 flags.DEFINE_enum('mode', 'train', ['train', 'evaluate', 'sample'], 'What to do.')
 flags.DEFINE_string('workdir', None, 'Folder of the run; by default runs/NAME of the config, or runs/NAME-HASH if values are changed.')
 flags.DEFINE_string('output', None, 'sample: the file to write, HDF5.')
@@ -61,7 +61,9 @@ def prepare(config: Any) -> Callable[[], int]:
     raise ValueError('--mode=sample needs either --conditions=FILE or --count=N')
   if FLAGS.mode == 'sample' and FLAGS.output is None:
     raise ValueError('--mode=sample needs --output=FILE')
-  from calojax import modes
+  from calojax import modes, workdir
+  if config is not None:
+    workdir.check_config(folder, config)
   if FLAGS.mode == 'evaluate':
     return modes.evaluation(folder)
   return modes.sampling(folder, FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed)

@@ -25,14 +25,19 @@ def claim(workdir: str, config: Any) -> None:
   """Makes the workdir and keeps the config in it, or finds the same config there.
 
   Raises:
-    ValueError: the workdir belongs to another config; the differing keys are listed with both values.
+    ValueError: the workdir belongs to another config.
   """
   os.makedirs(workdir, exist_ok=True)
   path = os.path.join(workdir, 'config.json')
-  if not os.path.exists(path):
+  if os.path.exists(path):
+    check_config(workdir, config)
+  else:
     write_text(path, json.dumps(json.loads(config.to_json()), indent=2) + '\n')
-    return
-  old, new = flatten(json.loads(stored_config(workdir).to_json())), flatten(json.loads(config.to_json()))
+
+
+def check_config(workdir: str, config: Any) -> None:
+  """Raises ValueError if the workdir was made with another config; the differing keys are listed with both values."""
+  old, new = (flatten(json.loads(c.to_json())) for c in (stored_config(workdir), config))
   differing = [f'{key} was {old.get(key)!r}, now {new.get(key)!r}' for key in sorted(set(old) | set(new)) if old.get(key) != new.get(key)]
   if differing:
     raise ValueError(f'{workdir} was made with another config: {"; ".join(differing)}. Give a new --workdir, or the old values')

@@ -12,5 +12,4 @@ def get_config():
   c.regressor.targets = config.LHCB_TARGETS
   c.generator.attention = c.discriminator.attention = True
   c.generator.spectral = c.discriminator.spectral = True
-  c.train.steps = 4000  # attention doubles the time of a step on a CPU
   return c

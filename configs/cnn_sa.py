@@ -10,5 +10,4 @@ from calojax import config
 def get_config():
   c = config.lhcb_gan()
   c.generator.attention = c.discriminator.attention = True
-  c.train.steps = 4000  # attention doubles the time of a step on a CPU
   return c
