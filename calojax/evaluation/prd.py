@@ -69,7 +69,7 @@ def prd_from_histograms(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def auc(precision: np.ndarray, recall: np.ndarray) -> float:
   """Area under the precision(recall) curve by trapezoids; recall runs downwards as in `prd_from_histograms`."""
-  return float(-np.trapezoid(precision, recall))
+  return float(np.trapezoid(precision[::-1], recall[::-1]))
 
 
 def f_beta_pair(precision: np.ndarray, recall: np.ndarray, beta: float = 8.0) -> tuple[float, float]:

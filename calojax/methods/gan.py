@@ -136,7 +136,7 @@ def _discriminator_step(gan: Gan, d: Player, g: Player, key: Array, real: Shower
     return value, (stats, means | {'score_real': on_real['score'].mean(), 'score_fake': on_fake['score'].mean()})
 
   gradients, (stats, metrics) = jax.grad(loss, has_aux=True)(d.params)
-  metrics['gradient_norm'] = optax.global_norm(gradients)
+  metrics['gradient_norm'] = optax.tree.norm(gradients)
   metrics['diversity'] = fake_x.std(0).mean() / real_x.std(0).mean()
   return state.descend(d, gradients, gan.discriminator_optimiser)._replace(stats=stats), metrics
 
@@ -152,5 +152,5 @@ def _generator_step(gan: Gan, g: Player, d: Player, key: Array, real: Shower) ->
     return value, (stats, means)
 
   gradients, (stats, metrics) = jax.grad(loss, has_aux=True)(g.params)
-  metrics['gradient_norm'] = optax.global_norm(gradients)
+  metrics['gradient_norm'] = optax.tree.norm(gradients)
   return state.descend(g, gradients, gan.generator_optimiser)._replace(stats=stats), metrics
