@@ -133,7 +133,7 @@ def test_reader_errors_reach_the_caller(tmp_path, small_windows):
   stream = batches.Streamed(path, np.arange(8), 100, 1, seed=0)
   stream.batch(0)
   path.unlink()
-  with pytest.raises(ValueError, match='a.h5: no such file'):
+  with pytest.raises(ValueError, match='a.h5: '):
     for step in range(20):
       stream.batch(step)
 
