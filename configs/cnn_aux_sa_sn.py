@@ -12,7 +12,4 @@ def get_config():
   c.regressor.targets = config.LHCB_TARGETS
   c.generator.attention = c.discriminator.attention = True
   c.generator.spectral = c.discriminator.spectral = True
-  # A normalised discriminator needs no penalty, and its small adversarial gradients drown in those of a regressor of full weight.
-  c.weights.gradient_penalty = 0.0
-  c.weights.regression = c.weights.regression_fake = 0.1
   return c

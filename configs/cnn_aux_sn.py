@@ -11,7 +11,4 @@ def get_config():
   c = config.lhcb_gan()
   c.regressor.targets = config.LHCB_TARGETS
   c.generator.spectral = c.discriminator.spectral = True
-  # A normalised discriminator needs no penalty, and its small adversarial gradients drown in those of a regressor of full weight.
-  c.weights.gradient_penalty = 0.0
-  c.weights.regression = c.weights.regression_fake = 0.1
   return c
