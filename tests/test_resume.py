@@ -20,7 +20,7 @@ from calojax.build import build
 from calojax.showers import take
 from conftest import ROOT
 
-STEPS = 60
+STEPS = 120
 FLAGS = tiny.flags(train__steps=STEPS, train__checkpoint_every=4, train__monitor_every=STEPS)
 
 
@@ -68,7 +68,7 @@ def uninterrupted(tmp_path_factory):
 def test_killed_at_random_points_it_ends_bitwise_where_the_uninterrupted_run_does(uninterrupted, tmp_path):
   folder = tmp_path / 'killed'
   delays = random.Random()
-  for step, number in zip((6, 20, 36), (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)):
+  for step, number in zip((6, 30, 70), (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)):
     process = start(folder)
     wait_for_step(process, folder, step)
     time.sleep(delays.random() * 0.5)  # anywhere: in a step, in a log line, in a checkpoint that is being written
