@@ -30,7 +30,7 @@ def lhcb_gan() -> ml_collections.ConfigDict:
           'adversarial': 1.0,
           'regression': 1.0,
           'regression_fake': 1.0,
-          'gradient_penalty': 0.1,  # not in the paper: without it the discriminator runs away within 2000 steps
+          'gradient_penalty': 0.1,  # not in the paper: without it the discriminator mostly ran away within some 2000 steps
       },
       'optimiser': {
           'generator': 4e-4,
