@@ -18,7 +18,7 @@ BATCH = 512  # showers a piece; larger ones leave the processor's cache and are 
 def compiled(method: Method, variables: Any) -> Callable[[Array, Condition], Float[Array, 'b v']]:
   """The generator as a compiled function `(z [b, latent], Condition[b]) -> energies [b, v]` in MeV.
 
-  The weights are constants of the program: XLA lays them out in advance, which halves the time of a single shower.
+  The weights are constants of the program: XLA lays them out in advance, which tells most for a single shower.
   """
   variables = jax.device_put(variables)
   return jax.jit(lambda z, condition: method.sample(variables, z, condition))

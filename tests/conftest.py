@@ -7,7 +7,6 @@ import sys
 # Tests compile many small programs once each: optimising them costs more than it gives.
 os.environ.setdefault('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
 
-import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]

@@ -48,7 +48,7 @@ class SelfAttention(nn.Module):
 def sparse_relu(x: Array) -> Array:
   """max(x, 0) with the gradient of a leaky ReLU (slope 0.1): exact zeros out, but a cell that has gone dark can light up again.
 
-  With a plain ReLU the discriminator switches most cells off in the first hundred steps, and no gradient ever reaches them again.
+  With a plain ReLU no gradient reaches a cell that the discriminator has switched off for every shower.
   """
   leaky = jax.nn.leaky_relu(x, 0.1)
   return leaky + jax.lax.stop_gradient(jax.nn.relu(x) - leaky)
