@@ -16,7 +16,9 @@ def lhcb_gan() -> ml_collections.ConfigDict:
       'dtype': 'float32',  # of the networks' arithmetic; 'bfloat16' on accelerators. Parameters stay float32.
       'data': {
           'source': 'lhcb_ecal',  # an embedded data set, or a file
+          'binning': '',  # a CaloChallenge file's geometry, if it is none of the known ones: PATH:PARTICLE of a binning.xml
           'split': (0.70, 0.05, 0.25),  # train, validation, test
+          'symmetries': False,  # add the mirror images of the training showers, where the detector has the symmetry
           'memory_gib': 4.0,  # an HDF5 file of more showers is streamed from disk
       },
       'condition': 'full',
@@ -24,15 +26,24 @@ def lhcb_gan() -> ml_collections.ConfigDict:
       'latent': 256,
       'generator': {'name': 'cnn', 'channels': (256, 128, 64, 32), 'attention': False, 'spectral': False},
       'discriminator': {'name': 'cnn', 'channels': (32, 64, 128, 256), 'attention': False, 'spectral': False},
-      'regressor': {'targets': ()},  # observables that the Auxiliary Regressor learns; none: no regressor
+      'shown': (),  # observables that the discriminator sees beside the cells
+      'regressor': {'targets': (), 'error': 'absolute'},  # what the discriminator's regressor head learns; none: no regressor
       'adversarial': 'hinge',
+      'flips': 0.0,  # fraction of showers with the wrong label before the discriminator
+      'penalty': 'zero_centred',
+      'energy_term': 'requested',
       'weights': {
           'adversarial': 1.0,
           'regression': 1.0,
           'regression_fake': 1.0,
           'gradient_penalty': 0.1,  # not in the paper: without it the discriminator mostly ran away within some 2000 steps
+          'regression_generator': 0.0,
+          'energy': 0.0,
+          'outputs': 0.0,
+          'perceptual': 0.0,
       },
       'optimiser': {
+          'name': 'adam',
           'generator': 4e-4,
           'discriminator': 8e-4,
           'beta1': 0.0,
@@ -40,10 +51,12 @@ def lhcb_gan() -> ml_collections.ConfigDict:
           'cooldown': 0.5,  # the part of the training, at its end, over which the rates fall to zero
       },
       'ema_decay': 0.995,
+      'pretraining': {'steps': 0, 'network': 'wgan', 'targets': (), 'batch': 64, 'rate': 1e-3},  # the parameter regressor; 0 steps: none
       'train': {
           'steps': 3000,
           'batch': 64,
           'discriminator_steps': 1,
+          'generator_steps': 1,
           'steps_per_dispatch': 0,  # 0: one on a CPU, ten on an accelerator
           'log_every': 50,
           'checkpoint_every': 500,
@@ -56,3 +69,14 @@ def lhcb_gan() -> ml_collections.ConfigDict:
       },
   })
   return config.lock()
+
+
+def layered_gan(source: str) -> ml_collections.ConfigDict:
+  """What the systems on calorimeters of several layers share: absolute energies, noise scaled by the incident one, mirrored showers."""
+  c = lhcb_gan()
+  c.data.source, c.data.symmetries = source, True
+  c.condition, c.transform = 'scaled_energy', {'name': 'power_energy', 'parameter': 0.25}
+  c.adversarial, c.flips = 'non_saturating', 0.05
+  c.weights.update(regression=0.0, regression_fake=0.0, gradient_penalty=0.0)
+  c.evaluation.update(clusters=20)  # of some 300 test showers: 400 clusters would be as many
+  return c

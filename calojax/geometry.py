@@ -38,6 +38,40 @@ class Layer:
 
 
 @dataclasses.dataclass(frozen=True)
+class PolarLayer:
+  """One layer of cells around the axis, the layout of CaloChallenge: the angle is the slower index, the radius the faster.
+
+  Attributes:
+    edges: radial bin edges, mm.
+    angles: number of equal angular bins from -pi to pi.
+    depth: as in `Layer`.
+  """
+
+  edges: tuple[float, ...]
+  angles: int
+  depth: float
+
+  @property
+  def shape(self) -> tuple[int, int]:
+    """Number of cells along the angle and along the radius."""
+    return self.angles, len(self.edges) - 1
+
+  @property
+  def cells(self) -> int:
+    return self.shape[0] * self.shape[1]
+
+  def positions(self) -> np.ndarray:
+    """Cell centres `[cells, 3]` in mm: mean radius, middle angle, x = r cos(angle), y = r sin(angle).
+
+    The cells of a layer with a single angular bin are full rings: their centre is the axis.
+    """
+    radius = (np.asarray(self.edges[:-1]) + self.edges[1:]) / 2 * (self.angles > 1)
+    angle = (np.arange(self.angles) + 0.5) * (2 * np.pi / self.angles) - np.pi
+    x, y = np.outer(np.cos(angle), radius).ravel(), np.outer(np.sin(angle), radius).ravel()
+    return np.stack([x, y, np.full(self.cells, float(self.depth))], axis=1)
+
+
+@dataclasses.dataclass(frozen=True)
 class Geometry:
   """An ordered set of layers; a shower's flat vector `[v]` is the layers one after the other.
 
@@ -48,7 +82,7 @@ class Geometry:
   """
 
   name: str
-  layers: tuple[Layer, ...]
+  layers: tuple[Layer | PolarLayer, ...]
   sampling_fraction: float = 1.0
 
   @property
@@ -65,6 +99,11 @@ class Geometry:
   def membership(self) -> np.ndarray:
     """`[v, l]`, 1 where cell v belongs to layer l: `energies @ membership` are the layer energies."""
     return np.repeat(np.eye(len(self.layers)), [layer.cells for layer in self.layers], axis=0)
+
+  @property
+  def grids(self) -> tuple[tuple[int, int], ...]:
+    """Shape of each layer's cell matrix."""
+    return tuple(layer.shape for layer in self.layers)
 
   @property
   def grid(self) -> tuple[int, int]:
@@ -97,7 +136,13 @@ class Geometry:
     """
     try:
       fields = json.loads(text)
-      layers = tuple(Layer(tuple(r['shape']), tuple(r['pitch']), r['depth'], tuple(r['centre'])) for r in fields['layers'])
-      return cls(fields['name'], layers, fields['sampling_fraction'])
+      return cls(fields['name'], tuple(map(_layer, fields['layers'])), fields['sampling_fraction'])
     except (KeyError, TypeError, json.JSONDecodeError) as error:
       raise ValueError(f'not a geometry: {error!r} in {text[:80]!r}') from None
+
+
+def _layer(fields: dict[str, Any]) -> Layer | PolarLayer:
+  """The layer of these JSON values; KeyError or TypeError if there is none."""
+  if 'edges' in fields:
+    return PolarLayer(tuple(fields['edges']), fields['angles'], fields['depth'])
+  return Layer(tuple(fields['shape']), tuple(fields['pitch']), fields['depth'], tuple(fields['centre']))

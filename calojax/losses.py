@@ -8,25 +8,38 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from calojax.geometry import Geometry
+from calojax.showers import Shower
+from calojax.units import GEV
+
+Score = Callable[[Array], Array]  # [b, v] -> [b], each shower's score its own
+
 
 class Adversarial(NamedTuple):
-  """The two players' losses: `discriminator(real scores [b], fake scores [b])` and `generator(fake scores [b])`, each `[b]`."""
+  """The two players' losses as functions of scores `[b]`, each `[b]`: of D on a shower labelled `real` or `fake`, of G on a generated one."""
 
-  discriminator: Callable[[Array, Array], Array]
+  real: Callable[[Array], Array]
+  fake: Callable[[Array], Array]
   generator: Callable[[Array], Array]
+
+  def discriminator(self, real: Array, fake: Array, flipped: tuple[Array, Array] | None = None) -> Array:
+    """D's loss on the scores of real and generated showers; where a mask of `flipped` is set, that shower carries the other label."""
+    if flipped is None:
+      return self.real(real) + self.fake(fake)
+    on_real, on_fake = flipped
+    return jnp.where(on_real, self.fake(real), self.real(real)) + jnp.where(on_fake, self.real(fake), self.fake(fake))
 
 
 # Rogachev and Ratnikov 2021: L_D = E max(0, 1 - D(x)) + E max(0, 1 + D(G(z))), L_G = -E D(G(z)).
-hinge = Adversarial(
-    lambda real, fake: jax.nn.relu(1 - real) + jax.nn.relu(1 + fake),
-    lambda fake: -fake)
+hinge = Adversarial(lambda s: jax.nn.relu(1 - s), lambda s: jax.nn.relu(1 + s), lambda s: -s)
 
 # Goodfellow et al. 2014 on logits: -ln sigmoid(s) = softplus(-s); the generator's form is the non-saturating one.
-non_saturating = Adversarial(
-    lambda real, fake: jax.nn.softplus(-real) + jax.nn.softplus(fake),
-    lambda fake: jax.nn.softplus(-fake))
+non_saturating = Adversarial(lambda s: jax.nn.softplus(-s), jax.nn.softplus, lambda s: jax.nn.softplus(-s))
 
-ADVERSARIAL = {'hinge': hinge, 'non_saturating': non_saturating}
+# Arjovsky et al. 2017: L_D = E D(G(z)) - E D(x), L_G = -E D(G(z)). The slides of Chekalina et al. 2018 print the signs otherwise.
+wasserstein = Adversarial(lambda s: -s, lambda s: s, lambda s: -s)
+
+ADVERSARIAL = {'hinge': hinge, 'non_saturating': non_saturating, 'wasserstein': wasserstein}
 
 
 def absolute_error(predicted: Float[Array, 'b m'], target: Float[Array, 'b m']) -> Float[Array, 'b']:
@@ -34,12 +47,55 @@ def absolute_error(predicted: Float[Array, 'b m'], target: Float[Array, 'b m']) 
   return jnp.abs(predicted - target).mean(-1)
 
 
-def zero_centred_penalty(score: Callable[[Array], Array], x: Float[Array, 'b v']) -> Float[Array, 'b']:
-  """Squared gradient norm of the score at real showers, one value a shower `[b]` (R1; Mescheder et al. 2018, eq. 9, without its 1/2).
+def percentage_error(predicted: Float[Array, 'b m'], target: Float[Array, 'b m']) -> Float[Array, 'b']:
+  """Mean of |predicted / target - 1| over the m predicted quantities `[b]`, the MAPE of Carminati et al. 2018 as a fraction."""
+  return (jnp.abs(predicted - target) / jnp.maximum(jnp.abs(target), 1e-6)).mean(-1)
 
-  `score` maps `[b, v]` to `[b]`, each shower's score its own: no batch norm inside.
+
+ERRORS = {'absolute': absolute_error, 'percentage': percentage_error}
+
+
+def requested_energy(generated: Shower, real: Shower, geometry: Geometry) -> Float[Array, 'b']:
+  """|sum E / f - E_p| / 100 GeV `[b]`, CaloGAN's energy term (Paganini et al. 2018; the 100 GeV are its unit of energy).
+
+  The paper compares the deposits themselves with E_p: its showers hold the absorber's energy too. A sampling calorimeter shows the fraction
+  f of it, `geometry.sampling_fraction`.
   """
-  return jnp.square(jax.grad(lambda x: score(x).sum())(x)).sum(-1)
+  visible = generated.energies.sum(-1) / geometry.sampling_fraction
+  return jnp.abs(visible - real.condition.energy) / (100 * GEV)
+
+
+def paired_energy(generated: Shower, real: Shower, geometry: Geometry) -> Float[Array, 'b']:
+  """|sum E / sum E_real - 1| `[b]` against the real shower of the same particle, the 3D GAN's energy-sum term (Carminati et al. 2018)."""
+  return percentage_error(generated.energies.sum(-1, keepdims=True), real.energies.sum(-1, keepdims=True))
+
+
+ENERGY_TERMS = {'requested': requested_energy, 'paired': paired_energy}
+
+
+def zero_centred_penalty(score: Score, real: Float[Array, 'b v'], fake: Array, key: Array) -> Float[Array, 'b']:
+  """Squared gradient norm of the score at real showers, one value a shower `[b]` (R1; Mescheder et al. 2018, eq. 9, without its 1/2)."""
+  del fake, key
+  return jnp.square(_slope(score, real)).sum(-1)
+
+
+def one_centred_penalty(score: Score, real: Float[Array, 'b v'], fake: Float[Array, 'b v'], key: Array) -> Float[Array, 'b']:
+  """(|gradient of the score| - 1)^2 at points between real and generated showers, one value a shower `[b]` (Gulrajani et al. 2017, eq. 3).
+
+  One norm over a shower's cells: not one a cell, nor one over the batch.
+  """
+  share = jax.random.uniform(key, (len(real), 1))
+  square = jnp.square(_slope(score, share * real + (1 - share) * fake)).sum(-1)
+  norm = jnp.sqrt(jnp.where(square > 0, square, 1.0)) * (square > 0)  # at a gradient of zero the root's own would be infinite
+  return jnp.square(norm - 1)
+
+
+PENALTIES = {'zero_centred': zero_centred_penalty, 'one_centred': one_centred_penalty}
+
+
+def _slope(score: Score, x: Float[Array, 'b v']) -> Float[Array, 'b v']:
+  """Gradient of each shower's score; a discriminator without batch norm, so that it is that shower's alone."""
+  return jax.grad(lambda x: score(x).sum())(x)
 
 
 def total(terms: dict[str, Array], weights: dict[str, float]) -> tuple[Array, dict[str, Array]]:

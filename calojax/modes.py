@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 import jax
 
-from calojax import __version__, allocation, data, judge, provenance, reports, run, sample, workdir
+from calojax import __version__, allocation, data, judge, pretrain, provenance, reports, run, sample, workdir
 from calojax.exit_codes import DIVERGED, DONE, INTERRUPTED
 
 
@@ -20,6 +20,7 @@ def training(config: Any, folder: str) -> Callable[[], int]:
   """
   start_up()
   trainer = run.prepare(config, folder, judge.check)
+  before = pretrain.prepare(trainer) if pretrain.needed(trainer) else None
   start, stop = int(trainer.state.step), config.train.steps
   print(f'workdir: {folder} ({"step " + str(start) + " of " + str(stop) if start else "new"}), '
         f'{len(trainer.parts.train.energies)} training showers of {trainer.parts.geometry.name}, '
@@ -29,7 +30,8 @@ def training(config: Any, folder: str) -> Callable[[], int]:
     from tensorboardX import SummaryWriter
     with SummaryWriter(folder, purge_step=start + 1 if start else None) as writer:
       try:
-        state = run.run(trainer, writer, judge.monitor(trainer, writer))
+        ready = pretrain.graft(trainer, pretrain.train(before)) if before else trainer
+        state = run.run(ready, writer, judge.monitor(trainer, writer))
       except reports.Interrupted as interruption:
         print(f'calojax: {interruption}; run the same command to go on', file=sys.stderr)
         return INTERRUPTED

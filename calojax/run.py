@@ -13,6 +13,7 @@ from calojax import data, reports, sharding, workdir
 from calojax.build import build
 from calojax.checkpoint import Checkpoints
 from calojax.data import batches
+from calojax.data.symmetries import all_images
 from calojax.geometry import Geometry
 from calojax.showers import Condition, Shower, concatenate, take
 from calojax.state import Method, TrainState, Variables
@@ -47,14 +48,18 @@ def load_parts(config: Any) -> Parts:
   """
   source, fractions = config.data.source, tuple(config.data.split)
   if _gibibytes(source) > config.data.memory_gib:
+    if config.data.symmetries:
+      raise ValueError(f'data.symmetries is set, but {source} is larger than data.memory_gib and streamed: expected one or the other')
     chunks = data.split_chunks(source, config.seed, fractions)
     parts = {name: _head(source, chunks[name]) for name in chunks}
     first = data.read(source, 0, 1)
     return Parts(**parts, chunks=chunks['train'], geometry=first.geometry, provenance=first.provenance)
   loaded = data.load(source)
   rows = data.split(len(loaded.showers.energies), config.seed, fractions)
-  return Parts(**{name: take(loaded.showers, rows[name]) for name in rows}, chunks=None, geometry=loaded.geometry,
-               provenance=loaded.provenance)
+  parts = {name: take(loaded.showers, rows[name]) for name in rows}
+  if config.data.symmetries:  # of the training showers alone, which come first, before their images
+    parts['train'] = all_images(parts['train'], loaded.geometry)
+  return Parts(**parts, chunks=None, geometry=loaded.geometry, provenance=loaded.provenance)
 
 
 def _gibibytes(source: str) -> float:

@@ -36,12 +36,13 @@ class Player(NamedTuple):
 
 
 class TrainState(NamedTuple):
-  """Everything that a step changes, and the root random key, which it does not."""
+  """Everything that a step changes, and what it does not: the root random key, and the variables of a network trained beforehand."""
 
   step: Array
   rng: Array
   generator: Player
   discriminator: Player | None
+  frozen: Variables | None = None
 
 
 class Method(NamedTuple):

@@ -47,12 +47,21 @@ def power_fraction(exponent: float) -> Transform:
       lambda x, incident: (x / 3)**(1 / exponent) * incident[..., None])
 
 
+def power_energy(exponent: float) -> Transform:
+  """A power of the cell energy itself: x = (E / 10 MeV)^exponent; for networks whose noise is scaled by the incident energy."""
+  return Transform(
+      lambda energies, incident: (energies / 10)**exponent,
+      lambda x, incident: x**(1 / exponent) * 10)
+
+
 def linear(scale: float) -> Transform:
   """The cell energy itself in units of `scale` MeV."""
   return Transform(lambda energies, incident: energies / scale, lambda x, incident: x * scale)
 
 
-TRANSFORMS = {'power_fraction': power_fraction, 'log_fraction': log_fraction, 'log_energy': log_energy, 'linear': linear}
+TRANSFORMS = {
+    'power_fraction': power_fraction, 'power_energy': power_energy, 'log_fraction': log_fraction, 'log_energy': log_energy, 'linear': linear,
+}
 
 
 def energy_only(condition: Condition, geometry: Geometry) -> Float[Array, '*b 1']:
@@ -72,4 +81,22 @@ def full(condition: Condition, geometry: Geometry) -> Float[Array, '*b 5']:
   return jnp.concatenate([energy_only(condition, geometry), 5 * slopes, crossing], axis=-1)
 
 
-CONDITIONS = {'energy': energy_only, 'full': full}
+def scaled_energy(condition: Condition, geometry: Geometry) -> Float[Array, '*b 1']:
+  """E_p / 100 GeV: what CaloGAN and the 3D GAN multiply their noise by."""
+  return condition.energy[..., None] / (100 * GEV)
+
+
+def attributes(condition: Condition, geometry: Geometry) -> Float[Array, '*b 6']:
+  """xi of de Oliveira et al. 2017: E_p / 100 GeV, x0 and y0 in 50 mm, theta in 20 degrees, cos phi and sin phi.
+
+  phi itself jumps by 2 pi and has no value at theta = 0, where its cosine and sine are taken as 1 and 0.
+  """
+  x, y, z = (condition.direction[..., i] for i in range(3))
+  across = jnp.hypot(x, y)
+  upright = across == 0
+  theta = jnp.arctan2(across, z) / np.radians(20)
+  turn = jnp.stack([(x + upright) / (across + upright), y / (across + upright)], axis=-1)
+  return jnp.concatenate([scaled_energy(condition, geometry), condition.position / 50, theta[..., None], turn], axis=-1)
+
+
+CONDITIONS = {'energy': energy_only, 'full': full, 'scaled_energy': scaled_energy, 'attributes': attributes}

@@ -11,10 +11,10 @@ from conftest import ROOT
 
 LEVELS = [
     {'', 'units', 'geometry', 'showers', 'registry', 'files', 'exit_codes', 'observables', 'detectors', 'config', 'allocation', 'provenance'},
-    {'data', 'evaluation', 'transforms', 'losses', 'state', 'sharding', 'convolutions'},
+    {'data', 'evaluation', 'transforms', 'losses', 'state', 'sharding', 'convolutions', 'kdtree'},
     {'models'},
     {'methods'},
-    {'build', 'checkpoint', 'workdir', 'train', 'reports', 'sample', 'run', 'judge'},
+    {'build', 'checkpoint', 'workdir', 'train', 'reports', 'sample', 'run', 'judge', 'pretrain'},
     {'modes', 'main'},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

@@ -12,7 +12,8 @@ import pytest
 import tiny
 from calojax import losses, sharding, state, train
 from calojax.build import build
-from calojax.showers import take
+from calojax.geometry import Geometry, Layer
+from calojax.showers import Condition, Shower, take
 from conftest import ROOT
 
 
@@ -33,20 +34,70 @@ def test_absolute_error_is_one_value_a_shower():
   np.testing.assert_allclose(losses.absolute_error(jnp.array([[1.0, 4.0], [0.0, 0.0]]), jnp.array([[2.0, 1.0], [0.0, 5.0]])), [2.0, 2.5])
 
 
-def test_gradient_penalty_of_a_linear_score_is_its_squared_slope_for_every_shower():
-  w = jnp.array([3.0, 4.0])
-  np.testing.assert_allclose(losses.zero_centred_penalty(lambda x: x @ w, jnp.ones((5, 2))), np.full(5, 25.0))
+LINEAR = lambda x: x @ jnp.array([3.0, 4.0])
+KEY = jax.random.key(0)
+
+
+def test_zero_centred_penalty_is_the_squared_slope_at_each_real_shower():
+  nowhere = jnp.full((5, 2), jnp.nan)
+  np.testing.assert_allclose(losses.zero_centred_penalty(LINEAR, jnp.ones((5, 2)), nowhere, KEY), np.full(5, 25.0))
   x = jnp.array([[1.0, 0.0], [0.0, 2.0]])  # of |x|^2 it is |2 x|^2: neither per pixel nor per batch
-  np.testing.assert_allclose(losses.zero_centred_penalty(lambda x: (x**2).sum(-1), x), [4.0, 16.0])
+  np.testing.assert_allclose(losses.zero_centred_penalty(lambda x: (x**2).sum(-1), x, x, KEY), [4.0, 16.0])
+
+
+def test_one_centred_penalty_takes_one_norm_a_shower():
+  """Of a slope (3, 4): (5 - 1)^2. A norm per pixel would give (3 - 1)^2 and (4 - 1)^2, one over n showers (5 sqrt(n) - 1)^2."""
+  for count in (1, 7):
+    x = jnp.ones((count, 2))
+    np.testing.assert_allclose(losses.one_centred_penalty(LINEAR, x, 3 * x, KEY), np.full(count, 16.0), rtol=1e-6)
+
+
+def test_one_centred_penalty_looks_between_real_and_generated():
+  score = lambda x: (x**2 / 2 + 2 * x).sum(-1)  # of slope x + 2
+  t = np.sqrt(np.asarray(losses.one_centred_penalty(score, jnp.zeros((6, 1)), jnp.full((6, 1), 2.0), KEY))) - 1
+  assert ((0 < t) & (t < 2)).all() and len(np.unique(t)) == 6
+
+
+def test_penalties_have_finite_gradients_where_the_slope_is_zero():
+  for penalty in losses.PENALTIES.values():
+    gradient = jax.grad(lambda w: penalty(lambda x: x @ w, jnp.ones((4, 2)), jnp.ones((4, 2)), KEY).sum())(jnp.zeros(2))
+    assert np.isfinite(gradient).all()
+
+
+def test_wasserstein_discriminator_minimises_fake_minus_real():
+  np.testing.assert_allclose(losses.wasserstein.discriminator(jnp.array([2.0]), jnp.array([-1.0])), [-3.0])
+  np.testing.assert_allclose(losses.wasserstein.generator(jnp.array([-1.0])), [1.0])
+
+
+def test_flipped_showers_carry_the_other_label():
+  real, fake = jnp.array([0.3, 0.3]), jnp.array([-0.7, -0.7])
+  loss = losses.non_saturating.discriminator(real, fake, (jnp.array([False, True]), jnp.array([False, False])))
+  plain = losses.non_saturating.discriminator(real, fake)
+  np.testing.assert_allclose(loss[0], plain[0])
+  np.testing.assert_allclose(loss[1] - plain[1], 0.3, rtol=1e-5)  # softplus(s) - softplus(-s) = s
+
+
+def test_percentage_error_is_relative_to_the_target():
+  np.testing.assert_allclose(losses.percentage_error(jnp.array([[1.1, 4.0]]), jnp.array([[1.0, 8.0]])), [0.3], rtol=1e-6)
+
+
+def test_energy_terms_against_known_answers():
+  geometry = Geometry('d', (Layer((1, 2), (1.0, 1.0), 0.0),), sampling_fraction=0.2)
+  particle = Condition(jnp.array([50_000.0]), jnp.zeros((1, 2)), jnp.array([[0.0, 0.0, 1.0]]))
+  generated, real = (Shower(jnp.array([[0.0, e]]), particle) for e in (12_000.0, 10_000.0))
+  np.testing.assert_allclose(losses.requested_energy(real, real, geometry), [0.0], atol=1e-6)
+  np.testing.assert_allclose(losses.requested_energy(generated, real, geometry), [0.1], rtol=1e-5)  # 60 GeV seen, 50 GeV asked
+  np.testing.assert_allclose(losses.paired_energy(generated, real, geometry), [0.2], rtol=1e-5)
 
 
 def test_rates_stay_and_then_fall_to_zero():
   import ml_collections
-  from calojax.methods.gan import adam
-  optimiser = adam(ml_collections.ConfigDict({'beta1': 0.0, 'beta2': 0.999, 'cooldown': 0.5}), 0.1, 8)
-  moments, moves = optimiser.init(jnp.zeros(1)), []
+  from calojax.methods.optimisers import optimiser
+  settings = ml_collections.ConfigDict({'name': 'adam', 'beta1': 0.0, 'beta2': 0.999, 'cooldown': 0.5})
+  adam = optimiser(settings, 0.1, 8)
+  moments, moves = adam.init(jnp.zeros(1)), []
   for _ in range(8):
-    updates, moments = optimiser.update(jnp.ones(1), moments)
+    updates, moments = adam.update(jnp.ones(1), moments)
     moves.append(-float(updates[0]))
   np.testing.assert_allclose(moves, [0.1, 0.1, 0.1, 0.1, 0.1, 0.075, 0.05, 0.025], atol=1e-6)
 
@@ -108,7 +159,8 @@ import sys; sys.path[:0] = ['tests', 'configs']
 import conftest, tiny, jax, numpy as np
 from calojax import data, sharding, train
 from calojax.build import build
-from calojax.showers import take
+from calojax.geometry import Geometry, Layer
+from calojax.showers import Condition, Shower, take
 loaded = data.load('lhcb_ecal'); few = take(loaded.showers, slice(256))
 method = build(tiny.config('cnn_aux_sn', optimiser__generator=1e-5, optimiser__discriminator=1e-5), loaded.geometry, few)
 mesh = sharding.data_mesh()

@@ -1,4 +1,4 @@
-"""Generative adversarial training of a conditional generator, with an Auxiliary Regressor where one is asked for."""
+"""Generative adversarial training of a conditional generator: its parts, and how a config names them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from jaxtyping import Array, Float
 
 from calojax import losses, models, state
 from calojax.geometry import Geometry
+from calojax.methods import quantities, regressor
+from calojax.methods.optimisers import optimiser
 from calojax.registry import find
 from calojax.showers import Condition, Shower
-from calojax.state import Method, Player, TrainState
+from calojax.state import Method, Player, TrainState, Variables
 from calojax.transforms import CONDITIONS, TRANSFORMS, Transform
 
 STATS = ['batch_stats', 'spectral']
@@ -29,11 +31,20 @@ class Gan(NamedTuple):
     generator, discriminator: modules; called as (z or x, condition features, train).
     transform: between MeV and network space.
     features: `Condition[b] -> [b, m]`.
-    target: `Shower[b] -> [b, t]`, the scaled observables that the Auxiliary Regressor learns; None for no regressor.
-    adversarial: the pair of losses.
-    weights: of the loss terms `adversarial`, `regression` (the regressor on real showers), `regression_fake` (on generated ones: the
-      paper does not say whether it learns on them; an observable is defined on any shower, so both can be asked for) and
-      `gradient_penalty` (zero-centred, on real showers).
+    shown: `Shower[b] -> [b, s]`, the observables that the discriminator sees behind the condition features; None for none.
+    target: `Shower[b] -> [b, t]`, the scaled quantities that the discriminator's regressor head learns; None for no regressor.
+    error: the regressor's, a function of (predicted, target).
+    adversarial: the losses on scores.
+    flips: fraction of showers that carry the wrong label before the discriminator (Salimans et al. 2016).
+    penalty: on the discriminator's gradient, a function of (score, real x, generated x, key).
+    energy: the generator's energy term, a function of (generated, real).
+    regressor: the module of the parameter regressor trained beforehand, or None; its variables are `TrainState.frozen`.
+    parameters: `Shower[b] -> [b, p]`, what it has learnt of a shower's particle.
+    weights: of the terms, by name. In D's loss: `adversarial`, `regression` (the regressor on real showers), `regression_fake` (on
+      generated ones: the papers do not say whether it learns on them), `gradient_penalty`. In G's: `adversarial`, `regression_generator`
+      (what the head reads off generated showers against its target), `energy`, `outputs` and `perceptual` (the frozen regressor's outputs
+      against the condition; its features against those of the real shower of the same particle; Chekalina et al. 2018).
+    generator_steps: of G an update.
     generator_optimiser, discriminator_optimiser: optax transformations.
     ema_decay: of the generator's moving average.
     latent: number of noise variables.
@@ -43,95 +54,142 @@ class Gan(NamedTuple):
   discriminator: nn.Module
   transform: Transform
   features: Callable[[Condition], Array]
+  shown: Callable[[Shower], Array] | None
   target: Callable[[Shower], Array] | None
+  error: Callable[[Array, Array], Array]
   adversarial: losses.Adversarial
+  flips: float
+  penalty: Callable[..., Array]
+  energy: Callable[[Shower, Shower], Array]
+  regressor: nn.Module | None
+  parameters: Callable[[Shower], Array] | None
   weights: dict[str, float]
+  generator_steps: int
   generator_optimiser: optax.GradientTransformation
   discriminator_optimiser: optax.GradientTransformation
   ema_decay: float
   latent: int
 
 
-def from_config(config: Any, geometry: Geometry, target: Callable[[Shower], Array] | None, targets: int) -> Method:
-  """The GAN that a config describes; `target` gives the `targets` quantities of the Auxiliary Regressor."""
+def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Method:
+  """The GAN that a config describes; `training` showers set the scale of observables, None if it is only to sample.
+
+  Raises:
+    ValueError: a name that no registry knows, or a value out of its range.
+  """
+  _check(config)
+  c, steps, dtype = config, config.train.steps, jnp.dtype(config.dtype)
+  named = lambda registry, settings, kind: functools.partial(find(registry, settings['name'], kind), geometry.grids, dtype=dtype,
+                                                             **{k: v for k, v in settings.items() if k != 'name'})
+  head, pretrained = tuple(c.regressor.targets), c.weights.outputs or c.weights.perceptual
+  return method(Gan(
+      generator=named(models.GENERATORS, c.generator, 'generator')(),
+      discriminator=named(models.DISCRIMINATORS, c.discriminator, 'discriminator')(targets=quantities.width(head, geometry)),
+      transform=find(TRANSFORMS, c.transform.name, 'transform')(c.transform.parameter),
+      features=functools.partial(find(CONDITIONS, c.condition, 'condition'), geometry=geometry),
+      shown=quantities.shown(tuple(c.shown), geometry, training),
+      target=quantities.targets(head, c.regressor.error, geometry, training),
+      error=find(losses.ERRORS, c.regressor.error, 'error of a regressor'),
+      adversarial=find(losses.ADVERSARIAL, c.adversarial, 'adversarial loss'), flips=c.flips,
+      penalty=find(losses.PENALTIES, c.penalty, 'penalty'),
+      energy=functools.partial(find(losses.ENERGY_TERMS, c.energy_term, 'energy term'), geometry=geometry),
+      regressor=regressor.module(c, geometry) if pretrained else None,
+      parameters=regressor.parameters(c, geometry, training) if pretrained else None,
+      weights=dict(c.weights), generator_steps=c.train.generator_steps,
+      generator_optimiser=optimiser(c.optimiser, c.optimiser.generator, steps * c.train.generator_steps),
+      discriminator_optimiser=optimiser(c.optimiser, c.optimiser.discriminator, steps * c.train.discriminator_steps),
+      ema_decay=c.ema_decay, latent=c.latent))
+
+
+def _check(config: Any) -> None:
+  """Raises ValueError if a number of the config is out of its range."""
   if config.dtype not in DTYPES:
     raise ValueError(f'dtype is {config.dtype!r}, expected one of {", ".join(DTYPES)}')
-  if config.latent < 1 or not 0 <= config.optimiser.cooldown <= 1:
-    raise ValueError(f'latent is {config.latent} and optimiser.cooldown {config.optimiser.cooldown}, expected >= 1 and from 0 to 1')
-  dtype = jnp.dtype(config.dtype)
-  steps, k = config.train.steps, config.train.discriminator_steps
-  generator, discriminator = dict(config.generator), dict(config.discriminator)
-  return method(Gan(
-      find(models.GENERATORS, generator.pop('name'), 'generator')(geometry.grid, dtype=dtype, **generator),
-      find(models.DISCRIMINATORS, discriminator.pop('name'), 'discriminator')(geometry.grid, targets=targets, dtype=dtype, **discriminator),
-      find(TRANSFORMS, config.transform.name, 'transform')(config.transform.parameter),
-      functools.partial(find(CONDITIONS, config.condition, 'condition'), geometry=geometry),
-      target, find(losses.ADVERSARIAL, config.adversarial, 'adversarial loss'), dict(config.weights),
-      adam(config.optimiser, config.optimiser.generator, steps), adam(config.optimiser, config.optimiser.discriminator, steps * k),
-      config.ema_decay, config.latent))
-
-
-def adam(settings: Any, rate: float, steps: int) -> optax.GradientTransformation:
-  """Adam at a rate that stays, and over the last `settings.cooldown` of all `steps` falls to zero: what is left of the players' dance at
-  the end is what the generator's energies are off by."""
-  cooldown = int(settings.cooldown * steps)
-  schedule = optax.linear_schedule(rate, 0.0, cooldown, steps - cooldown) if cooldown else rate
-  return optax.adam(schedule, settings.beta1, settings.beta2)
+  if config.latent < 1 or config.train.generator_steps < 1 or not 0 <= config.flips < 0.5:
+    raise ValueError(f'latent is {config.latent}, train.generator_steps {config.train.generator_steps} and flips {config.flips}, expected '
+                     '>= 1, >= 1 and from 0 to less than 0.5')
+  pretrained = config.weights.outputs or config.weights.perceptual
+  if pretrained and (config.pretraining.steps < 1 or not config.pretraining.targets):
+    raise ValueError(f'weights.outputs or weights.perceptual is set, but pretraining.steps is {config.pretraining.steps} and '
+                     f'pretraining.targets {tuple(config.pretraining.targets)}: expected a regressor that has learnt something')
 
 
 def method(gan: Gan) -> Method:
-  """The GAN as a method: k discriminator steps, one on each micro-batch, then one generator step an update."""
+  """The GAN as a method: k discriminator steps, one on each micro-batch, then the generator's steps an update."""
 
   def init(key: Array, showers: Shower) -> TrainState:
     g_key, d_key, root = jax.random.split(key, 3)
     features = gan.features(showers.condition)
     g = gan.generator.init(g_key, jnp.zeros((len(features), gan.latent)), features, True)
-    d = gan.discriminator.init(d_key, jnp.zeros_like(showers.energies), features, True)
+    x = jnp.zeros_like(showers.energies)
+    d = gan.discriminator.init(d_key, x, _seen(gan, x, showers.condition), True)
+    frozen = gan.regressor and dict(gan.regressor.init(jax.random.fold_in(key, 1), x, True))
     return TrainState(jnp.zeros((), jnp.int32), root, state.player(g, gan.generator_optimiser, averaged=True),
-                      state.player(d, gan.discriminator_optimiser))
+                      state.player(d, gan.discriminator_optimiser), frozen)
 
   def update(train: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
     *keys, g_key = jax.random.split(jax.random.fold_in(train.rng, train.step), len(showers.energies) + 1)
-    d = train.discriminator
+    d, g = train.discriminator, train.generator
     for i, key in enumerate(keys):  # a loop: scanned convolution gradients are slow on a CPU
       micro = jax.tree.map(lambda leaf: leaf[i], showers)
-      d, d_metrics = _discriminator_step(gan, d, train.generator, key, micro)
-    g, g_metrics = _generator_step(gan, train.generator, d, g_key, micro)
+      d, d_metrics = _discriminator_step(gan, d, g, key, micro)
+    for i in range(gan.generator_steps):
+      key = jax.random.fold_in(g_key, i) if i else g_key
+      g, g_metrics = _generator_step(gan, g, d, train.frozen, key, micro)
     g = state.average(g, train.step, gan.ema_decay)
     metrics = {f'discriminator/{k}': v for k, v in d_metrics.items()} | {f'generator/{k}': v for k, v in g_metrics.items()}
-    return TrainState(train.step + 1, train.rng, g, d), metrics
+    return TrainState(train.step + 1, train.rng, g, d, train.frozen), metrics
 
-  def sample(variables: Any, z: Array, condition: Condition) -> Float[Array, 'b v']:
+  def sample(variables: Variables, z: Array, condition: Condition) -> Float[Array, 'b v']:
     x = gan.generator.apply(variables, z, gan.features(condition), False)
     return gan.transform.inverse(x, condition.energy)
 
   return Method(init, update, sample, gan.latent)
 
 
-def _generate(gan: Gan, variables: Any, key: Array, features: Array) -> tuple[Array, Any]:
+def _generate(gan: Gan, variables: Variables, key: Array, features: Array) -> tuple[Array, Variables]:
   """Fresh showers in network space `[b, v]` and the generator's new statistics."""
   z = jax.random.normal(key, (len(features), gan.latent))
-  return gan.generator.apply(variables, z, features, True, mutable=STATS)
+  return gan.generator.apply(variables, z, features, True, mutable=STATS, rngs={'dropout': jax.random.fold_in(key, 1)})
+
+
+def _seen(gan: Gan, x: Array, condition: Condition) -> Array:
+  """What the discriminator sees beside the cells: the condition features and the observables that it is shown `[b, m + s]`."""
+  features = gan.features(condition)
+  if gan.shown is None:
+    return features
+  return jnp.concatenate([features, gan.shown(_shower(gan, x, condition))], axis=-1)
+
+
+def _shower(gan: Gan, x: Array, condition: Condition) -> Shower:
+  """Network space `[b, v]` back in MeV."""
+  return Shower(gan.transform.inverse(x, condition.energy), condition)
+
+
+def _judge(gan: Gan, variables: Variables, x: Array, condition: Condition, key: Array) -> tuple[dict[str, Array], Variables]:
+  """The discriminator's outputs on showers `[b, v]` and its new statistics."""
+  return gan.discriminator.apply(variables, x, _seen(gan, x, condition), True, mutable=STATS, rngs={'dropout': key})
 
 
 def _discriminator_step(gan: Gan, d: Player, g: Player, key: Array, real: Shower) -> tuple[Player, dict[str, Array]]:
   """One step of the discriminator on one micro-batch."""
-  features = gan.features(real.condition)
   real_x = gan.transform.forward(real.energies, real.condition.energy)
-  fake_x, _ = _generate(gan, g.variables, key, features)
-  fake = Shower(gan.transform.inverse(fake_x, real.condition.energy), real.condition)
+  fake_x, _ = _generate(gan, g.variables, key, gan.features(real.condition))
+  keys = [jax.random.fold_in(key, i) for i in range(2, 6)]
+  flipped = tuple(jax.random.bernoulli(keys[2], gan.flips, (2, len(real_x)))) if gan.flips else None
 
   def loss(params):
+    variables = {'params': params, **d.stats}
     # Both calls start from the same statistics, so they use the same spectral norms; those of the real call are kept.
-    judge = lambda x: gan.discriminator.apply({'params': params, **d.stats}, x, features, True, mutable=STATS)
-    (on_real, stats), (on_fake, _) = judge(real_x), judge(fake_x)
-    terms = {'adversarial': gan.adversarial.discriminator(on_real['score'], on_fake['score'])}
+    (on_real, stats), (on_fake, _) = (_judge(gan, variables, x, real.condition, key) for x, key in zip((real_x, fake_x), keys))
+    terms = {'adversarial': gan.adversarial.discriminator(on_real['score'], on_fake['score'], flipped)}
     if gan.target and gan.weights['regression']:
-      terms['regression'] = losses.absolute_error(on_real['targets'], gan.target(real))
+      terms['regression'] = gan.error(on_real['targets'], gan.target(real))
     if gan.target and gan.weights['regression_fake']:
-      terms['regression_fake'] = losses.absolute_error(on_fake['targets'], gan.target(fake))
+      terms['regression_fake'] = gan.error(on_fake['targets'], gan.target(_shower(gan, fake_x, real.condition)))
     if gan.weights['gradient_penalty']:
-      terms['gradient_penalty'] = losses.zero_centred_penalty(lambda x: judge(x)[0]['score'], real_x)
+      score = lambda x: _judge(gan, variables, x, real.condition, keys[0])[0]['score']
+      terms['gradient_penalty'] = gan.penalty(score, real_x, fake_x, keys[3])
     value, means = losses.total(terms, gan.weights)
     return value, (stats, means | {'score_real': on_real['score'].mean(), 'score_fake': on_fake['score'].mean()})
 
@@ -141,16 +199,33 @@ def _discriminator_step(gan: Gan, d: Player, g: Player, key: Array, real: Shower
   return state.descend(d, gradients, gan.discriminator_optimiser)._replace(stats=stats), metrics
 
 
-def _generator_step(gan: Gan, g: Player, d: Player, key: Array, real: Shower) -> tuple[Player, dict[str, Array]]:
+def _generator_step(gan: Gan, g: Player, d: Player, frozen: Variables | None, key: Array, real: Shower) -> tuple[Player, dict[str, Array]]:
   """One step of the generator, asked for the real showers' conditions."""
-  features = gan.features(real.condition)
 
   def loss(params):
-    x, stats = _generate(gan, {'params': params, **g.stats}, key, features)
-    judged, _ = gan.discriminator.apply(d.variables, x, features, True, mutable=STATS)
-    value, means = losses.total({'adversarial': gan.adversarial.generator(judged['score'])}, gan.weights)
+    x, stats = _generate(gan, {'params': params, **g.stats}, key, gan.features(real.condition))
+    judged, _ = _judge(gan, d.variables, x, real.condition, jax.random.fold_in(key, 2))
+    terms = {'adversarial': gan.adversarial.generator(judged['score'])}
+    if gan.target and gan.weights['regression_generator']:
+      terms['regression_generator'] = gan.error(judged['targets'], gan.target(_shower(gan, x, real.condition)))
+    if gan.weights['energy']:
+      terms['energy'] = gan.energy(_shower(gan, x, real.condition), real)
+    value, means = losses.total(terms | _pretrained_terms(gan, frozen, x, real), gan.weights)
     return value, (stats, means)
 
   gradients, (stats, metrics) = jax.grad(loss, has_aux=True)(g.params)
   metrics['gradient_norm'] = optax.tree.norm(gradients)
   return state.descend(g, gradients, gan.generator_optimiser)._replace(stats=stats), metrics
+
+
+def _pretrained_terms(gan: Gan, frozen: Variables | None, x: Array, real: Shower) -> dict[str, Array]:
+  """The losses of Chekalina et al. 2018 through the frozen regressor, on generated showers `[b, v]` in network space."""
+  if gan.regressor is None:
+    return {}
+  read = lambda showers: regressor.read(gan.regressor, frozen, showers.energies)
+  terms, generated = {}, read(_shower(gan, x, real.condition))
+  if gan.weights['outputs']:
+    terms['outputs'] = losses.absolute_error(generated['targets'], gan.parameters(real))
+  if gan.weights['perceptual']:
+    terms['perceptual'] = losses.absolute_error(generated['features'], read(real)['features'])
+  return terms

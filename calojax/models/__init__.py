@@ -4,3 +4,4 @@ from calojax.models import cnn
 
 GENERATORS = {'cnn': cnn.Generator}
 DISCRIMINATORS = {'cnn': cnn.Discriminator}
+REGRESSORS = {}

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.convolutions import Conv, ConvTranspose
-from calojax.models.layers import Normalised, SelfAttention, sparse_relu
+from calojax.models.layers import Normalised, SelfAttention, single, sparse_relu
 
 
 class Generator(nn.Module):
@@ -20,13 +20,13 @@ class Generator(nn.Module):
   grid. With a grid of 30x30, 256 latent variables and 5 conditions: 656,321 parameters.
 
   Attributes:
-    grid: cells along x and y.
+    grids: cells along x and y of the one layer.
     channels: of the first image and of those after the first three transposed convolutions.
     attention: self-attention after the second transposed convolution (8x8 pixels on a 30x30 grid).
     spectral: spectral normalisation of every weight.
   """
 
-  grid: tuple[int, int]
+  grids: tuple[tuple[int, int], ...]
   channels: tuple[int, ...] = (256, 128, 64, 32)
   attention: bool = False
   spectral: bool = False
@@ -34,8 +34,9 @@ class Generator(nn.Module):
 
   @nn.compact
   def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Float[Array, 'b v']:
+    grid = single(self.grids)
     upscale = 2**len(self.channels)
-    start = tuple(math.ceil(n / upscale) for n in self.grid)
+    start = tuple(math.ceil(n / upscale) for n in grid)
     normalised = lambda layer: Normalised(layer, self.spectral)
     x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
     x = normalised(nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype))(x, train)
@@ -46,7 +47,7 @@ class Generator(nn.Module):
       if self.attention and i == 1:
         x = SelfAttention(self.spectral, self.dtype)(x, train)
     x = normalised(ConvTranspose(1, (3, 3), (2, 2), dtype=self.dtype))(x, train)
-    x = sparse_relu(x[:, :self.grid[0], :self.grid[1], 0].astype(jnp.float32))
+    x = sparse_relu(x[:, :grid[0], :grid[1], 0].astype(jnp.float32))
     return x.reshape(x.shape[0], -1)
 
 
@@ -60,14 +61,14 @@ class Discriminator(nn.Module):
   convolution without attention, and what it predicts joins the conditions (Fig. 2 of the paper), so the score can use it.
 
   Attributes:
-    grid: cells along x and y.
+    grids: cells along x and y of the one layer.
     channels: of the convolutions.
     targets: how many quantities the Auxiliary Regressor predicts; 0 for none.
     attention: self-attention after the second convolution (7x7 pixels on a 30x30 grid).
     spectral: spectral normalisation of every weight.
   """
 
-  grid: tuple[int, int]
+  grids: tuple[tuple[int, int], ...]
   channels: tuple[int, ...] = (32, 64, 128, 256)
   targets: int = 0
   attention: bool = False
@@ -78,12 +79,13 @@ class Discriminator(nn.Module):
   def __call__(self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool) -> dict[str, Array]:
     normalised = lambda layer: Normalised(layer, self.spectral)
     dense = lambda width, x: normalised(nn.Dense(width, dtype=self.dtype))(x, train)
-    x = x.reshape(-1, *self.grid, 1).astype(self.dtype)
+    grid = single(self.grids)
+    x = x.reshape(-1, *grid, 1).astype(self.dtype)
     shared = None
     for i, channels in enumerate(self.channels):
       x = normalised(Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype))(x, train)
       if 0 in x.shape:
-        raise ValueError(f'a grid of {self.grid[0]}x{self.grid[1]} cells is too small for {len(self.channels)} convolutions of stride 2')
+        raise ValueError(f'a grid of {grid[0]}x{grid[1]} cells is too small for {len(self.channels)} convolutions of stride 2')
       x = jax.nn.leaky_relu(x, 0.2)
       if self.attention and i == 1:
         x = shared = SelfAttention(self.spectral, self.dtype)(x, train)

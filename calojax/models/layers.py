@@ -52,3 +52,10 @@ def sparse_relu(x: Array) -> Array:
   """
   leaky = jax.nn.leaky_relu(x, 0.1)
   return leaky + jax.lax.stop_gradient(jax.nn.relu(x) - leaky)
+
+
+def single(grids: tuple[tuple[int, int], ...]) -> tuple[int, int]:
+  """The cells along x and y of a single-layer calorimeter; ValueError if there are several layers."""
+  if len(grids) != 1:
+    raise ValueError(f'{len(grids)} layers of {", ".join(f"{w}x{h}" for w, h in grids[:4])} cells, expected 1 layer for this network')
+  return grids[0]
