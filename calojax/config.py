@@ -71,6 +71,29 @@ def lhcb_gan() -> ml_collections.ConfigDict:
   return config.lock()
 
 
+def wgan_gp() -> ml_collections.ConfigDict:
+  """The WGAN with gradient penalty on LHCb-like showers (Chekalina et al. 2018)."""
+  c = lhcb_gan()
+  c.generator = {'name': 'wgan', 'channels': (256, 128, 64, 32)}
+  c.discriminator = {'name': 'wgan', 'channels': (32, 64, 128, 256)}
+  c.adversarial, c.penalty = 'wasserstein', 'one_centred'
+  c.weights.gradient_penalty = 10.0
+  c.optimiser.update(generator=2e-4, discriminator=2e-4, beta2=0.9)
+  c.train.update(steps=1500, discriminator_steps=5, checkpoint_every=250, monitor_every=500)
+  return c
+
+
+def sagan() -> ml_collections.ConfigDict:
+  """The self-attention GAN on LHCb-like showers (Rogachev and Ratnikov 2021), its discriminator spectrally normalised."""
+  c = lhcb_gan()
+  c.generator = {'name': 'sagan', 'channels': (256, 128, 64, 32), 'spectral': False}
+  c.discriminator = {'name': 'sagan', 'channels': (32, 64, 128, 256), 'spectral': True}
+  c.weights.gradient_penalty = 0.0
+  c.optimiser.update(generator=1e-4, discriminator=4e-4)
+  c.train.update(steps=1500, discriminator_steps=3, monitor_every=500)
+  return c
+
+
 def layered_gan(source: str) -> ml_collections.ConfigDict:
   """What the systems on calorimeters of several layers share: absolute energies, noise scaled by the incident one, mirrored showers."""
   c = lhcb_gan()
