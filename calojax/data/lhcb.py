@@ -18,7 +18,7 @@ AXES = 'shower, x, y'
 ELECTRON = 11  # PDG code
 
 
-def geometry(attributes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Geometry:
+def geometry(attributes: Mapping[str, Any]) -> Geometry:
   """The LHCb ECAL, unless the attribute `geometry` (if it is JSON, not prose) or `pitch_mm` says otherwise."""
   text = str(attributes.get('geometry', ''))
   if text.startswith('{'):
@@ -28,7 +28,7 @@ def geometry(attributes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
   return dataclasses.replace(LHCB_ECAL, layers=(layer,))
 
 
-def decode(arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any], geometry: Geometry) -> Shower:
+def decode(arrays: Mapping[str, np.ndarray], geometry: Geometry) -> Shower:
   """Showers `[b, v]` of `EnergyDeposit` (b, 30, 30) or (b, 30, 30, 1), `ParticlePoint` and `ParticleMomentum` (b, 3).
 
   The incident energy is |p|: exact for photons, and the electron's mass is negligible above 100 MeV. Of the point only
