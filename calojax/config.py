@@ -103,3 +103,53 @@ def layered_gan(source: str) -> ml_collections.ConfigDict:
   c.weights.update(regression=0.0, regression_fake=0.0, gradient_penalty=0.0)
   c.evaluation.update(clusters=20)  # of some 300 test showers: 400 clusters would be as many
   return c
+
+
+def calogan() -> ml_collections.ConfigDict:
+  """CaloGAN on three layers (Paganini et al. 2017): two generator steps a discriminator step, binary cross entropy and an energy term."""
+  c = layered_gan('calogan')
+  c.latent = 1024
+  c.generator = {'name': 'calogan', 'channels': (36, 16, 6), 'conditional': False, 'blur': ()}
+  c.discriminator = {'name': 'calogan', 'channels': (64, 16, 8, 8), 'conditional': False}
+  c.shown = ('layer_energies', 'energy', 'energy_deviation')
+  c.weights.energy = 0.05
+  c.optimiser.update(generator=2e-4, discriminator=2e-5, beta1=0.5)
+  c.train.update(generator_steps=2)
+  return c
+
+
+def threed_gan() -> ml_collections.ConfigDict:
+  """The 3D GAN's training (Carminati et al. 2018): heads for the incident energy and the energy sum, mean absolute percentage errors."""
+  c = layered_gan('clic')
+  c.latent = 200
+  c.regressor = {'targets': ('incident_energy',), 'error': 'percentage'}
+  c.energy_term = 'paired'
+  c.weights.update(adversarial=6.0, regression=0.2, regression_fake=0.2, regression_generator=0.2, energy=0.1)
+  c.train.update(steps=1000, batch=16, log_every=20, checkpoint_every=100, monitor_every=250)
+  return c
+
+
+def vae() -> ml_collections.ConfigDict:
+  """The VAE on LHCb-like showers."""
+  c = lhcb_gan()
+  c.method, c.latent = 'vae', 32
+  c.generator = {'name': 'vae', 'encoder': (32, 64, 128, 256), 'decoder': (256, 128, 128, 64, 32)}
+  c.optimiser.update(generator=5e-4, beta1=0.9)
+  c.train.update(steps=6000, checkpoint_every=1000, monitor_every=2000)
+  with c.unlocked():
+    c.weights = {'reconstruction': 1.0, 'kl': 1.0}
+    for unused in ('discriminator', 'shown', 'regressor', 'adversarial', 'flips', 'penalty', 'energy_term', 'pretraining'):
+      del c[unused]
+  return c
+
+
+def shower_library() -> ml_collections.ConfigDict:
+  """The shower library on LHCb-like showers; it has nothing to train, so its steps store `train.batch` showers each."""
+  c = lhcb_gan()
+  c.method = 'library'
+  c.train.update(steps=14, batch=1000, log_every=1, checkpoint_every=14, monitor_every=14)
+  with c.unlocked():
+    for unused in ('transform', 'latent', 'generator', 'weights', 'optimiser', 'ema_decay',
+                   'discriminator', 'shown', 'regressor', 'adversarial', 'flips', 'penalty', 'energy_term', 'pretraining'):
+      del c[unused]
+  return c

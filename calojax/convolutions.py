@@ -1,10 +1,16 @@
-"""Strided and transposed convolutions, each in the exact form that is fast on the platform at hand.
+"""Strided, transposed and 3D convolutions, each in the exact form that is fast on the platform at hand.
 
-XLA:CPU computes a plain strided convolution well, but a transposed one and its gradients can fall to naive loops, up
-to 60 times slower. The `fast` form of a transposed convolution is one matrix product over the channels, `[.., ci] @
-[ci, taps * co]`, whose columns are added where they overlap. Its derivatives of every order are again matrix
-products, pads and slices, so plain automatic differentiation is fast, in both modes. Parameters and results are those
-of `flax.linen.Conv` and `flax.linen.ConvTranspose`: checkpoints interchange.
+XLA:CPU computes a plain 2D convolution well. A transposed one, every 3D one and their gradients can fall to naive loops,
+60 to 240 times slower. The `fast` forms:
+
+- a plain 3D convolution is a 2D one of its depth slices (the first spatial axis), the depth taps folded into the channels
+  where there are fewer of them: into the input's (slices side by side) or the output's (added where they overlap);
+- a transposed convolution is one plain convolution for each output phase (each remainder of the output index by the
+  strides), or, where few taps overlap, one matrix product over the channels, `[.., ci] @ [ci, taps * co]`, whose columns
+  are added where they overlap.
+
+All are products, pads and slices, so plain automatic differentiation is exact and fast, in both modes and to every
+order. Parameters and results are those of `flax.linen.Conv` and `flax.linen.ConvTranspose`: checkpoints interchange.
 """
 
 from __future__ import annotations
@@ -34,12 +40,15 @@ def conv(
   space, taps = x.shape[1:-1], kernel.shape[:-2]
   if isinstance(padding, str):
     padding = lax.padtype_to_pads(space, taps, strides, padding)
-  covers = all(n + sum(p) == k for n, p, k in zip(space, padding, taps))
-  if chosen(form) == 'lax' or not covers:
-    return lax.conv_general_dilated(x, kernel, strides, padding, dimension_numbers=_layout(len(taps)))
-  # A kernel as large as its input is a dense layer, and several times faster as one.
-  x = jnp.pad(x, ((0, 0), *padding, (0, 0))).reshape(x.shape[0], -1)
-  return (x @ kernel.reshape(-1, kernel.shape[-1])).reshape(x.shape[0], *(1,) * len(taps), -1)
+  if chosen(form) == 'lax':
+    return _lax_conv(x, kernel, strides, padding)
+  if all(n + sum(p) == k for n, p, k in zip(space, padding, taps)):
+    # A kernel as large as its input is a dense layer, and several times faster as one.
+    x = _pad(x, padding).reshape(x.shape[0], -1)
+    return (x @ kernel.reshape(-1, kernel.shape[-1])).reshape(x.shape[0], *(1,) * len(taps), -1)
+  if any(s > 1 for s in strides):
+    return _lax_conv(x, kernel, strides, padding)
+  return _unstrided(x, kernel, padding)
 
 
 def conv_transpose(
@@ -53,16 +62,15 @@ def conv_transpose(
   # A stride larger than the kernel leaves outputs that nothing reaches: nobody needs those fast.
   if chosen(form) == 'lax' or any(s > k for s, k in zip(strides, kernel.shape)):
     return lax.conv_transpose(x, kernel, strides, padding, dimension_numbers=_layout(len(strides)))
-  taps, (ci, co) = kernel.shape[:-2], kernel.shape[-2:]
+  taps, co = kernel.shape[:-2], kernel.shape[-1]
   axes = [
       _phases(n, k, s, pads)
       for n, k, s, pads in zip(x.shape[1:-1], taps, strides, _transposed_padding(taps, strides, padding))
   ]
-  product = x @ jnp.moveaxis(kernel, -2, 0).reshape(ci, -1)
-  # split, not slices: its derivative is one concatenation instead of a sum of padded arrays.
-  split = lax.split(product, (co,) * math.prod(taps), axis=x.ndim - 1)
-  columns = dict(zip(itertools.product(*map(range, taps)), split))
-  parts = [_overlap(columns, phase) for phase in itertools.product(*(phases for phases, _ in axes))]
+  # Overlapping columns are taps / strides times as much memory as the result: from about three times the phases are faster.
+  few = math.prod(taps) <= 2.5 * math.prod(strides) or co <= 2
+  phases = [phases for phases, _ in axes]
+  parts = _overlap_phases(x, kernel, phases) if few else _convolve_phases(x, kernel, strides, phases)
   y = _interleave(parts, strides)
   return lax.slice(y, (0,) * y.ndim, (y.shape[0], *(size for _, size in axes), co))
 
@@ -76,9 +84,63 @@ def chosen(form: str) -> str:
   return form
 
 
+def _lax_conv(x: jax.Array, kernel: jax.Array, strides: Sequence[int], padding: Padding) -> jax.Array:
+  return lax.conv_general_dilated(x, kernel, strides, padding, dimension_numbers=_layout(len(strides)))
+
+
 def _layout(rank: int) -> tuple[str, str, str]:
   space = 'DHW'[-rank:]
   return f'N{space}C', f'{space}IO', f'N{space}C'
+
+
+def _pad(x: jax.Array, padding: Sequence[tuple[int, int]]) -> jax.Array:
+  """`x` `[b, *space, c]` with zeros around, or cells cut off where a pad is negative."""
+  return lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *((low, high, 0) for low, high in padding), (0, 0, 0)))
+
+
+def _unstrided(x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int]]) -> jax.Array:
+  """Convolution of stride 1 from matrix products and 2D convolutions: `[b, *space', co]`."""
+  taps, (ci, co) = kernel.shape[:-2], kernel.shape[-2:]
+  if len(taps) == 3 and math.prod(taps) * co <= 16:
+    return _overlap_phases(x, kernel, [[_terms(n, k, p)] for n, k, p in zip(x.shape[1:-1], taps, padding)])[0]
+  if len(taps) == 3:
+    return (_fold_into_output if co <= ci else _fold_into_input)(x, kernel, padding)
+  if len(taps) == 2 and not any(map(any, padding)):
+    # XLA:CPU takes twice as long where there is no padding at all as with one row more.
+    return _lax_conv(x, kernel, (1, 1), ((0, 1), (0, 0)))[:, :-1]
+  return _lax_conv(x, kernel, (1,) * len(taps), padding)
+
+
+# XLA:CPU gathers the patches of a convolution several times faster if the number of channels is a multiple of this.
+_PACKET = 4
+
+
+def _fold_into_input(x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int]]) -> jax.Array:
+  """3D convolution as a 2D one of `[b * depth', h, w, taps * ci]`: each slice with the next ones as further channels."""
+  taps, (ci, co) = kernel.shape[0], kernel.shape[-2:]
+  x = _pad(x, (padding[0], (0, 0), (0, 0)))
+  b, depth, *plane = x.shape[:-1]
+  depth -= taps - 1
+  zeros = -taps * ci % _PACKET
+  slices = [x[:, t:t + depth] for t in range(taps)] + [jnp.zeros((b, depth, *plane, zeros), x.dtype)] * (zeros > 0)
+  kernel = jnp.moveaxis(kernel, 0, 2).reshape(*kernel.shape[1:3], taps * ci, co)
+  kernel = jnp.pad(kernel, ((0, 0), (0, 0), (0, zeros), (0, 0)))
+  y = _unstrided(jnp.concatenate(slices, axis=-1).reshape(b * depth, *plane, -1), kernel, padding[1:])
+  return y.reshape(b, depth, *y.shape[1:])
+
+
+def _fold_into_output(x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int]]) -> jax.Array:
+  """3D convolution as a 2D one to `[b * depth, h', w', taps * co]`, whose channels are added to the slices they belong to."""
+  taps, co = kernel.shape[0], kernel.shape[-1]
+  b, depth = x.shape[:2]
+  zeros = -taps * co % _PACKET
+  kernel = jnp.moveaxis(kernel, 0, 3).reshape(*kernel.shape[1:4], taps * co)
+  kernel = jnp.pad(kernel, ((0, 0), (0, 0), (0, 0), (0, zeros)))
+  y = _unstrided(x.reshape(b * depth, *x.shape[2:]), kernel, padding[1:])
+  y = y.reshape(b, depth, *y.shape[1:])
+  split = lax.split(y, (co,) * taps + (zeros,) * (zeros > 0), axis=4)
+  here = [(0, 0, 0)]
+  return _overlap({(t, 0, 0): split[t] for t in range(taps)}, (_terms(depth, taps, padding[0]), here, here))
 
 
 def _transposed_padding(taps: Sequence[int], strides: Sequence[int], padding: Padding) -> Sequence[tuple[int, int]]:
@@ -110,14 +172,37 @@ def _phases(n: int, taps: int, stride: int, padding: tuple[int, int]) -> tuple[l
   return phases, size
 
 
+def _terms(n: int, taps: int, padding: tuple[int, int]) -> list[tuple[int, int, int]]:
+  """The only phase of an axis with stride 1."""
+  return _phases(n, taps, 1, padding)[0][0]
+
+
+def _convolve_phases(x: jax.Array, kernel: jax.Array, strides: Sequence[int], phases: Sequence[list]) -> list[jax.Array]:
+  """All output phases `[b, *counts, co]`, each a plain convolution with every stride-th tap of the kernel."""
+  parts = []
+  for phase in itertools.product(*phases):
+    first = [terms[0][0] for terms in phase]
+    taps = kernel[tuple(slice(start, None, stride) for start, stride in zip(first, strides))]
+    parts.append(_unstrided(x, taps, [(terms[0][1], terms[-1][2]) for terms in phase]))
+  return parts
+
+
+def _overlap_phases(x: jax.Array, kernel: jax.Array, phases: Sequence[list]) -> list[jax.Array]:
+  """All output phases `[b, *counts, co]` from one matrix product over the channels."""
+  taps, (ci, co) = kernel.shape[:-2], kernel.shape[-2:]
+  product = x @ jnp.moveaxis(kernel, -2, 0).reshape(ci, -1)
+  # split, not slices: its derivative is one concatenation instead of a sum of padded arrays.
+  split = lax.split(product, (co,) * math.prod(taps), axis=x.ndim - 1)
+  columns = dict(zip(itertools.product(*map(range, taps)), split))
+  return [_overlap(columns, phase) for phase in itertools.product(*phases)]
+
+
 def _overlap(columns: dict[tuple[int, ...], jax.Array], phase: Sequence[Sequence[tuple[int, int, int]]]) -> jax.Array:
   """Sum of the shifted columns of one output phase, `[b, *counts, co]`."""
   shifted = []
   for terms in itertools.product(*phase):
     taps, lows, highs = zip(*terms)
-    column = columns[taps]
-    pads = ((0, 0, 0), *((low, high, 0) for low, high in zip(lows, highs)), (0, 0, 0))
-    shifted.append(lax.pad(column, jnp.zeros((), column.dtype), pads))
+    shifted.append(_pad(columns[taps], list(zip(lows, highs))))
   return sum(shifted[1:], shifted[0])
 
 
@@ -137,11 +222,12 @@ class _Convolution(nn.Module):
   use_bias: bool = True
   dtype: jnp.dtype | None = None
   form: str = 'auto'
+  kernel_init: nn.initializers.Initializer = nn.initializers.lecun_normal()
 
   def apply_with(self, function, x: jax.Array) -> jax.Array:
     taps = tuple(self.kernel_size)
     strides = (self.strides,) * len(taps) if isinstance(self.strides, int) else tuple(self.strides)
-    kernel = self.param('kernel', nn.initializers.lecun_normal(), (*taps, x.shape[-1], self.features))
+    kernel = self.param('kernel', self.kernel_init, (*taps, x.shape[-1], self.features))
     bias = self.param('bias', nn.initializers.zeros_init(), (self.features,)) if self.use_bias else None
     x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
     y = function(x, kernel, strides, self.padding, self.form)

@@ -137,12 +137,19 @@ class Geometry:
     try:
       fields = json.loads(text)
       return cls(fields['name'], tuple(map(_layer, fields['layers'])), fields['sampling_fraction'])
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
       raise ValueError(f'not a geometry: {error!r} in {text[:80]!r}') from None
 
 
 def _layer(fields: dict[str, Any]) -> Layer | PolarLayer:
-  """The layer of these JSON values; KeyError or TypeError if there is none."""
+  """The layer of these JSON values; KeyError, TypeError or ValueError if there is none."""
+  depth = float(fields['depth'])
   if 'edges' in fields:
-    return PolarLayer(tuple(fields['edges']), fields['angles'], fields['depth'])
-  return Layer(tuple(fields['shape']), tuple(fields['pitch']), fields['depth'], tuple(fields['centre']))
+    layer = PolarLayer(tuple(map(float, fields['edges'])), int(fields['angles']), depth)
+  else:
+    lengths = (tuple(map(float, fields[key])) for key in ('pitch', 'centre'))
+    (nx, ny), (pitch, centre) = map(int, fields['shape']), lengths
+    layer = Layer((nx, ny), pitch, depth, centre)
+  if min(layer.shape) < 1:
+    raise ValueError(f'a layer of {layer.shape} cells')
+  return layer

@@ -53,6 +53,14 @@ def independent_of(real: Shower, others: Shower) -> Shower | None:
   return take(others, slice(count)) if len(others.energies) >= count else None
 
 
+def particles(method: Method, real: Shower, independent: Shower | None) -> Condition:
+  """Those that generated showers are judged on: of the independent showers, so that generated and independent Geant4 showers stand alike
+  before the real ones. Drawn for the very particles of the real showers, a generator shares their sampling noise and can beat the
+  ceiling. A library would give back the independent showers themselves, which are training showers: it gets the real showers' particles.
+  """
+  return real.condition if independent is None or method.stores else independent.condition
+
+
 def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
   """A report that puts pictures, observables' histograms and a quick PRD-AUC of the validation showers into TensorBoard."""
   parts = trainer.parts
@@ -60,12 +68,12 @@ def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
   clusters = min(MONITOR_CLUSTERS, len(real.energies) // 4)
   observed = observe(HISTOGRAMS, real, parts.geometry)
   independent = independent_of(real, parts.train)
-  particles = (independent or real).condition
+  asked = particles(trainer.method, real, independent)
   z = jax.random.normal(jax.random.key(NOISE_SEED), (len(real.energies), trainer.method.latent))
   generate = jax.jit(trainer.method.sample)  # the weights change from call to call: here they are arguments
 
   def report(step: int, state: TrainState) -> None:
-    generated, paired = (Shower(np.asarray(generate(state.generator.ema, z, c)), c) for c in (particles, real.condition))
+    generated, paired = (Shower(np.asarray(generate(state.generator.ema, z, c)), c) for c in (asked, real.condition))
     scores = summary.evaluate(real, generated, parts.geometry, independent, clusters, MONITOR_RUNS)
     for name in scores['curves']:
       for key in ('value', 'ceiling'):
@@ -86,9 +94,7 @@ def final(config: Any, method: Method, variables: Variables, step: int, parts: P
   """The summary of the generator on the test showers; written with its plots to `folder/evaluation/<step>`, its table printed."""
   real = parts.test
   independent = independent_of(real, parts.train)
-  # The particles of the independent showers, so that generated and independent Geant4 showers stand alike before the test showers:
-  # drawn for the very particles of the test showers, a generator shares their sampling noise and can beat the ceiling.
-  generated = draw(method, variables, (independent or real).condition)
+  generated = draw(method, variables, particles(method, real, independent))
   shown = take(real, slice(PAIRS))
   pairs = shown, draw(method, variables, shown.condition)
   scores = summary.evaluate(real, generated, parts.geometry, independent, config.evaluation.clusters, config.evaluation.runs,

@@ -46,15 +46,15 @@ def load_parts(config: Any) -> Parts:
   Raises:
     ValueError: data that cannot be read or are not valid.
   """
-  source, fractions = config.data.source, tuple(config.data.split)
-  if _gibibytes(source) > config.data.memory_gib:
+  source, fractions, geometry = config.data.source, tuple(config.data.split), _binning(config)
+  if _gibibytes(source, geometry) > config.data.memory_gib:
     if config.data.symmetries:
       raise ValueError(f'data.symmetries is set, but {source} is larger than data.memory_gib and streamed: expected one or the other')
     chunks = data.split_chunks(source, config.seed, fractions)
-    parts = {name: _head(source, chunks[name]) for name in chunks}
-    first = data.read(source, 0, 1)
+    parts = {name: _head(source, chunks[name], geometry) for name in chunks}
+    first = data.read(source, 0, 1, geometry)
     return Parts(**parts, chunks=chunks['train'], geometry=first.geometry, provenance=first.provenance)
-  loaded = data.load(source)
+  loaded = data.load(source, geometry)
   rows = data.split(len(loaded.showers.energies), config.seed, fractions)
   parts = {name: take(loaded.showers, rows[name]) for name in rows}
   if config.data.symmetries:  # of the training showers alone, which come first, before their images
@@ -62,18 +62,31 @@ def load_parts(config: Any) -> Parts:
   return Parts(**parts, chunks=None, geometry=loaded.geometry, provenance=loaded.provenance)
 
 
-def _gibibytes(source: str) -> float:
+def _binning(config: Any) -> Geometry | None:
+  """The geometry that `data.binning` asks for, or None: the data know their own.
+
+  Raises:
+    ValueError: it is not PATH:PARTICLE of a binning.xml.
+  """
+  text = config.data.binning
+  path, separator, particle = text.rpartition(':')
+  if text and not separator:
+    raise ValueError(f'data.binning is {text!r}, expected PATH:PARTICLE, such as binning.xml:photon')
+  return data.geometry_from_xml(path, particle) if text else None
+
+
+def _gibibytes(source: str, geometry: Geometry | None) -> float:
   """Size of an HDF5 file's showers in memory, 0 for anything else."""
   if not os.path.isfile(source) or not h5py.is_hdf5(source):
     return 0.0
-  return data.extent(source)[0] * 4 * data.read(source, 0, 1).geometry.cells / 2**30
+  return data.extent(source)[0] * 4 * data.read(source, 0, 1, geometry).geometry.cells / 2**30
 
 
-def _head(path: str, chunks: Any) -> Shower:
+def _head(path: str, chunks: Any, geometry: Geometry | None) -> Shower:
   """The first `HELD_OUT` showers of these chunks."""
   size = data.extent(path)[1]
   wanted = chunks[:-(-HELD_OUT // size)]
-  return concatenate([data.read(path, n * size, (n + 1) * size).showers for n in wanted])
+  return concatenate([data.read(path, n * size, (n + 1) * size, geometry).showers for n in wanted])
 
 
 def batches_of(config: Any, parts: Parts, mesh: jax.sharding.Mesh) -> Batches:
@@ -86,7 +99,8 @@ def batches_of(config: Any, parts: Parts, mesh: jax.sharding.Mesh) -> Batches:
   if parts.chunks is None:
     batches.indices(len(parts.train.energies), settings.batch, settings.discriminator_steps, config.seed, 0)
     return resident(parts.train, config.seed, settings.batch, settings.discriminator_steps, mesh)
-  return streamed(batches.Streamed(config.data.source, parts.chunks, settings.batch, settings.discriminator_steps, config.seed), mesh)
+  return streamed(batches.Streamed(config.data.source, parts.chunks, settings.batch, settings.discriminator_steps, config.seed,
+                                   parts.geometry), mesh)
 
 
 class Trainer(NamedTuple):

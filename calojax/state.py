@@ -53,12 +53,14 @@ class Method(NamedTuple):
     update: `(TrainState, Shower[k, b]) -> (TrainState, metrics)`; metrics are scalars by name.
     sample: `(variables, z [b, latent], Condition[b]) -> energies [b, v]` in MeV.
     latent: number of standard normal variables that a shower takes.
+    stores: whether it gives back showers of the training set: it is to be judged on particles that it has not stored.
   """
 
   init: Callable[[Array, Shower], TrainState]
   update: Callable[[TrainState, Shower], tuple[TrainState, dict[str, Array]]]
   sample: Callable[[Variables, Array, Condition], Array]
   latent: int
+  stores: bool = False
 
 
 def player(variables: Variables, optimiser: optax.GradientTransformation, averaged: bool = False) -> Player:

@@ -234,7 +234,7 @@ def test_not_data(tmp_path):
 
 
 def test_unknown_name_suggests():
-  message = "'lhcb_ecall' is neither a file nor one of the embedded sets: lhcb_ecal; did you mean 'lhcb_ecal'"
+  message = "'lhcb_ecall' is neither a file nor one of the embedded sets: lhcb_ecal, calogan, clic; did you mean 'lhcb_ecal'"
   with pytest.raises(ValueError, match=message):
     data.load('lhcb_ecall')
 

@@ -8,7 +8,7 @@ import pytest
 
 from calojax import observables
 from calojax.geometry import Geometry, Layer
-from calojax.observables import ALPHAS, OBSERVABLES, evaluate_observables
+from calojax.observables import ALPHAS, ATTRIBUTES, OBSERVABLES, evaluate_observables, total_width
 from calojax.showers import Condition, Shower, take
 
 LHCB = Geometry('lhcb', (Layer((30, 30), (20.2, 20.2), 150.0),), 0.17)
@@ -34,7 +34,7 @@ def hot_cell(geometry: Geometry, cell: int, slopes=(0.1, 0.2)) -> Shower:
 
 
 def names(geometry: Geometry) -> list[str]:
-  return [name for name in OBSERVABLES if name != 'lhcb_reference' or geometry is LHCB]
+  return [name for name in OBSERVABLES | ATTRIBUTES if name != 'lhcb_reference' or geometry is LHCB]
 
 
 @pytest.mark.parametrize('geometry', [LHCB, DEEP], ids=lambda geometry: geometry.name)
@@ -44,7 +44,7 @@ def test_numpy_and_jax_agree(geometry):
   on_device = jax.tree.map(lambda array: jax.numpy.asarray(array, jax.numpy.float32), showers)
   jitted = jax.jit(lambda s: {name: evaluate_observables(name, s, geometry) for name in known})(on_device)
   for name, value in known.items():
-    assert value.shape == (40, OBSERVABLES[name].width)
+    assert value.shape == (40, total_width(name, geometry))
     assert jitted[name].dtype == np.float32
     np.testing.assert_allclose(jitted[name], value, rtol=3e-5, atol=1e-5 * np.abs(value).max(), err_msg=name)
 
@@ -194,3 +194,82 @@ def test_columns_follow_the_names():
   assert table.shape == (3, 22)
   np.testing.assert_allclose(table[:, 0], showers.energies.sum(1))
   np.testing.assert_allclose(table[:, 21], observables.delta_x(showers, LHCB))
+
+
+STACK = Geometry('stack', tuple(Layer((4, 5), (5.0, 5.0), 4.0 * i) for i in range(6)), 0.1)  # equal layers take another path
+
+
+@pytest.mark.parametrize('geometry', [LHCB, DEEP, STACK], ids=lambda geometry: geometry.name)
+def test_gradients_of_empty_and_single_cell_showers_are_finite(geometry):
+  single = hot_cell(geometry, 7)
+  shown = [name for name in OBSERVABLES if name != 'lhcb_reference']
+  jacobian = jax.jit(jax.jacrev(lambda energies, particle: evaluate_observables(shown, Shower(energies, particle), geometry)))
+  for energies in (single.energies, 0 * single.energies):
+    particle = jax.tree.map(np.float32, single.condition)
+    gradient = np.asarray(jacobian(np.float32(energies), particle))
+    assert np.isfinite(gradient).all() and np.abs(gradient).max() < 1e6
+
+
+@pytest.mark.parametrize('geometry', [LHCB, DEEP, STACK], ids=lambda geometry: geometry.name)
+def test_layer_energies_sum_to_the_energy(geometry):
+  showers = random_showers(geometry)
+  layers = evaluate_observables('layer_energies', showers, geometry)
+  assert layers.shape == (40, len(geometry.layers))
+  np.testing.assert_allclose(layers, [[image.sum() for image in geometry.split(row)] for row in showers.energies])
+  fractions = evaluate_observables(['layer_fractions', 'response'], showers, geometry)
+  np.testing.assert_allclose(fractions[:, :-1].sum(1), fractions[:, -1])
+
+
+@pytest.mark.parametrize('geometry', [DEEP, STACK], ids=lambda geometry: geometry.name)
+def test_one_lit_layer(geometry):
+  """Two equal cells 3 pitches apart in y, in the last layer: rms 1.5 pitches, elsewhere nothing."""
+  nx, ny = geometry.grids[-1]
+  energies = np.zeros((1, geometry.cells))
+  energies[0, [-1, -4]] = 200.0
+  values = {name: evaluate_observables(name, Shower(energies, particles((0, 0))), geometry)[0] for name in names(geometry)}
+  others = len(geometry.layers) - 1
+  np.testing.assert_allclose(values['layer_width_y'], [0] * others + [1.5 * geometry.layers[-1].pitch[1]])
+  np.testing.assert_allclose(values['layer_width_x'], 0)
+  np.testing.assert_allclose(values['layer_occupancy'], [0] * others + [2 / (nx * ny)])
+  np.testing.assert_allclose(values['layer_energies'], [0] * others + [400])
+  np.testing.assert_allclose([values['depth'], values['depth_width']], [[geometry.layers[-1].depth], [0]])
+
+
+def test_depth_of_two_layers():
+  energies = np.zeros((1, DEEP.cells))
+  energies[0, [0, -1]] = 300.0, 100.0  # at 40 and 250 mm
+  values = evaluate_observables(['depth', 'depth_width'], Shower(energies, particles((0, 0))), DEEP)[0]
+  np.testing.assert_allclose(values, [92.5, 210 * np.sqrt(3) / 4])
+
+
+def test_energy_deviation_knows_the_sampling_fraction():
+  particle = particles([(0, 0)] * 3, energy=50_000.0)
+  energies = np.zeros((3, 900))
+  energies[:, 0] = 0.17 * np.array([50_000.0, 60_000.0, 0.0])
+  np.testing.assert_allclose(observables.energy_deviation(Shower(energies, particle), LHCB), [0, 0.1, 0.5])
+
+
+def test_attributes_of_a_known_particle():
+  angle, azimuth = 0.3, 2.5
+  direction = np.array([[np.sin(angle) * np.cos(azimuth), np.sin(angle) * np.sin(azimuth), np.cos(angle)], [0, 0, 1]])
+  particle = Condition(np.array([5000.0, 7000.0]), np.array([[3.0, -4.0], [0, 0]]), direction)
+  values = evaluate_observables(list(ATTRIBUTES), Shower(np.zeros((2, 900)), particle), LHCB)
+  known = [5000, 3, -4, *(5000 * direction[0]), angle, np.cos(azimuth), np.sin(azimuth)]
+  np.testing.assert_allclose(values, [known, [7000, 0, 0, 0, 0, 7000, 0, 1, 0]], atol=1e-9)
+
+
+def test_total_width():
+  assert total_width('energy', DEEP) == 1
+  assert total_width(['energy', 'layer_energies', 'occupancy', 'theta'], STACK) == 1 + 6 + 20 + 1
+  with pytest.raises(ValueError, match="'thta'; did you mean 'theta'"):
+    total_width(['thta'], DEEP)
+
+
+def test_rings_need_regular_grids():
+  class Wedges:
+    shape, cells = (4, 5), 20
+    def positions(self):
+      return np.zeros((20, 3))
+
+  with pytest.raises(ValueError, match='layer 0 .* is a Wedges'):
+    evaluate_observables('ring_2x2', Shower(np.ones((1, 20)), particles((0, 0))), Geometry('polar', (Wedges(),)))

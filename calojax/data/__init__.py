@@ -10,41 +10,46 @@ import h5py
 import numpy as np
 
 from calojax.data import embedded
+from calojax.data.binning import geometry_from_xml, write_xml
 from calojax.data.hdf5 import LAYOUTS, Dataset, Writer, extent, read
+from calojax.geometry import Geometry
 from calojax.showers import Condition, Shower
 
-__all__ = ['DATASETS', 'LAYOUTS', 'Dataset', 'Writer', 'conditions', 'extent', 'fingerprint', 'load', 'read', 'split', 'split_chunks']
+__all__ = ['DATASETS', 'LAYOUTS', 'Dataset', 'Writer', 'conditions', 'extent', 'fingerprint', 'geometry_from_xml', 'load', 'read',
+           'split', 'split_chunks', 'write_xml']
 
 Fractions = tuple[float, float, float]
 FRACTIONS = (0.70, 0.05, 0.25)  # train, validation, test
-DATASETS = {'lhcb_ecal': embedded.lhcb_ecal}
+DATASETS = {'lhcb_ecal': embedded.lhcb_ecal, 'calogan': embedded.calogan, 'clic': embedded.clic}
 
 _SPLIT = 19120274  # keeps the split's random stream apart from those of the batches, which share its seed
 
 
-def load(source: str | os.PathLike) -> Dataset:
-  """The embedded data set of that name, or the content of that file.
+def load(source: str | os.PathLike, geometry: Geometry | None = None) -> Dataset:
+  """The embedded data set of that name, or the content of that file, read with `geometry` in place of the file's.
 
   Raises:
-    ValueError: neither a known name nor a readable file of valid showers.
+    ValueError: neither a known name nor a readable file of valid showers, or a geometry for an embedded set.
   """
   name = os.fspath(source)
   if name in DATASETS:
+    if geometry:
+      raise ValueError(f'geometry {geometry.name!r} for the embedded set {name!r}, expected none: it has its own')
     return DATASETS[name]()
   if not os.path.exists(name):
     near = difflib.get_close_matches(name, DATASETS, n=1)
     hint = f'; did you mean {near[0]!r}?' if near else ''
     raise ValueError(f'data {name!r} is neither a file nor one of the embedded sets: {", ".join(DATASETS)}{hint}')
-  return read(source)
+  return read(source, geometry=geometry)
 
 
-def conditions(source: str | os.PathLike, step: int = 4096) -> Condition:
+def conditions(source: str | os.PathLike, step: int = 4096, geometry: Geometry | None = None) -> Condition:
   """The particles of the showers of a file or an embedded set; of an HDF5 file never more than `step` showers are in memory."""
   if os.path.isfile(source) and h5py.is_hdf5(source):
     count = extent(source)[0]
-    parts = [read(source, start, start + step).showers.condition for start in range(0, max(count, 1), step)]
+    parts = [read(source, start, start + step, geometry).showers.condition for start in range(0, max(count, 1), step)]
     return Condition(*map(np.concatenate, zip(*parts)))
-  return load(source).showers.condition
+  return load(source, geometry).showers.condition
 
 
 def split(count: int, seed: int, fractions: Fractions = FRACTIONS) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from calojax.data.hdf5 import extent, read
+from calojax.geometry import Geometry
 from calojax.showers import Condition, Shower, concatenate, take
 
 WINDOW = 2**27  # bytes of showers that are shuffled together when streaming
@@ -56,6 +57,7 @@ class Streamed:
     batch: showers a batch.
     micro: batches a step.
     seed: of the order.
+    geometry: in place of the file's, see `read`.
 
   Attributes:
     geometry: of the showers.
@@ -66,7 +68,9 @@ class Streamed:
       does not have, or too few showers for one step.
   """
 
-  def __init__(self, path: str | os.PathLike, chunks: np.ndarray, batch: int, micro: int, seed: int):
+  def __init__(
+    self, path: str | os.PathLike, chunks: np.ndarray, batch: int, micro: int, seed: int, geometry: Geometry | None = None
+  ):
     total, self._size = extent(path)
     self._chunks = np.unique(chunks)
     available = -(-total // self._size)
@@ -74,7 +78,7 @@ class Streamed:
       raise ValueError(f'{path}: chunks {np.asarray(chunks)}, expected different numbers from 0 to {available - 1}')
     self._lengths = np.minimum(self._size, total - self._chunks * self._size)
     self._path, self._batch, self._micro, self._seed = path, batch, micro, seed
-    self.geometry, self.count = read(path, 0, 1).geometry, int(self._lengths.sum())
+    self.geometry, self.count = read(path, 0, 1, geometry).geometry, int(self._lengths.sum())
     self._steps = _steps(self.count, batch, micro)
     self._together = max(1, WINDOW // (4 * self._size * (self.geometry.cells + 6)))  # chunks a window
     self._pool = ThreadPoolExecutor(1, thread_name_prefix='showers')
@@ -104,6 +108,6 @@ class Streamed:
     """The showers of a window, shuffled."""
     order = _permutation(len(self._chunks), self._seed, epoch)
     numbers = self._chunks[order[window * self._together:(window + 1) * self._together]]
-    showers = concatenate([read(self._path, n * self._size, (n + 1) * self._size).showers for n in numbers])
+    showers = concatenate([read(self._path, n * self._size, (n + 1) * self._size, self.geometry).showers for n in numbers])
     # window + 1: numpy takes the seeds (a, b, 0) and (a, b) for the same.
     return take(showers, np.random.default_rng((self._seed, epoch, int(window) + 1)).permutation(len(showers.energies)))

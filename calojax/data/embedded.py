@@ -25,6 +25,16 @@ def lhcb_ecal() -> Dataset:
   return read(SAMPLE / 'lhcb_ecal.h5')
 
 
+def calogan() -> Dataset:
+  """1,350 positrons of 1 to 100 GeV (uniform), up to 20 degrees inclined, in three layers of lead and liquid argon."""
+  return read(SAMPLE / 'calogan.h5')
+
+
+def clic() -> Dataset:
+  """900 perpendicular electrons of 2 to 500 GeV (1/E) in 25 layers of tungsten and silicon."""
+  return read(SAMPLE / 'clic.h5')
+
+
 def read(path: str | pathlib.Path) -> Dataset:
   """The showers of a sparse file.
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from calojax.data import lhcb
+from calojax.data import calochallenge, calogan, lhcb, threedgan
 from calojax.geometry import Geometry
 from calojax.showers import Condition, Shower, check
 
@@ -24,6 +24,7 @@ CHUNK = 256  # showers
 CACHE = 2**26  # bytes; an unfinished chunk stays here between appends instead of being packed and unpacked
 
 Arrays = Mapping[str, np.ndarray]
+Attributes = Mapping[str, Any]
 
 
 class Dataset(NamedTuple):
@@ -35,23 +36,27 @@ class Dataset(NamedTuple):
 
 
 class Layout(NamedTuple):
-  """How showers lie in a file: units of its arrays by key, and functions between arrays `(n, ...)` and `Shower[n]`."""
+  """How showers lie in a file: units of its arrays by key, and functions between arrays `(n, ...)` and `Shower[n]`.
+
+  The arrays of `optional` are given to `geometry` and `decode` if the file has them.
+  """
 
   units: dict[str, str]
   axes: str
-  geometry: Callable[[Mapping[str, Any]], Geometry]
-  decode: Callable[[Arrays, Geometry], Shower]
+  geometry: Callable[[Attributes, Arrays], Geometry]
+  decode: Callable[[Arrays, Attributes, Geometry], Shower]
   encode: Callable[[Shower, Geometry], dict[str, np.ndarray]]
+  optional: dict[str, str] = {}
 
 
-def _geometry(attributes: Mapping[str, Any]) -> Geometry:
+def _geometry(attributes: Attributes, arrays: Arrays) -> Geometry:
   """The geometry of a canonical file."""
   if attributes.get('version') != VERSION:
     raise ValueError(f"attribute 'version' is {attributes.get('version')}, expected {VERSION}")
   return Geometry.from_json(str(attributes.get('geometry')))
 
 
-def _decode(arrays: Arrays, geometry: Geometry) -> Shower:
+def _decode(arrays: Arrays, attributes: Attributes, geometry: Geometry) -> Shower:
   return Shower(arrays['energies'], Condition(*(arrays[key] for key in Condition._fields)))
 
 
@@ -63,21 +68,31 @@ CANONICAL_UNITS = {'energies': 'MeV', 'energy': 'MeV', 'position': 'mm', 'direct
 LAYOUTS = {
   'calojax': Layout(CANONICAL_UNITS, 'shower, cell (layer by layer, x slower, y faster)', _geometry, _decode, _encode),
   'lhcb': Layout(lhcb.UNITS, lhcb.AXES, lhcb.geometry, lhcb.decode, lhcb.encode),
+  'calogan': Layout(calogan.UNITS, calogan.AXES, calogan.geometry, calogan.decode, calogan.encode, calogan.OPTIONAL),
+  'threedgan': Layout(
+    threedgan.UNITS, threedgan.AXES, threedgan.geometry, threedgan.decode, threedgan.encode, threedgan.OPTIONAL
+  ),
+  'calochallenge': Layout(
+    calochallenge.UNITS, calochallenge.AXES, calochallenge.geometry, calochallenge.decode, calochallenge.encode
+  ),
 }
 
 
-def read(path: str | os.PathLike, start: int = 0, stop: int | None = None) -> Dataset:
+def read(path: str | os.PathLike, start: int = 0, stop: int | None = None, geometry: Geometry | None = None) -> Dataset:
   """The showers [start, stop) of a file in any known layout, which is recognised by its keys.
+
+  A `geometry` takes the place of the one that the file or its layout tells.
 
   Raises:
     ValueError: a file that is missing, broken, of no known layout, or whose showers are not valid; it names the file.
   """
   with opened(path) as (file, attributes):
     layout = _layout(file, path)
-    arrays = {key: numbers(file, key, slice(start, stop), path) for key in layout.units}
+    keys = [*layout.units, *(key for key in layout.optional if key in file)]
+    arrays = {key: numbers(file, key, slice(start, stop), path) for key in keys}
     try:
-      geometry = layout.geometry(attributes)
-      showers = layout.decode(arrays, geometry)
+      geometry = geometry or layout.geometry(attributes, arrays)
+      showers = layout.decode(arrays, attributes, geometry)
       provenance = _provenance(attributes)
     except ValueError as error:
       raise ValueError(f'{path}: {error}') from None
@@ -115,8 +130,8 @@ def opened(path: str | os.PathLike) -> Iterator[tuple[Mapping[str, Any], dict[st
 
 
 def _layout(file: Mapping[str, Any], path: str | os.PathLike) -> Layout:
-  """The layout that shares most keys with the file; ValueError unless it shares all."""
-  name, layout = max(LAYOUTS.items(), key=lambda item: len(set(item[1].units) & set(file)))
+  """The layout that shares most keys with the file; ValueError unless it shares all but the optional ones."""
+  name, layout = max(LAYOUTS.items(), key=lambda item: len({*item[1].units, *item[1].optional} & set(file)))
   missing = [key for key in layout.units if key not in file]
   if missing:
     found, expected = sorted(map(str, file)), list(layout.units)
@@ -169,7 +184,7 @@ class Writer:
       raise ValueError(f'{path}: expected the name of a file in a folder that exists')
     self.path, self.geometry, self.count = os.fspath(path), geometry, 0
     self._layout, self._part = LAYOUTS[layout], f'{os.fspath(path)}.part'
-    units, axes = self._layout.units, self._layout.axes
+    units, axes = {**self._layout.units, **self._layout.optional}, self._layout.axes
     self._attributes = {'format': layout, 'version': VERSION, 'units': json.dumps(units), 'axes': axes,
                         'geometry': geometry.to_json(), 'provenance': json.dumps(provenance)}
 

@@ -7,16 +7,34 @@ from collections.abc import Sequence
 import numpy as np
 
 from calojax.evaluation.bootstrap import multiplicities
-from calojax.geometry import Geometry
-from calojax.observables import OBSERVABLES, evaluate_observables, find_observable
+from calojax.geometry import Geometry, Layer
+from calojax.observables import OBSERVABLES, evaluate_observables, find_observable, total_width
 from calojax.showers import Shower, take
 
-# The observables compared one by one; the two sets of LHCb statistics are features of the PRD.
-COMPARED = tuple(name for name in OBSERVABLES if not name.startswith('lhcb_'))
+# The two sets of LHCb statistics are features of the PRD, and the deviation is a function of response and E_p.
+UNCOMPARED = ('lhcb_corrected', 'lhcb_reference', 'energy_deviation')
+OF_LAYERS = ('depth', 'depth_width', *(name for name in OBSERVABLES if name.startswith('layer_')))
+CHUNK = 460_800  # cells in memory at a time: more are slower
 
 
-def observe(names: str | Sequence[str], showers: Shower, geometry: Geometry, chunk: int = 512) -> np.ndarray:
+def compared(geometry: Geometry) -> tuple[str, ...]:
+  """The observables compared one by one: those of layers only where there are several, rings only on regular grids."""
+  left_out = set(UNCOMPARED)
+  if len(geometry.layers) == 1:
+    left_out |= set(OF_LAYERS)
+  if not all(isinstance(layer, Layer) for layer in geometry.layers):
+    left_out |= {name for name in OBSERVABLES if name.startswith('ring_')}
+  return tuple(name for name in OBSERVABLES if name not in left_out)
+
+
+def scalars(geometry: Geometry) -> tuple[str, ...]:
+  """Those of `compared` that have one value a shower."""
+  return tuple(name for name in compared(geometry) if OBSERVABLES[name].width == 1)
+
+
+def observe(names: str | Sequence[str], showers: Shower, geometry: Geometry, chunk: int | None = None) -> np.ndarray:
   """The named observables of `[n, v]` showers side by side, `[n, m]` float64; in chunks, so that memory is bounded."""
+  chunk = chunk or max(1, CHUNK // geometry.cells)
   starts = range(0, len(showers.energies), chunk)
   parts = [evaluate_observables(names, take(showers, slice(start, start + chunk)), geometry) for start in starts]
   return np.concatenate(parts).astype(np.float64)
@@ -51,14 +69,15 @@ def prd_features(samples: Sequence[Shower], geometry: Geometry, variant: str) ->
 
 
 def compare_observables(
-  reference: Shower, generated: Shower, geometry: Geometry, names: Sequence[str] = COMPARED, resamples: int = 100,
+  reference: Shower, generated: Shower, geometry: Geometry, names: Sequence[str] | None = None, resamples: int = 100,
   seed: int = 0,
 ) -> dict[str, dict[str, float]]:
   """`observables/<name>/mean` and `/std` -> `{value, reference, error}`; value is of the generated showers.
 
   The error is the bootstrap error of the difference value - reference, so their quotient is a pull. A vector's
-  components are named `<name>_00`, `<name>_01`, ...
+  components are named `<name>_00`, `<name>_01`, ... Without names, those of `compared`.
   """
+  names = compared(geometry) if names is None else names
   real, fake = (observe(names, sample, geometry) for sample in (reference, generated))
   centre = real.mean(axis=0)
   rng = np.random.default_rng(seed)
@@ -67,17 +86,20 @@ def compare_observables(
   known[0] += centre
   error = np.hypot(fake_error, real_error)
   table = {}
-  for column, label in enumerate(column_names(names)):
+  for column, label in enumerate(column_names(names, geometry)):
     for row, kind in enumerate(('mean', 'std')):
       figures = (value[row, column], known[row, column], error[row, column])
       table[f'observables/{label}/{kind}'] = dict(zip(('value', 'reference', 'error'), map(float, figures)))
   return table
 
 
-def column_names(names: Sequence[str]) -> list[str]:
-  """One name for each column of `observe(names)`."""
-  widths = {name: find_observable(name).width for name in names}
-  return [name if width == 1 else f'{name}_{i:02d}' for name, width in widths.items() for i in range(width)]
+def column_names(names: Sequence[str], geometry: Geometry) -> list[str]:
+  """One name for each column of `observe(names)`; a vector of one component keeps its number."""
+  labels = []
+  for name in names:
+    vector = find_observable(name).width != 1
+    labels += [f'{name}_{i:02d}' for i in range(total_width(name, geometry))] if vector else [name]
+  return labels
 
 
 def _moments(values: np.ndarray, resamples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,4 @@
-"""Figures of generated against real showers: images, sample pairs, observables with ratios, PRD curves.
-
-Figures are matplotlib's `Figure` objects on the Agg canvas; pyplot and its global state stay out. Colours are Okabe and
-Ito's, which colour-blind readers tell apart.
-"""
+"""Figures of generated against real showers on any calorimeter: images, sample pairs, observables with ratios, PRD curves."""
 
 from __future__ import annotations
 
@@ -13,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calojax.evaluation.physics import COMPARED, observe
+from calojax.evaluation import drawing, layered_plots
+from calojax.evaluation.drawing import FAKE, NAMES, POINTS, REAL
+from calojax.evaluation.physics import compared, observe
+from calojax.evaluation.profiles import is_stack
 from calojax.files import written_aside
 from calojax.geometry import Geometry
 from calojax.observables import ALPHAS, OBSERVABLES
@@ -23,22 +22,17 @@ if TYPE_CHECKING:
   from matplotlib.axes import Axes
   from matplotlib.figure import Figure
 
-REAL, FAKE = '#4d4d4d', '#d55e00'
-POINTS = {'color': FAKE, 'fmt': 'o', 'markersize': 2.5, 'linewidth': 1}
-PANELS = 5  # layers shown of a deeper calorimeter
-NAMES = ('Geant4', 'generated')
-
 
 def write_plots(
   directory: str | os.PathLike, reference: Shower, generated: Shower, geometry: Geometry,
   curves: dict[str, dict[str, Any]], pairs: tuple[Shower, Shower] | None = None,
 ) -> list[pathlib.Path]:
-  """The paths of the PNG files written into the directory; each is written aside and renamed.
+  """The paths of the PNG files written into the directory.
 
   Args:
     directory: made if need be.
     reference, generated: `[n, v]` showers.
-    geometry: of both.
+    geometry: of both; several layers and blocks of cells have figures of their own.
     curves: `summary['curves']` of `summary.evaluate`.
     pairs: a few real and generated showers of the same particles, drawn side by side; by default the first of both sets.
   """
@@ -48,6 +42,17 @@ def write_plots(
     'observables': observables_figure(reference, generated, geometry),
     'prd': prd_figure(curves),
   }
+  if len(geometry.layers) > 1:
+    figures['response'] = layered_plots.response_figure(reference, generated)
+    figures['neighbours'] = layered_plots.neighbour_figure(reference, generated, geometry)
+  if is_stack(geometry):
+    figures['profiles'] = layered_plots.profile_figure(reference, generated, geometry)
+    figures['similarity'] = layered_plots.ssim_figure(reference, generated, geometry)
+  return write_figures(directory, figures)
+
+
+def write_figures(directory: str | os.PathLike, figures: dict[str, Figure]) -> list[pathlib.Path]:
+  """The paths of the figures written as `<name>.png` into the directory; each is written aside and renamed."""
   directory = pathlib.Path(directory)
   directory.mkdir(parents=True, exist_ok=True)
   paths = [directory / f'{name}.png' for name in figures]
@@ -70,65 +75,69 @@ def mean_image_figure(reference: Shower, generated: Shower, geometry: Geometry) 
   """Mean real and generated shower on one logarithmic scale and their ratio, a row for each layer shown."""
   from matplotlib.colors import TwoSlopeNorm
 
-  layers = _shown(geometry)
+  layers = drawing.shown(geometry)
   means = [geometry.split(sample.energies.mean(axis=0, dtype=np.float64)) for sample in (reference, generated)]
-  figure, axes = _grid(len(layers), 3, (3.9, 3.1))
+  figure, axes = drawing.grid(len(layers), 3, (3.9, 3.1))
   for row, layer in zip(axes, layers):
     real, fake = (mean[layer] for mean in means)
-    norm = _energy_scale(real, 1e-4)
+    norm = drawing.energy_scale(real, 1e-4)
     for axis, image, name in zip(row, (real, fake), NAMES):
-      drawn = _image(axis, image, geometry, layer, f'{name}, mean', norm, 'cividis')
+      drawn = drawing.image(axis, image, geometry, layer, f'{name}, mean', norm, 'cividis')
     figure.colorbar(drawn, ax=list(row[:2]), label='energy in a cell [MeV]', pad=0.02)
     ratio = np.divide(fake, real, out=np.full(real.shape, np.nan), where=real > norm.vmin)
-    drawn = _image(row[2], ratio, geometry, layer, 'generated / Geant4', TwoSlopeNorm(1, 0, 2), 'PuOr')
+    drawn = drawing.image(row[2], ratio, geometry, layer, 'generated / Geant4', TwoSlopeNorm(1, 0, 2), 'PuOr')
     figure.colorbar(drawn, ax=row[2], label='ratio', extend='max', pad=0.02)
-  _outer_labels(axes)
+  drawing.outer_labels(axes)
   return figure
 
 
 def sample_figure(reference: Shower, generated: Shower, geometry: Geometry, pairs: int = 5) -> Figure:
-  """The first showers of both sets, pair by pair under the same condition, on one logarithmic scale a layer."""
-  layers, pairs = _shown(geometry), min(pairs, len(reference.energies))
-  figure, axes = _grid(2 * len(layers), pairs, (2.5, 2.5))
-  images = [geometry.split(sample.energies[:pairs]) for sample in (reference, generated)]
-  for number, layer in enumerate(layers):
-    rows = axes[2 * number : 2 * number + 2]
-    norm = _energy_scale(images[0][layer], 1e-5)
-    for column in range(pairs):
-      title = f'{_describe(take(reference, column))}\n' if number == 0 else ''
-      for row, name, sample, text in zip(rows, NAMES, images, (title, '')):
-        drawn = _image(row[column], sample[layer][column], geometry, layer, text + name, norm, 'cividis')
-    figure.colorbar(drawn, ax=rows, label='energy in a cell [MeV]', pad=0.01)
-  _outer_labels(axes)
-  return figure
+  """The first showers of both sets, pair by pair under the same condition."""
+  real = take(reference, slice(min(pairs, len(reference.energies))))
+  titles = [f'{drawing.describe(take(real, i))}\n' for i in range(len(real.energies))]
+  return drawing.pairs_figure(real, generated, geometry, NAMES, titles)
 
 
 def observables_figure(
-  reference: Shower, generated: Shower, geometry: Geometry, names: Sequence[str] = COMPARED, columns: int = 5
+  reference: Shower, generated: Shower, geometry: Geometry, names: Sequence[str] | None = None, columns: int = 5
 ) -> Figure:
-  """Each observable's distribution over the ratio generated / Geant4; a vector shows its components' means instead."""
+  """Each observable's distribution over the ratio generated / Geant4; a vector shows its components' means instead.
+
+  Of few layers the energies are drawn one by one. Without names, the observables are those of `compared`.
+  """
   from matplotlib.figure import Figure
 
-  rows = -(-len(names) // columns)
+  panels = [panel for name in names or compared(geometry) for panel in _panels(name, geometry)]
+  rows = -(-len(panels) // columns)
   figure = Figure(figsize=(3.9 * columns, 3.7 * rows), layout='constrained')
   figure.get_layout_engine().set(h_pad=0.02, hspace=0)
   outer = figure.add_gridspec(rows, columns)
-  for number, name in enumerate(names):
-    inner = outer[number // columns, number % columns].subgridspec(2, 1, height_ratios=(3, 1), hspace=0)
-    main = figure.add_subplot(inner[0])
-    ratio = figure.add_subplot(inner[1], sharex=main)
-    real, fake = (observe(name, sample, geometry) for sample in (reference, generated))
-    if OBSERVABLES[name].width > 1:
-      _profile(main, ratio, real, fake, name)
+  observed = {name: [observe(name, sample, geometry) for sample in (reference, generated)] for name, _ in panels}
+  for number, (name, component) in enumerate(panels):
+    main, ratio = drawing.main_and_ratio(figure, outer[number // columns, number % columns])
+    real, fake = observed[name]
+    if component is None:
+      _vector(main, ratio, real, fake, name)
     else:
-      _histogram(main, ratio, real[:, 0], fake[:, 0], name)
-    _finish(main, ratio)
+      _histogram(main, ratio, real[:, component], fake[:, component], name)
+    if OBSERVABLES[name].width is None and component is not None:
+      ratio.set_xlabel(f'{ratio.get_xlabel()}, $l$ = {component}')
+    drawing.finish(main, ratio)
   return figure
+
+
+def _panels(name: str, geometry: Geometry) -> list[tuple[str, int | None]]:
+  """The panels of an observable: (name, component to draw the distribution of, or None for the means of all)."""
+  if OBSERVABLES[name].width == 1:
+    return [(name, 0)]
+  if name in ('layer_energies', 'layer_fractions') and len(geometry.layers) <= drawing.PANELS:
+    return [(name, layer) for layer in range(len(geometry.layers))]
+  return [(name, None)]
 
 
 def prd_figure(curves: dict[str, dict[str, Any]]) -> Figure:
   """Precision against recall of each score, with the curve of real against independent real showers."""
-  figure, axes = _grid(1, max(len(curves), 1), (4.2, 4.0))
+  figure, axes = drawing.grid(1, max(len(curves), 1), (4.2, 4.0))
   for axis, (name, curve) in zip(axes[0], curves.items()):
     ceiling = f'Geant4 vs Geant4, AUC {curve["ceiling"]:.3f} $\\pm$ {curve["ceiling_error"]:.3f}'
     axis.plot(curve['ceiling_recall'], curve['ceiling_precision'], color=REAL, linestyle='--', label=ceiling)
@@ -139,51 +148,6 @@ def prd_figure(curves: dict[str, dict[str, Any]]) -> Figure:
     axis.legend(loc='lower left', frameon=False, fontsize=9)
     axis.tick_params(direction='in', top=True, right=True)
   return figure
-
-
-def _grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, np.ndarray]:
-  from matplotlib.figure import Figure
-
-  figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout='constrained')
-  return figure, figure.subplots(rows, columns, squeeze=False)
-
-
-def _shown(geometry: Geometry) -> list[int]:
-  """The layers drawn: all, or `PANELS` of them evenly through the depth."""
-  count = len(geometry.layers)
-  return np.unique(np.linspace(0, count - 1, min(count, PANELS)).round().astype(int)).tolist()
-
-
-def _energy_scale(image: np.ndarray, depth: float):
-  """Logarithmic norm from the image's maximum down by a factor `depth`."""
-  from matplotlib.colors import LogNorm
-
-  top = float(image.max()) or 1.0
-  return LogNorm(top * depth, top, clip=False)
-
-
-def _image(axis: Axes, image: np.ndarray, geometry: Geometry, layer: int, title: str, norm, colours: str):
-  """Draws one layer with x to the right and y upwards, in mm; what is below the scale or no number is white."""
-  grid = geometry.layers[layer]
-  (x, y), (w, h) = grid.centre, [n * pitch / 2 for n, pitch in zip(grid.shape, grid.pitch)]
-  seen = np.ma.masked_where(~(image >= norm.vmin), image)
-  extent = (x - w, x + w, y - h, y + h)
-  suffix = f', layer {layer}' if len(geometry.layers) > 1 else ''
-  axis.set_title(title + suffix, fontsize=10)
-  return axis.imshow(seen.T, norm=norm, cmap=colours, origin='lower', extent=extent, interpolation='nearest')
-
-
-def _outer_labels(axes: np.ndarray) -> None:
-  for axis in axes[-1]:
-    axis.set_xlabel('x [mm]')
-  for axis in axes[:, 0]:
-    axis.set_ylabel('y [mm]')
-
-
-def _describe(shower: Shower) -> str:
-  direction = np.asarray(shower.condition.direction, np.float64)
-  slope = np.hypot(*direction[:2]) / direction[2]
-  return f'{shower.condition.energy / 1000:.1f} GeV, {np.degrees(np.arctan(slope)):.1f}$^\\circ$'
 
 
 def _bins(real: np.ndarray, logarithmic: bool, count: int = 40) -> np.ndarray:
@@ -208,48 +172,28 @@ def _histogram(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, name
   main.stairs(fractions[0], edges, color=REAL, label=NAMES[0])
   main.errorbar(centres, fractions[1], errors[1], label=NAMES[1], **POINTS)
   main.set_ylabel('showers / bin / total')
-  _ratio(ratio, centres, edges, *fractions, *errors)
+  drawing.ratio(ratio, centres, edges, *fractions, *errors)
   if logarithmic:
     main.set_xscale('log')
   ratio.set_xlabel(OBSERVABLES[name].label + (f' [{unit}]' if unit else ''))
   main.set_xlim(edges[0], edges[-1])
 
 
-def _profile(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, name: str) -> None:
+def _vector(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, name: str) -> None:
   """Mean and error of each component; the band is the spread of the real showers."""
   logarithmic = name == 'occupancy'
   x = ALPHAS if logarithmic else np.arange(real.shape[1], dtype=float)
-  edges = np.sqrt(x[:1] ** 2 / x[1:2]), np.sqrt(x[1:] * x[:-1]), np.sqrt(x[-1:] ** 3 / x[-2:-1])
-  edges = np.concatenate(edges) if logarithmic else np.append(x - 0.5, x[-1] + 0.5)
+  edges = np.append(x - 0.5, x[-1] + 0.5)
+  if logarithmic:
+    edges = np.concatenate([np.sqrt(x[:1] ** 2 / x[1:2]), np.sqrt(x[1:] * x[:-1]), np.sqrt(x[-1:] ** 3 / x[-2:-1])])
   means = [values.mean(axis=0) for values in (real, fake)]
   errors = [values.std(axis=0) / np.sqrt(len(values)) for values in (real, fake)]
   main.fill_between(x, means[0] - real.std(axis=0), means[0] + real.std(axis=0), color=REAL, alpha=0.25, linewidth=0)
   main.plot(x, means[0], color=REAL, label=f'{NAMES[0]}, mean and spread')
   main.errorbar(x, means[1], fake.std(axis=0), label=f'{NAMES[1]}, mean and spread', **POINTS)
   main.set_ylabel(OBSERVABLES[name].label)
-  _ratio(ratio, x, edges, *means, *errors)
+  drawing.ratio(ratio, x, edges, *means, *errors)
   if logarithmic:
     main.set_xscale('log')
-  ratio.set_xlabel(r'threshold $\alpha$ in $E_\mathrm{cell} \geq \alpha \, E$' if logarithmic else 'component')
-
-
-def _ratio(axis: Axes, centres, edges, real, fake, real_error, fake_error) -> None:
-  """Generated over real; the band is the error of the real values, the bars those of the generated ones."""
-  filled = real > 0
-  empty = np.full(len(real), np.nan)
-  quotient, bar = (np.divide(values, real, out=empty.copy(), where=filled) for values in (fake, fake_error))
-  band = np.divide(real_error, real, out=np.zeros(len(real)), where=filled)
-  axis.stairs(1 + band, edges, baseline=1 - band, fill=True, color=REAL, alpha=0.25)
-  axis.axhline(1, color=REAL, linewidth=1)
-  axis.errorbar(centres, quotient, bar, **POINTS)
-  # A point outside the panel becomes an arrow at its edge.
-  axis.plot(centres[quotient > 1.6], np.full((quotient > 1.6).sum(), 1.53), '^', color=FAKE, markersize=4)
-  axis.plot(centres[quotient < 0.4], np.full((quotient < 0.4).sum(), 0.47), 'v', color=FAKE, markersize=4)
-  axis.set(ylim=(0.4, 1.6), ylabel='ratio', yticks=(0.5, 1, 1.5))
-
-
-def _finish(main: Axes, ratio: Axes) -> None:
-  main.set_ylim(0, main.get_ylim()[1] * 1.2)
-  main.legend(loc='best', frameon=False, fontsize=8)
-  main.tick_params(direction='in', which='both', top=True, right=True, labelbottom=False)
-  ratio.tick_params(direction='in', which='both', top=True, right=True)
+  component = 'layer $l$' if OBSERVABLES[name].width is None else 'component'
+  ratio.set_xlabel(r'threshold $\alpha$ in $E_\mathrm{cell} \geq \alpha \, E$' if logarithmic else component)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import calojax
+from calojax.evaluation.layered import layered_metrics, layered_table
 from calojax.evaluation.physics import compare_observables, default_variant, prd_features
 from calojax.evaluation.prd import PRD, prd
 from calojax.files import write_text
@@ -25,6 +26,7 @@ CURVE_STEP = 10  # every tenth of the 1001 angles goes into the summary
 def evaluate(
   reference: Shower, generated: Shower, geometry: Geometry, independent: Shower | None = None, clusters: int = 400,
   runs: int = 10, seed: int = 0, variant: str | None = None, progress: Callable[[str, int, int], None] | None = None,
+  training: Shower | None = None,
 ) -> dict[str, Any]:
   """Scores of generated showers against the real ones of the same conditions.
 
@@ -38,11 +40,13 @@ def evaluate(
     variant: the 24 statistics behind `prd_auc/physics`, `lhcb_reference` (default for 30 x 30 cells) or
       `lhcb_corrected`.
     progress: called with (stage, done, total).
+    training: the showers trained on; with them a calorimeter of several layers gets `neighbours/...`.
 
   Returns:
     `{'prd_auc/raw': {value, error, ceiling, ceiling_error}, ...}` for prd_auc, prd_f8, prd_f1_8 and raw, physics,
     physics_corrected; `prd_auc/min`, the smaller of raw and physics, the model's score;
-    `observables/<name>/<mean|std>`; and two entries without a slash: `curves` (for `plots.write_plots`) and `meta`.
+    `observables/<name>/<mean|std>`; for several layers `response/...`, and for a block of cells `profiles/...`, `core/...`
+    and `ssim/...`, described where they are made; and two entries without a slash: `curves` (for `plots.write_plots`) and `meta`.
 
   Raises:
     ValueError: the sets differ in size, or more clusters than showers.
@@ -63,6 +67,7 @@ def evaluate(
   scores = summary['prd_auc/raw'], summary['prd_auc/physics']
   summary['prd_auc/min'] = min(scores, key=lambda figure: figure['value'])
   summary.update(compare_observables(reference, generated, geometry, seed=seed))
+  summary.update(layered_metrics(reference, generated, geometry, (first, second), training, seed))
   counts = {'count': len(reference.energies), 'ceiling_count': len(first.energies)}
   ceiling = 'independent real showers' if independent is not None else 'two halves of the reference, at half its size'
   settings = {'clusters': clusters, 'runs': runs, 'seed': seed, 'variant': variant, 'ceiling': ceiling}
@@ -78,7 +83,7 @@ def write_summary(summary: dict[str, Any], directory: str | os.PathLike) -> path
 
 
 def verdict_table(summary: dict[str, Any]) -> str:
-  """A fixed-width table of the PRD-AUC scores with errors and ceilings."""
+  """A fixed-width table of the PRD-AUC scores with errors and ceilings; for several layers, of more."""
   meta = summary['meta']
   lines = [f'{"PRD-AUC":<18} {"generated":>17} {"ceiling":>17}']
   for name in (*summary['curves'], 'min'):
@@ -89,7 +94,7 @@ def verdict_table(summary: dict[str, Any]) -> str:
   settings = f'{meta["clusters"]} clusters, {meta["runs"]} runs, physics: {meta["variant"]}'
   lines.append(f'{meta["count"]} showers, {settings};')
   lines.append(f'ceiling: {meta["ceiling"]} ({meta["ceiling_count"]} against {meta["ceiling_count"]})')
-  return '\n'.join(lines)
+  return '\n'.join(lines + layered_table(summary))
 
 
 def _halves(showers: Shower, seed: int) -> tuple[Shower, Shower]:

@@ -11,7 +11,7 @@ from jaxtyping import Array
 from calojax import observables
 from calojax.geometry import Geometry
 from calojax.registry import find
-from calojax.showers import Condition, Shower, take
+from calojax.showers import Shower, take
 
 SCALE_SHOWERS = 10_000  # how many training showers set the scale
 
@@ -54,20 +54,12 @@ def shown(names: tuple[str, ...], geometry: Geometry, training: Shower | None) -
 
 def width(names: tuple[str, ...], geometry: Geometry) -> int:
   """How many columns these observables have on a calorimeter."""
-  return _observe(names, geometry, _dark(geometry)).shape[-1] if names else 0
+  return observables.total_width(names, geometry)
 
 
 def moments(names: tuple[str, ...], geometry: Geometry, training: Shower | None) -> tuple[np.ndarray, np.ndarray]:
-  """Mean and spread `[m]` of observables over the training showers."""
-  observed = _observe(names, geometry, _dark(geometry) if training is None else take(training, slice(SCALE_SHOWERS)))
+  """Mean and spread `[m]` of observables over the training showers; 0 and 1 without any."""
+  if training is None:
+    return np.zeros(width(names, geometry), np.float32), np.ones(width(names, geometry), np.float32)
+  observed = np.asarray(observables.evaluate_observables(names, take(training, slice(SCALE_SHOWERS)), geometry))
   return observed.mean(0).astype(np.float32), (observed.std(0) + 1e-6).astype(np.float32)
-
-
-def _observe(names: tuple[str, ...], geometry: Geometry, showers: Shower) -> np.ndarray:
-  return np.asarray(observables.evaluate_observables(names, showers, geometry))
-
-
-def _dark(geometry: Geometry) -> Shower:
-  """One empty shower."""
-  return Shower(np.zeros((1, geometry.cells), np.float32),
-                Condition(np.ones(1, np.float32), np.zeros((1, 2), np.float32), np.array([[0, 0, 1]], np.float32)))

@@ -1,7 +1,7 @@
 """Networks, by name."""
 
-from calojax.models import cnn, sagan, wgan
+from calojax.models import calogan, cnn, sagan, wgan
 
-GENERATORS = {'cnn': cnn.Generator, 'sagan': sagan.Generator, 'wgan': wgan.Generator}
-DISCRIMINATORS = {'cnn': cnn.Discriminator, 'sagan': sagan.Discriminator, 'wgan': wgan.Discriminator}
+GENERATORS = {'cnn': cnn.Generator, 'sagan': sagan.Generator, 'wgan': wgan.Generator, 'calogan': calogan.Generator}
+DISCRIMINATORS = {'cnn': cnn.Discriminator, 'sagan': sagan.Discriminator, 'wgan': wgan.Discriminator, 'calogan': calogan.Discriminator}
 REGRESSORS = {'wgan': wgan.Regressor}

@@ -1,0 +1,53 @@
+"""The incident particle and the detector as several public layouts write them, each key of them optional."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from calojax.geometry import Geometry
+from calojax.showers import Condition
+from calojax.units import CM, GEV
+
+UNITS = {'ParticleMomentum': 'GeV', 'ParticlePoint': 'cm'}
+
+
+def geometry(attributes: Mapping[str, Any], default: Geometry | None) -> Geometry | None:
+  """The geometry in the attribute `geometry`, if that is JSON and not prose, otherwise the default."""
+  text = str(attributes.get('geometry', ''))
+  return Geometry.from_json(text) if text.startswith('{') else default
+
+
+def rows(arrays: Mapping[str, np.ndarray], key: str, *shapes: tuple[int, ...]) -> np.ndarray:
+  """The array of that key; ValueError unless it has one of these shapes."""
+  if arrays[key].shape not in shapes:
+    raise ValueError(f'{key} of shape {arrays[key].shape}, expected {" or ".join(map(str, shapes))}')
+  return arrays[key]
+
+
+def incidence(arrays: Mapping[str, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
+  """Position `[b, 2]` in mm and direction `[b, 3]` of `ParticlePoint` and `ParticleMomentum`.
+
+  Without a point the particle meets the centre of the front face, without a momentum it is perpendicular.
+
+  Raises:
+    ValueError: a wrong shape, naming the array.
+  """
+  position, direction = np.zeros((count, 2)), np.tile([0.0, 0.0, 1.0], (count, 1))
+  if 'ParticlePoint' in arrays:
+    position = rows(arrays, 'ParticlePoint', (count, 3))[:, :2] * CM
+  if 'ParticleMomentum' in arrays:
+    momentum = rows(arrays, 'ParticleMomentum', (count, 3)).astype(np.float64)
+    length = np.linalg.norm(momentum, axis=1, keepdims=True)
+    direction = momentum / np.where(length > 0, length, 1)
+  return position, direction
+
+
+def encode(condition: Condition) -> dict[str, np.ndarray]:
+  """`ParticleMomentum` in GeV, the mass neglected, and `ParticlePoint` in cm."""
+  energy, position, direction = condition
+  point = np.concatenate([position / CM, np.zeros((len(energy), 1))], axis=1)
+  values = {'ParticleMomentum': (energy / GEV)[:, None] * direction, 'ParticlePoint': point}
+  return {key: value.astype(np.float32) for key, value in values.items()}

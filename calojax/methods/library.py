@@ -1,0 +1,102 @@
+"""The shower library: stored showers, of which the one whose particle is nearest to the request is handed out (Chekalina et al. 2018).
+
+It is the baseline without a network: training is storing. It has no noise, so the same particle gives the same shower, and particles that
+lie close to each other share one.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Callable, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from calojax import kdtree
+from calojax.geometry import Geometry
+from calojax.registry import find
+from calojax.showers import Condition, Shower
+from calojax.state import Method, Player, TrainState, Variables
+from calojax.transforms import CONDITIONS
+
+
+class Library(NamedTuple):
+  """The stored showers, n of them when the library is full; those without a shower yet are zero.
+
+  Attributes:
+    energies: `[n, v]`, MeV.
+    incident: `[n]`, their particles' energies, MeV.
+    features: `[n, m]`, their condition features.
+    spread: `[m]`, the features' standard deviations: in units of these the distances are taken.
+    tree: of the features in these units.
+  """
+
+  energies: Array
+  incident: Array
+  features: Array
+  spread: Array
+  tree: kdtree.Tree
+
+
+def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Method:
+  """The library that a config describes: it holds `train.steps` batches of `train.batch` showers.
+
+  The capacity follows from the config alone, because a checkpoint is restored without the training showers. Batches of one epoch have
+  no shower twice, so `steps` of one epoch store every shower once; further epochs would store them again.
+
+  Raises:
+    ValueError: a name that no registry knows.
+  """
+  del training
+  features = functools.partial(find(CONDITIONS, config.condition, 'condition'), geometry=geometry)
+  return method(config.train.steps * config.train.batch, features)
+
+
+def method(capacity: int, features: Callable[[Condition], Array]) -> Method:
+  """A library of `capacity` showers as a method: an update stores its batch and builds the tree anew. The library lies where the other
+  methods have the averaged parameters."""
+
+  def init(key: Array, showers: Shower) -> TrainState:
+    width = features(showers.condition).shape[-1]
+    energies, nothing = jnp.zeros((capacity, showers.energies.shape[-1])), jnp.zeros((capacity, width))
+    library = Library(energies, jnp.zeros(capacity), nothing, jnp.ones(width), kdtree.build(jnp.full_like(nothing, jnp.inf)))
+    return TrainState(jnp.zeros((), jnp.int32), key, Player({}, {}, (), {'library': library._asdict()}), None)
+
+  def update(train: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
+    if len(showers.energies) != 1:
+      raise ValueError(f'{len(showers.energies)} batches an update (train.discriminator_steps), expected 1: a library has no discriminator')
+    batch = jax.tree.map(lambda leaf: leaf[0], showers)
+    stored = train.step * len(batch.energies)
+    library = _store(_library(train.generator.ema), batch, features(batch.condition), stored)
+    player = train.generator._replace(ema={'library': library._asdict()})
+    return train._replace(step=train.step + 1, generator=player), {'generator/stored': stored + len(batch.energies)}
+
+  def sample(variables: Variables, z: Float[Array, 'b 0'], condition: Condition) -> Float[Array, 'b v']:
+    del z
+    library = _library(variables)
+    row = kdtree.nearest(library.tree, features(condition) / library.spread)
+    scale = condition.energy / jnp.where(library.incident[row] > 0, library.incident[row], 1.0)
+    return library.energies[row] * scale[:, None]
+
+  return Method(init, update, sample, 0, stores=True)
+
+
+def _library(variables: Variables) -> Library:
+  """The library out of plain dictionaries; a restored checkpoint may give the tree as one too."""
+  fields = variables['library']
+  return Library(**{**fields, 'tree': kdtree.Tree(*fields['tree'])})
+
+
+def _store(library: Library, batch: Shower, features: Float[Array, 'b m'], stored: Array) -> Library:
+  """The library with a batch behind the `stored` showers that it has."""
+  capacity, count = len(library.incident), len(batch.energies)
+  put = lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new, stored, 0)
+  features = put(library.features, features)
+  filled = jnp.arange(capacity) < stored + count
+  share = filled / filled.sum()
+  mean = share @ features
+  deviation = jnp.sqrt(share @ jnp.square(features - mean))
+  spread = jnp.where(deviation > 1e-6, deviation, 1.0)
+  tree = kdtree.build(jnp.where(filled[:, None], features / spread, jnp.inf))
+  return Library(put(library.energies, batch.energies), put(library.incident, batch.condition.energy), features, spread, tree)

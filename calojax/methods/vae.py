@@ -1,0 +1,120 @@
+"""Variational auto-encoding of showers: an encoder that only training needs, and a decoder that is the generator."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Callable, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from calojax import losses, state
+from calojax.geometry import Geometry
+from calojax.methods.optimisers import optimiser
+from calojax.models.vae import VAE
+from calojax.registry import find
+from calojax.showers import Condition, Shower
+from calojax.state import Method, Player, TrainState, Variables
+from calojax.transforms import CONDITIONS, TRANSFORMS, Transform
+
+STATS = ['batch_stats']
+DTYPES = ('float32', 'bfloat16')
+
+
+class Autoencoder(NamedTuple):
+  """What a VAE's training is made of.
+
+  Attributes:
+    network: encoder and decoder.
+    cells: of a shower.
+    transform: between MeV and network space.
+    features: `Condition[b] -> [b, m]`.
+    weights: of the loss terms `reconstruction` (minus the log likelihood of a shower's cells) and `kl` (Kullback-Leibler divergence of its
+      latent variables from the normal distribution that they are drawn from); with both at 1 the loss bounds -ln p(shower) from above.
+    optimiser: an optax transformation.
+    ema_decay: of the moving average.
+  """
+
+  network: VAE
+  cells: int
+  transform: Transform
+  features: Callable[[Condition], Array]
+  weights: dict[str, float]
+  optimiser: optax.GradientTransformation
+  ema_decay: float
+
+
+def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Method:
+  """The VAE that a config describes, its network's fields in `config.generator`; it needs nothing of the training showers.
+
+  Raises:
+    ValueError: a name that no registry knows, or a number out of its range.
+  """
+  del training
+  c = config
+  if c.dtype not in DTYPES:
+    raise ValueError(f'dtype is {c.dtype!r}, expected one of {", ".join(DTYPES)}')
+  if c.latent < 1:
+    raise ValueError(f'latent is {c.latent}, expected >= 1')
+  fields = {name: value for name, value in c.generator.items() if name != 'name'}
+  return method(Autoencoder(
+      network=VAE(geometry.grids, c.latent, dtype=jnp.dtype(c.dtype), **fields),
+      cells=geometry.cells,
+      transform=find(TRANSFORMS, c.transform.name, 'transform')(c.transform.parameter),
+      features=functools.partial(find(CONDITIONS, c.condition, 'condition'), geometry=geometry),
+      weights=dict(c.weights),
+      optimiser=optimiser(c.optimiser, c.optimiser.generator, c.train.steps),
+      ema_decay=c.ema_decay))
+
+
+def method(vae: Autoencoder) -> Method:
+  """The VAE as a method, with one step an update. Its noise is the latent variables, then one variable for each cell."""
+  latent = vae.network.latent
+
+  def init(key: Array, showers: Shower) -> TrainState:
+    v_key, root = jax.random.split(key)
+    noise = jnp.zeros((len(showers.energies), latent))
+    variables = vae.network.init(v_key, jnp.zeros_like(showers.energies), vae.features(showers.condition), noise, True)
+    return TrainState(jnp.zeros((), jnp.int32), root, state.player(variables, vae.optimiser, averaged=True), None)
+
+  def update(train: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
+    if len(showers.energies) != 1:
+      raise ValueError(f'{len(showers.energies)} batches an update (train.discriminator_steps), expected 1: a VAE has no discriminator')
+    batch = jax.tree.map(lambda leaf: leaf[0], showers)
+    player, metrics = _step(vae, train.generator, jax.random.fold_in(train.rng, train.step), batch)
+    player = state.average(player, train.step, vae.ema_decay)
+    return train._replace(step=train.step + 1, generator=player), {f'generator/{name}': value for name, value in metrics.items()}
+
+  def sample(variables: Variables, z: Float[Array, 'b z'], condition: Condition) -> Float[Array, 'b v']:
+    cells = vae.network.apply(variables, z[:, :latent], vae.features(condition), False, method='decode')
+    return vae.transform.inverse(cells.draw(z[:, latent:]), condition.energy)
+
+  return Method(init, update, sample, latent + vae.cells)
+
+
+def divergence(mean: Float[Array, 'b z'], log_variance: Float[Array, 'b z']) -> Float[Array, 'b']:
+  """KL(N(mean, variance) || N(0, 1)), summed over the latent variables (Kingma and Welling 2014, appendix B)."""
+  return 0.5 * (jnp.square(mean) + jnp.exp(log_variance) - 1 - log_variance).sum(-1)
+
+
+def _step(vae: Autoencoder, player: Player, key: Array, real: Shower) -> tuple[Player, dict[str, Array]]:
+  """One step of the optimiser on one batch."""
+  x, features = vae.transform.forward(real.energies, real.condition.energy), vae.features(real.condition)
+  z_key, cell_key = jax.random.split(key)
+  noise = jax.random.normal(z_key, (len(x), vae.network.latent))
+
+  def loss(params):
+    outputs, stats = vae.network.apply({'params': params, **player.stats}, x, features, noise, True, mutable=STATS)
+    mean, log_variance, cells = outputs
+    terms = {'reconstruction': cells.negative_log_likelihood(x)}
+    if vae.weights['kl']:
+      terms['kl'] = divergence(mean, log_variance)
+    value, means = losses.total(terms, vae.weights)
+    return value, (stats, cells, means)
+
+  gradients, (stats, cells, metrics) = jax.grad(loss, has_aux=True)(player.params)
+  metrics['gradient_norm'] = optax.tree.norm(gradients)
+  metrics['diversity'] = cells.draw(jax.random.normal(cell_key, x.shape)).std(0).mean() / x.std(0).mean()
+  return state.descend(player, gradients, vae.optimiser)._replace(stats=stats), metrics

@@ -1,0 +1,153 @@
+"""CaloGAN (Paganini et al., 1705.02355) and Conditional CaloGAN (de Oliveira et al. 2017) for calorimeters of several layers.
+
+The sizes are those of the authors' public code. `conditional` makes the second system of the first.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from calojax.convolutions import Conv
+from calojax.models.layers import AttentionBetweenLayers, LocallyConnected, MinibatchDiscrimination, blur, occupancy, soft_sparsity
+from calojax.models.layers import sparse_relu
+
+SLOPE = 0.3  # of every leaky ReLU: the default of the library the authors used
+
+
+class Generator(nn.Module):
+  """Noise and condition -> showers in network space (>= 0), one stream of layers for each calorimeter layer.
+
+  Noise times condition[:, 0], the energy over 100 GeV -> Dense to (r + 2) x (c + 2) x 36 -> 2x2 convolution, leaky ReLU, batch norm ->
+  two locally connected 2x2 layers, without padding -> attention from the layer before -> ReLU (exact zeros). With grids 96x3, 12x12
+  and 6x12 and 1024 noise variables: 29,726,280 parameters; as the conditional system with six conditions: 29,626,945.
+
+  Attributes:
+    grids: cells along x and y of each layer, front to back; all layers span the same area.
+    channels: of the dense layer's image, the convolution and the first locally connected layer.
+    conditional: all conditions join the scaled noise, and kernels are shared between positions, also those of the attention.
+    blur: window of a fixed blur of each layer, (1, 1) for none; empty for none at all. The paper says "specific detector layers", not
+      which.
+  """
+
+  grids: tuple[tuple[int, int], ...]
+  channels: tuple[int, int, int] = (36, 16, 6)
+  conditional: bool = False
+  blur: tuple[tuple[int, int], ...] = ()
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Float[Array, 'b v']:
+    _check(self.grids)
+    if self.blur and len(self.blur) != len(self.grids):
+      raise ValueError(f'blur is {self.blur}, expected a window for each of the {len(self.grids)} layers of the grids {self.grids}')
+    z, condition = z.astype(self.dtype), condition.astype(self.dtype)
+    z, image, cells = z * condition[:, :1], None, []
+    for i, grid in enumerate(self.grids):
+      stream = self._stream(z, condition, grid, train)
+      if self.blur:
+        stream = blur(stream, tuple(self.blur[i]))
+      image = stream if image is None else AttentionBetweenLayers(self.conditional, self.dtype)(stream, image)
+      cells.append(image.reshape(len(z), -1))
+    return sparse_relu(jnp.concatenate(cells, axis=-1).astype(jnp.float32))
+
+  def _stream(self, z: Array, condition: Array, grid: tuple[int, int], train: bool) -> Array:
+    """One layer's image `[b, r, c, 1]`, before attention and ReLU."""
+    start = (grid[0] + 2, grid[1] + 2, self.channels[0])
+    x = nn.Dense(math.prod(start), dtype=self.dtype)(z)
+    if self.conditional:
+      # The same as one dense layer on both, but with weights of their own size: a few conditions would drown in 1024 noise variables.
+      x = x + nn.Dense(math.prod(start), use_bias=False, dtype=self.dtype)(condition)
+    x = Conv(self.channels[1], (2, 2), dtype=self.dtype)(x.reshape(-1, *start))
+    x = _batch_norm(jax.nn.leaky_relu(x, SLOPE), train, self.dtype)
+    local = functools.partial(Conv if self.conditional else LocallyConnected, padding='VALID', dtype=self.dtype)
+    x = jax.nn.leaky_relu(local(self.channels[2], (2, 2))(x), SLOPE)
+    return local(1, (2, 2), use_bias=self.conditional)(x)
+
+
+class Discriminator(nn.Module):
+  """Showers and condition -> `{'score': [b]}` and, with targets, `'targets': [b, targets]`, a regressor of the particle's attributes.
+
+  For each layer a 2x2 convolution and three locally connected layers, the closeness of these features to the other showers of the
+  batch, the layer's occupancy and its closeness; then all columns of `condition` (conditions, layer energies, ...) and their closeness;
+  one hidden layer; the score. With grids 96x3, 12x12 and 6x12 and six columns (energy, layer energies, total
+  energy, energy error): 2,861,429 parameters; as the conditional system with 11 columns and 5 targets: 445,566.
+
+  Differences from the authors' code:
+  - closeness is the tanh of the mean over the other showers, not of their sum: the sum's tanh is 1 to all digits once some nine showers
+    are alike, which for the occupancy is always: a constant without gradient;
+  - a hidden layer before the score: read linearly, features cannot be weighed against conditions;
+  - the predicted attributes join the features, as in the other networks here.
+
+  Attributes:
+    grids: cells along x and y of each layer, front to back.
+    channels: of the convolution and the three locally connected layers.
+    targets: how many attributes the regressor predicts; 0 for none.
+    hidden: width of the hidden layer, and of the regressor's.
+    conditional: kernels are shared between positions, and the occupancy is the soft one, with a gradient.
+  """
+
+  grids: tuple[tuple[int, int], ...]
+  channels: tuple[int, int, int, int] = (64, 16, 8, 8)
+  targets: int = 0
+  hidden: int = 64
+  conditional: bool = False
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool) -> dict[str, Array]:
+    layers = _split(x, self.grids)
+    trunk = [self._features(image, train) for image in layers]
+    measure = soft_sparsity if self.conditional else occupancy
+    lit = [measure(image.reshape(len(x), -1))[:, None] for image in layers]
+    condition = condition.astype(self.dtype)
+    features = [*trunk, *lit, condition, *(_closeness(f, self.dtype) for f in (*trunk, *lit, condition))]
+    dense = functools.partial(nn.Dense, dtype=self.dtype)
+    heads = {}
+    if self.targets:
+      seen = jnp.concatenate(trunk, axis=-1)
+      features.append(dense(self.targets)(jax.nn.leaky_relu(dense(self.hidden)(seen), SLOPE)))
+      heads['targets'] = features[-1].astype(jnp.float32)
+    joined = jnp.concatenate([f.astype(self.dtype) for f in features], axis=-1)
+    score = dense(1)(jax.nn.leaky_relu(dense(self.hidden)(joined), SLOPE))
+    return {'score': score[:, 0].astype(jnp.float32), **heads}
+
+  def _features(self, image: Array, train: bool) -> Array:
+    """Features `[b, f]` of one layer."""
+    first, *channels = self.channels
+    x = Conv(first, (2, 2), dtype=self.dtype)(image.astype(self.dtype))
+    x = jax.nn.leaky_relu(x, SLOPE)
+    local = functools.partial(Conv if self.conditional else LocallyConnected, padding=((1, 1), (1, 1)), dtype=self.dtype)
+    for width, size, strides in zip(channels, ((3, 3), (2, 2), (2, 2)), ((2, 1), (1, 1), (2, 1))):
+      x = local(width, size, strides)(x)
+      x = _batch_norm(jax.nn.leaky_relu(x, SLOPE), train, self.dtype)
+    return x.reshape(len(x), -1)
+
+
+def _closeness(x: Array, dtype: jnp.dtype) -> Array:
+  """How close each shower is to the others of its batch, on ten scales, from 0 to tanh(1)."""
+  return jnp.tanh(MinibatchDiscrimination()(x) / max(len(x) - 1, 1)).astype(dtype)
+
+
+def _batch_norm(x: Array, train: bool, dtype: jnp.dtype) -> Array:
+  return nn.BatchNorm(use_running_average=not train, momentum=0.99, epsilon=1e-3, dtype=dtype)(x)
+
+
+def _check(grids: tuple[tuple[int, int], ...]) -> None:
+  if not grids or any(len(grid) != 2 or min(grid) < 1 for grid in grids):
+    raise ValueError(f'grids are {grids}, expected the cells along x and y of one layer or more')
+
+
+def _split(x: Array, grids: tuple[tuple[int, int], ...]) -> list[Array]:
+  """The layers' images `[b, r, c, 1]` of flat showers `[b, v]`."""
+  _check(grids)
+  ends = np.cumsum([0] + [math.prod(grid) for grid in grids])
+  if x.shape[-1] != ends[-1]:
+    raise ValueError(f'showers of {x.shape[-1]} cells do not fit the grids {grids} of {ends[-1]} cells')
+  return [x[:, a:b].reshape(len(x), *grid, 1) for a, b, grid in zip(ends, ends[1:], grids)]

@@ -1,0 +1,16 @@
+"""Conditional CaloGAN (de Oliveira et al. 2017): energy, impact point and angles as conditions, read back by a regressor in the discriminator.
+
+python -m calojax.main --config=configs/calogan_conditional.py
+"""
+
+from calojax import config
+
+
+def get_config():
+  c = config.calogan()
+  c.condition = 'attributes'
+  c.generator.conditional = c.discriminator.conditional = True
+  c.generator.blur = ((3, 1), (1, 1), (1, 1))
+  c.regressor.targets = ('impact_x', 'impact_y', 'theta', 'cos_phi', 'sin_phi')
+  c.weights.update(regression=0.05, regression_generator=0.05)  # the paper's 0.01 for each of the five; ours is their mean
+  return c
