@@ -1,9 +1,10 @@
 """Nearest neighbours by a balanced k-d tree, in plain array operations: it compiles, and exports with a program that holds it.
 
-The tree is implicit. Its points are sorted into 2^K buckets of a few points each, halved K times at the median of the widest axis; node i has
-the children 2 i and 2 i + 1, the root is 1, and the leaves 2^K ... 2^(K+1) - 1 are the buckets. What is kept of a node is the box around
-its points, and a query passes by every box that is farther than the best point so far. A query needs no stack: the bits of a leaf's number are its
-path, and which siblings along it are still to be looked at is K flags (Bentley 1975; Friedman, Bentley and Finkel 1977).
+The tree is implicit. Its points are sorted into 2^K buckets of a few points each, halved K times at the median of the widest
+axis; node i has the children 2 i and 2 i + 1, the root is 1, and the leaves 2^K ... 2^(K+1) - 1 are the buckets. What is kept of
+a node is the box around its points, and a query passes by every box that is farther than the best point so far. A query needs no
+stack: the bits of a leaf's number are its path, and which siblings along it are still to be looked at is K flags (Bentley 1975;
+Friedman, Bentley and Finkel 1977).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 BUCKET = 8  # points a leaf at most
-FAR = np.finfo(np.float32).max  # an empty slot lies here: the square of the distance to it overflows to infinity, but it is a number itself
+FAR = np.finfo(np.float32).max  # where empty slots lie: finite itself, but the squared distance to it overflows to infinity
 
 
 class Tree(NamedTuple):
@@ -114,8 +115,13 @@ def _boxes(points: Float[Array, 'l p d']) -> tuple[Array, Array]:
 
 
 class _Walk(NamedTuple):
-  """A query between two leaves: the leaf to look at next (0: none is left), which siblings of its ancestors at height 0 to K - 1 are
-  unseen, and the best so far."""
+  """A query between two leaves.
+
+  Attributes:
+    leaf: the one to look at next, 0 if none is left.
+    unseen: `[K]`, at every height whether the sibling of the leaf's ancestor there (the leaf's own at 0) is still to be looked at.
+    found: the best so far.
+  """
 
   leaf: Array
   unseen: Array

@@ -118,12 +118,12 @@ def test_pulls_of_equal_distributions_are_of_order_one():
 
 
 def test_plots_are_written(summary, tmp_path):
-  sample = showers(DEEP, 0, count=40)
+  flat = Geometry('flat', (Layer((5, 5), (10.0, 10.0), 150.0),), 0.2)
+  sample = showers(flat, 0, count=40)
   fake = sample._replace(energies=sample.energies * (np.arange(40) > 2)[:, None])  # some empty showers among them
-  paths = plots.write_plots(tmp_path, sample, fake, DEEP, summary[0]['curves'])
+  paths = plots.write_plots(tmp_path, sample, fake, flat, summary[0]['curves'])
   assert sorted(file.name for file in tmp_path.iterdir()) == sorted(path.name for path in paths)
-  assert {path.stem for path in paths} == {'mean_image', 'samples', 'observables', 'prd', 'response', 'neighbours'}
-  assert all(path.read_bytes()[:4] == b'\x89PNG' for path in paths)
+  assert [path.read_bytes()[:4] for path in paths] == [b'\x89PNG'] * 4
 
 
 def test_a_layer_is_drawn_a_panel():

@@ -22,7 +22,8 @@ from calojax.observables import total_width
 from calojax.showers import Condition, Shower, take
 
 STACK = Geometry('stack', tuple(Layer((13, 13), (5.0, 5.0), 4.0 * i) for i in range(9)), 0.02)
-DEEP = Geometry('deep', (Layer((12, 3), (10.0, 40.0), 40.0), Layer((8, 8), (15.0, 15.0), 150.0), Layer((4, 6), (30.0, 20.0), 260.0)), 0.2)
+DEEP = Geometry(
+  'deep', (Layer((12, 3), (10.0, 40.0), 40.0), Layer((8, 8), (15.0, 15.0), 150.0), Layer((4, 6), (30.0, 20.0), 260.0)), 0.2)
 POLAR = Geometry('polar', (PolarLayer((0.0, 5.0, 20.0), 1, 0.0), PolarLayer((0.0, 4.0, 10.0, 30.0), 8, 1.0)), 1.0)
 
 
@@ -300,6 +301,15 @@ def test_a_silent_generator_is_judged():
   assert summary['response/worst']['value'] == pytest.approx(1)
 
 
+@pytest.mark.filterwarnings('error')
+@pytest.mark.parametrize('geometry', [STACK, DEEP, POLAR], ids=lambda geometry: geometry.name)
+def test_very_few_showers_are_no_error(geometry):
+  real, fake, training = (showers(geometry, seed, 4, 0.0 if geometry is STACK else 0.1) for seed in range(3))
+  summary = evaluate(real, fake, geometry, clusters=2, runs=2, training=training)
+  json.dumps(summary, allow_nan=False)
+  assert verdict_table(summary) and 'core/mean_ratio' not in summary
+
+
 def test_traversals_follow_the_particle():
   reference = showers(DEEP, 0, 300, tilt=0.05)
   x, y, z = DEEP.positions.T
@@ -341,6 +351,14 @@ def test_slope_by_hand():
   energies = np.zeros((3, DEEP.cells))
   energies[:, 0] = 0.2 * 0.9 * condition.energy + 7
   assert slope('incident_energy', Shower(energies, condition), DEEP) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize('geometry', [DEEP, POLAR], ids=lambda geometry: geometry.name)
+def test_figures_of_few_layers(geometry, monkeypatch):
+  monkeypatch.setattr(plots, 'write_figures', lambda directory, figures: figures)
+  real, fake = (showers(geometry, seed, 30, tilt=0.1) for seed in (0, 1))
+  figures = plots.write_plots('', real, fake, geometry, {})
+  assert set(figures) == {'mean_image', 'samples', 'observables', 'prd', 'response', 'neighbours'}
 
 
 def test_few_layers_have_their_energies_drawn():

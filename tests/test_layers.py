@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from calojax.models.layers import (AttentionBetweenLayers, LocallyConnected, MinibatchDiscrimination, Normalised, SelfAttention, blur,
-                                   occupancy, resize, soft_sparsity, sparse_relu)
+from calojax.models.layers import (AttentionBetweenLayers, LocallyConnected, MinibatchDiscrimination, Normalised, SelfAttention,
+                                   blur, occupancy, resize, soft_sparsity, sparse_relu)
 from flax import linen as nn
 
 
@@ -61,7 +61,8 @@ def test_locally_connected_is_flax_conv_local(size, strides, padding):
   assert jax.tree.map(jnp.shape, variables) == jax.tree.map(jnp.shape, theirs.init(jax.random.key(1), x))
 
   def outcome(layer):
-    return jax.jit(lambda *a: jax.tree.leaves(jax.vjp(layer.apply, *a)[1](jnp.cos(layer.apply(*a)))) + [layer.apply(*a)])(variables, x)
+    y, gradient = jax.vjp(layer.apply, variables, x)
+    return [y, *jax.tree.leaves(gradient(jnp.cos(y)))]
 
   for a, b in zip(outcome(ours), outcome(theirs), strict=True):
     np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
@@ -69,7 +70,8 @@ def test_locally_connected_is_flax_conv_local(size, strides, padding):
 
 def test_locally_connected_starts_with_outputs_of_unit_size_on_any_image():
   for shape in ((200, 4, 4, 8), (200, 20, 20, 8)):
-    y, _ = LocallyConnected(3, (2, 2), padding='VALID').init_with_output(jax.random.key(1), jax.random.normal(jax.random.key(0), shape))
+    x = jax.random.normal(jax.random.key(0), shape)
+    y, _ = LocallyConnected(3, (2, 2), padding='VALID').init_with_output(jax.random.key(1), x)
     assert abs(float(y.std()) - 1) < 0.15
 
 
@@ -88,7 +90,8 @@ def test_minibatch_discrimination_counts_the_others_that_are_alike():
   assert closeness(x).shape == (6, 10)
   np.testing.assert_array_equal(closeness(jnp.broadcast_to(x[:1], x.shape)), np.full((6, 10), 5.0))
   np.testing.assert_array_equal(closeness(1e4 * x), np.zeros((6, 10)))
-  np.testing.assert_allclose(closeness(1e4 * x[jnp.array([0, 0, 0, 1, 2, 2])]), np.repeat([2, 2, 2, 0, 1, 1], 10).reshape(6, 10), atol=1e-6)
+  groups = closeness(1e4 * x[jnp.array([0, 0, 0, 1, 2, 2])])
+  np.testing.assert_allclose(groups, np.repeat([2, 2, 2, 0, 1, 1], 10).reshape(6, 10), atol=1e-6)
   assert float(closeness(x[:1]).max()) == 0, 'a shower alone has no neighbour'
 
 
@@ -181,8 +184,9 @@ def test_attention_between_layers_takes_a_weighted_mean(convolutional):
   variables = jax.tree.map(jnp.zeros_like, variables)
   weight = 1 / (1 + np.exp(2))
   np.testing.assert_allclose(layer.apply(variables, image, earlier), (1 - weight) * image + weight * carried, atol=1e-6)
-  bias = jax.tree_util.tree_map_with_path(lambda path, leaf: leaf + jnp.array([-30.0, 30.0]) * ('bias' in str(path[-1])), variables)
-  np.testing.assert_allclose(layer.apply(bias, image, earlier), carried, atol=1e-6, err_msg='the second channel is the earlier layer')
+  tilt = lambda path, leaf: leaf + jnp.array([-30.0, 30.0]) * ('bias' in str(path[-1]))
+  bias = jax.tree_util.tree_map_with_path(tilt, variables)
+  np.testing.assert_allclose(layer.apply(bias, image, earlier), carried, atol=1e-6, err_msg='the second is the earlier')
 
 
 def test_only_the_convolutional_attention_knows_no_place():

@@ -82,5 +82,5 @@ def test_shapes_follow_from_the_config_alone(embedded, few):
 def test_two_batches_an_update_are_refused(embedded, few):
   method = library.from_config(CONFIG, embedded.geometry, None)
   state = jax.eval_shape(method.init, jax.random.key(0), take(few, slice(2)))
-  with pytest.raises(ValueError, match='2 batches'):
+  with pytest.raises(ValueError, match='discriminator_steps is 2, expected 1'):
     jax.eval_shape(method.update, state, jax.tree.map(lambda leaf: leaf[:32].reshape(2, 16, *leaf.shape[1:]), few))

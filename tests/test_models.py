@@ -1,64 +1,97 @@
-"""Every network and config: shapes, parameter counts, one finite step."""
+"""Every network and config: shapes, parameter counts, finite steps, and a resume that changes nothing."""
 
 import pathlib
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import tiny
-from calojax import models
+from calojax import methods, models, sharding
 from calojax.build import build
+from calojax.checkpoint import Checkpoints
+from calojax.run import shapes
 from calojax.showers import take
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
-# (generator, discriminator) parameters at full size.
+# (generator, discriminator) parameters at full size; the VAE's generator holds its encoder, a library has none.
 COUNTS = {
     'cnn': (656_321, 406_721),
     'cnn_aux': (656_321, 426_394),
     'cnn_aux_sn': (656_321, 426_394),
     'cnn_sa': (661_442, 411_842),
     'cnn_aux_sa_sn': (661_442, 615_835),
+    'wgan_gp': (0, 0),
+    'wgan_regressor': (0, 0),
+    'sagan_sn_d': (663_681, 391_329),
+    'sagan_sn_gd': (663_681, 391_329),
+    'vae': (1_543_554, 0),
+    'shower_library': (0, 0),
+    'calogan': (0, 0),
+    'calogan_conditional': (0, 0),
+    'conv3d': (0, 0),
+    'conv2d': (0, 0),
+    'voxel': (0, 0),
 }
 
 
-def parameters(tree) -> int:
-  return sum(leaf.size for leaf in jax.tree.leaves(tree))
+def parameters(player) -> int:
+  return sum(leaf.size for leaf in jax.tree.leaves(player.params)) if player else 0
 
 
 def test_every_config_is_tested():
   assert {path.stem for path in (ROOT / 'configs').glob('*.py')} == set(COUNTS) == set(tiny.SYSTEMS)
 
 
-def test_every_network_has_a_config_that_is_tested():
+def test_every_network_and_method_has_a_config_that_is_tested():
   configs = [tiny.full_config(name) for name in COUNTS]
-  assert {c.generator.name for c in configs} == set(models.GENERATORS)
-  assert {c.discriminator.name for c in configs} == set(models.DISCRIMINATORS)
+  gans = [c for c in configs if c.method == 'gan']
+  assert {c.generator.name for c in gans} == set(models.GENERATORS)
+  assert {c.discriminator.name for c in gans} == set(models.DISCRIMINATORS)
+  assert {c.pretraining.network for c in gans if c.pretraining.steps} == set(models.REGRESSORS)
+  assert {c.method for c in configs} == set(methods.METHODS)
 
 
 @pytest.mark.parametrize('name', COUNTS)
-def test_parameter_counts(name, embedded, few):
-  state = jax.eval_shape(build(tiny.full_config(name), embedded.geometry, few).init, jax.random.key(0), take(few, slice(2)))
-  assert (parameters(state.generator.params), parameters(state.discriminator.params)) == COUNTS[name]
+def test_parameter_counts(name):
+  config = tiny.full_config(name)
+  few, geometry, _ = tiny.showers(config.data.source)
+  state = jax.eval_shape(build(config, geometry, few).init, jax.random.key(0), take(few, slice(2)))
+  assert (parameters(state.generator), parameters(state.discriminator)) == COUNTS[name]
+
+
+def batch_of(few, k):
+  """Micro-batches `[k, 8]` of the first showers."""
+  return jax.tree.map(lambda leaf: leaf[:8 * k].reshape(k, 8, *leaf.shape[1:]), few)
 
 
 @pytest.mark.parametrize('name', COUNTS)
-def test_one_step_is_finite_and_moves_both_players(name, embedded, few):
+def test_steps_are_finite_move_every_player_and_resume_bitwise(name, tmp_path):
   config = tiny.config(name)
-  method = build(config, embedded.geometry, few)
-  start = jax.jit(method.init)(jax.random.key(0), take(few, slice(2)))
-  batch = jax.tree.map(lambda leaf: leaf[:8].reshape(1, 8, *leaf.shape[1:]), few)
-  state, metrics = jax.jit(method.update)(start, batch)
-  assert int(state.step) == 1
-  assert all(np.isfinite(value) for value in metrics.values()), metrics
-  for before, after in ((start.generator, state.generator), (start.discriminator, state.discriminator)):
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(after.variables))
-    moved = [float(jnp.abs(a - b).max()) > 0 for a, b in zip(jax.tree.leaves(before.params), jax.tree.leaves(after.params))]
-    assert np.mean(moved) > 0.5
-  showers = method.sample(state.generator.ema, jnp.ones((3, method.latent)), take(few, slice(3)).condition)
-  assert showers.shape == (3, 900) and np.isfinite(showers).all() and (np.asarray(showers) >= 0).all()
+  few, geometry, _ = tiny.showers(config.data.source)
+  method, example = build(config, geometry, few), take(few, slice(2))
+  update, batch = jax.jit(method.update), batch_of(few, config.train.discriminator_steps)
+  start = jax.jit(method.init)(jax.random.key(0), example)
+  halfway, metrics = update(start, batch)
+  whole, _ = update(halfway, batch)
+  assert int(whole.step) == 2 and all(np.isfinite(value) for value in metrics.values()), metrics
+  for before, after in zip(start[2:4], halfway[2:4]):
+    if before and before.params:
+      assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(after.variables))
+      moved = [float(jnp.abs(a - b).max()) > 0 for a, b in zip(jax.tree.leaves(before.params), jax.tree.leaves(after.params))]
+      assert np.mean(moved) > 0.5
+  checkpoints = Checkpoints(str(tmp_path))
+  checkpoints.save(halfway)
+  checkpoints.wait()
+  resumed, _ = update(checkpoints.restore(shapes(build(config, geometry), example, sharding.data_mesh())), batch)
+  checkpoints.close()
+  key = lambda state: state._replace(rng=jax.random.key_data(state.rng))
+  chex.assert_trees_all_equal(key(resumed), key(whole))
+  showers = np.asarray(method.sample(whole.generator.ema, jnp.ones((3, method.latent)), take(few, slice(3)).condition))
+  assert showers.shape == (3, geometry.cells) and np.isfinite(showers).all() and (showers >= 0).all()
 
 
 def test_regression_terms_appear_with_a_regressor_only(embedded, few):

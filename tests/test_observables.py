@@ -253,9 +253,16 @@ def test_attributes_of_a_known_particle():
   angle, azimuth = 0.3, 2.5
   direction = np.array([[np.sin(angle) * np.cos(azimuth), np.sin(angle) * np.sin(azimuth), np.cos(angle)], [0, 0, 1]])
   particle = Condition(np.array([5000.0, 7000.0]), np.array([[3.0, -4.0], [0, 0]]), direction)
-  values = evaluate_observables(list(ATTRIBUTES), Shower(np.zeros((2, 900)), particle), LHCB)
-  known = [5000, 3, -4, *(5000 * direction[0]), angle, np.cos(azimuth), np.sin(azimuth)]
-  np.testing.assert_allclose(values, [known, [7000, 0, 0, 0, 0, 7000, 0, 1, 0]], atol=1e-9)
+  known = {
+    'incident_energy': (5000, 7000), 'log_energy': (np.log(0.5), np.log(0.7)), 'impact_x': (3, 0), 'impact_y': (-4, 0),
+    'slope_x': (np.tan(angle) * np.cos(azimuth), 0), 'slope_y': (np.tan(angle) * np.sin(azimuth), 0), 'theta': (angle, 0),
+    'momentum_x': (5000 * direction[0, 0], 0), 'momentum_y': (5000 * direction[0, 1], 0),
+    'momentum_z': (5000 * np.cos(angle), 7000), 'cos_phi': (np.cos(azimuth), 1), 'sin_phi': (np.sin(azimuth), 0),
+  }
+  assert set(known) == set(ATTRIBUTES)
+  for name, values in known.items():
+    found = evaluate_observables(name, Shower(np.zeros((2, 900)), particle), LHCB)
+    np.testing.assert_allclose(found[:, 0], values, atol=1e-9, err_msg=name)
 
 
 def test_total_width():

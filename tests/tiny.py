@@ -1,13 +1,12 @@
-"""A config small enough for a test: the same code, a thousandth of the arithmetic."""
+"""Configs small enough for a test: the same code, a thousandth of the arithmetic."""
 
+import functools
 import importlib
 
-SYSTEMS = ('cnn', 'cnn_aux', 'cnn_aux_sn', 'cnn_sa', 'cnn_aux_sa_sn')
+from calojax import data
+from calojax.showers import take
 
-SMALL = {
-    'latent': 8,
-    'generator.channels': (16, 8, 8, 8),
-    'discriminator.channels': (8, 8, 8, 16),
+TRAINING = {
     'train.steps': 8,
     'train.batch': 8,
     'train.log_every': 2,
@@ -16,6 +15,27 @@ SMALL = {
     'evaluation.clusters': 20,
     'evaluation.runs': 2,
 }
+CNN = {'latent': 8, 'generator.channels': (16, 8, 8, 8), 'discriminator.channels': (8, 8, 8, 16)}
+CALOGAN = {'latent': 8, 'generator.channels': (4, 4, 2), 'discriminator.channels': (8, 4, 4, 4)}
+NETWORKS = {
+    'cnn': CNN,
+    'cnn_aux': CNN,
+    'cnn_aux_sn': CNN,
+    'cnn_sa': CNN,
+    'cnn_aux_sa_sn': CNN,
+    'wgan_gp': CNN | {'train.discriminator_steps': 2},
+    'wgan_regressor': CNN | {'train.discriminator_steps': 1, 'pretraining.steps': 4, 'pretraining.batch': 8},
+    'sagan_sn_d': CNN | {'train.discriminator_steps': 1},
+    'sagan_sn_gd': CNN | {'train.discriminator_steps': 1},
+    'vae': {'latent': 4, 'generator.encoder': (8, 8, 8, 8), 'generator.decoder': (8, 8, 8, 8, 8)},
+    'shower_library': {},
+    'calogan': CALOGAN,
+    'calogan_conditional': CALOGAN,
+    'conv3d': {'latent': 8},
+    'conv2d': {'latent': 8},
+    'voxel': {'latent': 8},
+}
+SYSTEMS = tuple(NETWORKS)
 
 
 def full_config(name: str):
@@ -26,11 +46,22 @@ def full_config(name: str):
 def config(name: str, **changes):
   """The same system, tiny; `changes` are flat keys with '__' for '.'."""
   tiny = full_config(name)
-  tiny.update_from_flattened_dict(SMALL | {key.replace('__', '.'): value for key, value in changes.items()})
+  tiny.update_from_flattened_dict(values(name, **changes))
   return tiny
 
 
-def flags(**changes) -> list[str]:
+def flags(name: str = 'cnn', **changes) -> list[str]:
   """The tiny values as command-line overrides."""
-  values = SMALL | {key.replace('__', '.'): value for key, value in changes.items()}
-  return [f'--config.{key}={value}' for key, value in values.items()]
+  return [f'--config.{key}={value}' for key, value in values(name, **changes).items()]
+
+
+def values(name: str, **changes) -> dict:
+  """The values that make a system tiny, by flat key."""
+  return TRAINING | NETWORKS[name] | {key.replace('__', '.'): value for key, value in changes.items()}
+
+
+@functools.cache
+def showers(source: str):
+  """The first 64 showers of an embedded set."""
+  dataset = data.load(source)
+  return dataset._replace(showers=take(dataset.showers, slice(64)))

@@ -12,7 +12,8 @@ from calojax.units import GEV
 
 SIDE = 7  # cells
 ENERGY, HALF_WIDTH = 250.0 * GEV, 2.0 * GEV  # of the incident particle
-ENOUGH = 50  # showers of each set
+ENOUGH = 50  # showers of each set wanted
+FEW = 10  # showers, with fewer of which there is no figure
 
 
 def core_metrics(
@@ -78,9 +79,9 @@ def cell_ratios(real: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _ratios(real: np.ndarray, fake: np.ndarray, resamples: int, rng: np.random.Generator):
-  """Both ratios averaged over the cells `[2]`, and their bootstrap errors `[2]`; None if no cell varies."""
+  """Both ratios averaged over the cells `[2]`, and their bootstrap errors `[2]`; None if no cell varies or showers are few."""
   lit = real.std(0) > 0
-  if not lit.any():
+  if not lit.any() or min(len(real), len(fake)) < FEW:
     return None
   # About the real mean, where squares do not cancel.
   centre = real.mean(0)[lit]
@@ -89,8 +90,10 @@ def _ratios(real: np.ndarray, fake: np.ndarray, resamples: int, rng: np.random.G
   def averages(weights: list[np.ndarray]) -> np.ndarray:
     means = [w @ values for w, values in zip(weights, samples)]
     spreads = [np.sqrt(np.maximum(w @ values**2 - m**2, 0)) for w, values, m in zip(weights, samples, means)]
-    quotients = (means[1] + centre) / (means[0] + centre), spreads[1] / np.maximum(spreads[0], 1e-30)
-    return np.stack([quotient.mean(-1) for quotient in quotients])
+    fractions = (means[1] + centre, means[0] + centre), (spreads[1], spreads[0])
+    # A bootstrap sample may miss the only shower that lit a cell.
+    quotients = [np.divide(a, b, out=np.full(a.shape, np.nan), where=b > 1e-9 * centre) for a, b in fractions]
+    return np.stack([np.nanmean(quotient, axis=-1) for quotient in quotients])
 
   whole = averages([np.full((1, len(values)), 1 / len(values)) for values in samples])[:, 0]
   drawn = averages([multiplicities(len(values), resamples, rng) / len(values) for values in samples])

@@ -73,7 +73,7 @@ def _wedges(axis: Axes, image: np.ma.MaskedArray, layer: PolarLayer, norm, colou
 def pairs_figure(above: Shower, below: Shower, geometry: Geometry, names: Sequence[str], titles: Sequence[str]) -> Figure:
   """Pairs of showers, one pair a title, one row over the other in each layer shown, on one logarithmic scale a layer."""
   layers = shown(geometry, PAIR_PANELS)
-  figure, axes = grid(2 * len(layers), len(titles), (2.5, 2.5))
+  figure, axes = grid(2 * len(layers), len(titles), (2.5, 2.6))
   images = [geometry.split(sample.energies[: len(titles)]) for sample in (above, below)]
   for number, layer in enumerate(layers):
     rows = axes[2 * number : 2 * number + 2]

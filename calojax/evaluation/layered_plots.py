@@ -76,7 +76,7 @@ def traversal_figure(
 
   layers = drawing.shown(geometry)
   images = images - images[len(images) // 2] if difference else images
-  figure, axes = drawing.grid(len(layers), len(images), (2.3, 2.4))
+  figure, axes = drawing.grid(len(layers), len(images), (2.3, 2.7))
   for row, layer in zip(axes, layers):
     column = geometry.split(np.asarray(images, np.float64))[layer]
     top = float(np.abs(column).max()) or 1.0

@@ -191,7 +191,8 @@ def _vector(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, name: s
   main.fill_between(x, means[0] - real.std(axis=0), means[0] + real.std(axis=0), color=REAL, alpha=0.25, linewidth=0)
   main.plot(x, means[0], color=REAL, label=f'{NAMES[0]}, mean and spread')
   main.errorbar(x, means[1], fake.std(axis=0), label=f'{NAMES[1]}, mean and spread', **POINTS)
-  main.set_ylabel(OBSERVABLES[name].label)
+  unit = OBSERVABLES[name].unit
+  main.set_ylabel(OBSERVABLES[name].label + (f' [{unit}]' if unit else ''))
   drawing.ratio(ratio, x, edges, *means, *errors)
   if logarithmic:
     main.set_xscale('log')

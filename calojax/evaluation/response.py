@@ -76,4 +76,5 @@ def _worst(real: Shower, fake: Shower, edges: np.ndarray, resamples: int, rng: n
   samples = [_binned(sample, edges) for sample in (real, fake)]
   drawn = largest(tuple(multiplicities(len(ratio), resamples, rng).astype(float) for ratio, _ in samples))
   value = largest(tuple(np.ones((1, len(ratio))) for ratio, _ in samples))
-  return float(value[0]), float(np.nanstd(drawn, ddof=1))
+  drawn = drawn[np.isfinite(drawn)]
+  return float(value[0]), float(drawn.std()) if len(drawn) else np.nan

@@ -15,7 +15,7 @@ from calojax.showers import Condition, Shower
 from calojax.units import GEV
 
 REPEATS = 10  # showers averaged at each value, as in the paper
-ATTRIBUTES = ('incident_energy', 'impact_x', 'theta')
+TRAVERSED = ('incident_energy', 'impact_x', 'theta')
 VALUES = 7
 
 
@@ -47,7 +47,7 @@ def traverse(generate: Callable[[Condition], Shower], reference: Shower, geometr
     geometry: of both.
   """
   traversals = {}
-  for name in ATTRIBUTES:
+  for name in TRAVERSED:
     values = attribute_values(name, reference, geometry)
     if values is not None:
       showers = generate(particles(name, values, reference.condition))
@@ -67,10 +67,10 @@ def particles(name: str, values: np.ndarray, typical: Condition, repeats: int = 
   """Particles `[k repeats]`, the repeats the faster, with the attribute at each value and the others at typical ones.
 
   Raises:
-    ValueError: an attribute that is not in `ATTRIBUTES`.
+    ValueError: an attribute that is not in `TRAVERSED`.
   """
-  if name not in ATTRIBUTES:
-    raise ValueError(f'traversal of {name!r}, expected one of {", ".join(ATTRIBUTES)}')
+  if name not in TRAVERSED:
+    raise ValueError(f'traversal of {name!r}, expected one of {", ".join(TRAVERSED)}')
   moved = np.repeat(np.asarray(values, np.float64), repeats)
   direction = np.asarray(typical.direction, np.float64)
   fixed = {

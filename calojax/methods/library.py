@@ -1,7 +1,7 @@
-"""The shower library: stored showers, of which the one whose particle is nearest to the request is handed out (Chekalina et al. 2018).
+"""The shower library: of the stored showers the one whose particle is nearest to the request (Chekalina et al. 2018).
 
-It is the baseline without a network: training is storing. It has no noise, so the same particle gives the same shower, and particles that
-lie close to each other share one.
+It is the baseline without a network: training is storing. It has no noise, so the same particle gives the same shower, and
+particles that lie close to each other share one.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Library(NamedTuple):
 def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Method:
   """The library that a config describes: it holds `train.steps` batches of `train.batch` showers.
 
-  The capacity follows from the config alone, because a checkpoint is restored without the training showers. Batches of one epoch have
-  no shower twice, so `steps` of one epoch store every shower once; further epochs would store them again.
+  The capacity follows from the config alone, because a checkpoint is restored without the training showers. Batches of one epoch
+  have no shower twice, so `steps` of one epoch store every shower once; further epochs would store them again.
 
   Raises:
     ValueError: a name that no registry knows.
@@ -54,18 +54,21 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
 
 
 def method(capacity: int, features: Callable[[Condition], Array]) -> Method:
-  """A library of `capacity` showers as a method: an update stores its batch and builds the tree anew. The library lies where the other
-  methods have the averaged parameters."""
+  """A library of `capacity` showers as a method: an update stores its batch and builds the tree anew.
+
+  The library lies where other methods have the averaged parameters.
+  """
 
   def init(key: Array, showers: Shower) -> TrainState:
     width = features(showers.condition).shape[-1]
     energies, nothing = jnp.zeros((capacity, showers.energies.shape[-1])), jnp.zeros((capacity, width))
-    library = Library(energies, jnp.zeros(capacity), nothing, jnp.ones(width), kdtree.build(jnp.full_like(nothing, jnp.inf)))
+    tree = kdtree.build(jnp.full_like(nothing, jnp.inf))
+    library = Library(energies, jnp.zeros(capacity), nothing, jnp.ones(width), tree)
     return TrainState(jnp.zeros((), jnp.int32), key, Player({}, {}, (), {'library': library._asdict()}), None)
 
   def update(train: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
     if len(showers.energies) != 1:
-      raise ValueError(f'{len(showers.energies)} batches an update (train.discriminator_steps), expected 1: a library has no discriminator')
+      raise ValueError(f'train.discriminator_steps is {len(showers.energies)}, expected 1: there is no discriminator')
     batch = jax.tree.map(lambda leaf: leaf[0], showers)
     stored = train.step * len(batch.energies)
     library = _store(_library(train.generator.ema), batch, features(batch.condition), stored)

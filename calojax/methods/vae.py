@@ -21,6 +21,7 @@ from calojax.transforms import CONDITIONS, TRANSFORMS, Transform
 
 STATS = ['batch_stats']
 DTYPES = ('float32', 'bfloat16')
+FREE = 0.1  # nats of a latent variable's divergence that cost nothing
 
 
 class Autoencoder(NamedTuple):
@@ -31,8 +32,11 @@ class Autoencoder(NamedTuple):
     cells: of a shower.
     transform: between MeV and network space.
     features: `Condition[b] -> [b, m]`.
-    weights: of the loss terms `reconstruction` (minus the log likelihood of a shower's cells) and `kl` (Kullback-Leibler divergence of its
-      latent variables from the normal distribution that they are drawn from); with both at 1 the loss bounds -ln p(shower) from above.
+    weights: of the loss terms `reconstruction` (minus the log likelihood of a shower's cells) and `kl` (Kullback-Leibler
+      divergence of its latent variables from the normal distribution that they are drawn from); with both at 1 the loss bounds
+      -ln p(shower) from above. The first `FREE` nats of each latent variable's mean divergence cost nothing (Kingma et al. 2016,
+      eq. 17): otherwise the latent variables are given up before the decoder has learnt to use them, and the cells of a shower
+      would fluctuate independently. `kl` is reported whole.
     optimiser: an optax transformation.
     ema_decay: of the moving average.
   """
@@ -81,7 +85,7 @@ def method(vae: Autoencoder) -> Method:
 
   def update(train: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
     if len(showers.energies) != 1:
-      raise ValueError(f'{len(showers.energies)} batches an update (train.discriminator_steps), expected 1: a VAE has no discriminator')
+      raise ValueError(f'train.discriminator_steps is {len(showers.energies)}, expected 1: there is no discriminator')
     batch = jax.tree.map(lambda leaf: leaf[0], showers)
     player, metrics = _step(vae, train.generator, jax.random.fold_in(train.rng, train.step), batch)
     player = state.average(player, train.step, vae.ema_decay)
@@ -94,9 +98,9 @@ def method(vae: Autoencoder) -> Method:
   return Method(init, update, sample, latent + vae.cells)
 
 
-def divergence(mean: Float[Array, 'b z'], log_variance: Float[Array, 'b z']) -> Float[Array, 'b']:
-  """KL(N(mean, variance) || N(0, 1)), summed over the latent variables (Kingma and Welling 2014, appendix B)."""
-  return 0.5 * (jnp.square(mean) + jnp.exp(log_variance) - 1 - log_variance).sum(-1)
+def divergence(mean: Float[Array, 'b z'], log_variance: Float[Array, 'b z']) -> Float[Array, 'b z']:
+  """KL(N(mean, variance) || N(0, 1)) of every latent variable (Kingma and Welling 2014, appendix B)."""
+  return 0.5 * (jnp.square(mean) + jnp.exp(log_variance) - 1 - log_variance)
 
 
 def _step(vae: Autoencoder, player: Player, key: Array, real: Shower) -> tuple[Player, dict[str, Array]]:
@@ -108,11 +112,10 @@ def _step(vae: Autoencoder, player: Player, key: Array, real: Shower) -> tuple[P
   def loss(params):
     outputs, stats = vae.network.apply({'params': params, **player.stats}, x, features, noise, True, mutable=STATS)
     mean, log_variance, cells = outputs
-    terms = {'reconstruction': cells.negative_log_likelihood(x)}
-    if vae.weights['kl']:
-      terms['kl'] = divergence(mean, log_variance)
+    kl = divergence(mean, log_variance)
+    terms = {'reconstruction': cells.negative_log_likelihood(x), 'kl': jnp.maximum(kl.mean(0), FREE).sum()}
     value, means = losses.total(terms, vae.weights)
-    return value, (stats, cells, means)
+    return value, (stats, cells, means | {'kl': kl.sum(-1).mean()})
 
   gradients, (stats, cells, metrics) = jax.grad(loss, has_aux=True)(player.params)
   metrics['gradient_norm'] = optax.tree.norm(gradients)

@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from calojax.convolutions import Conv
-from calojax.models.layers import AttentionBetweenLayers, LocallyConnected, MinibatchDiscrimination, blur, occupancy, soft_sparsity
-from calojax.models.layers import sparse_relu
+from calojax.models.layers import (AttentionBetweenLayers, LocallyConnected, MinibatchDiscrimination, blur, occupancy,
+                                   soft_sparsity, sparse_relu)
 
 SLOPE = 0.3  # of every leaky ReLU: the default of the library the authors used
 
@@ -24,16 +24,16 @@ SLOPE = 0.3  # of every leaky ReLU: the default of the library the authors used
 class Generator(nn.Module):
   """Noise and condition -> showers in network space (>= 0), one stream of layers for each calorimeter layer.
 
-  Noise times condition[:, 0], the energy over 100 GeV -> Dense to (r + 2) x (c + 2) x 36 -> 2x2 convolution, leaky ReLU, batch norm ->
-  two locally connected 2x2 layers, without padding -> attention from the layer before -> ReLU (exact zeros). With grids 96x3, 12x12
-  and 6x12 and 1024 noise variables: 29,726,280 parameters; as the conditional system with six conditions: 29,626,945.
+  Noise times condition[:, 0], the energy over 100 GeV -> Dense to (r + 2) x (c + 2) x 36 -> 2x2 convolution, leaky ReLU, batch
+  norm -> two locally connected 2x2 layers, without padding -> attention from the layer before -> ReLU (exact zeros). With grids
+  96x3, 12x12 and 6x12 and 1024 noise variables: 29,726,280 parameters; as the conditional system with six conditions: 29,626,945.
 
   Attributes:
     grids: cells along x and y of each layer, front to back; all layers span the same area.
     channels: of the dense layer's image, the convolution and the first locally connected layer.
     conditional: all conditions join the scaled noise, and kernels are shared between positions, also those of the attention.
-    blur: window of a fixed blur of each layer, (1, 1) for none; empty for none at all. The paper says "specific detector layers", not
-      which.
+    blur: window of a fixed blur of each layer, (1, 1) for none; empty for none at all. The paper says "specific detector layers",
+      not which.
   """
 
   grids: tuple[tuple[int, int], ...]
@@ -46,7 +46,7 @@ class Generator(nn.Module):
   def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Float[Array, 'b v']:
     _check(self.grids)
     if self.blur and len(self.blur) != len(self.grids):
-      raise ValueError(f'blur is {self.blur}, expected a window for each of the {len(self.grids)} layers of the grids {self.grids}')
+      raise ValueError(f'blur is {self.blur}, expected a window for each of the {len(self.grids)} layers {self.grids}')
     z, condition = z.astype(self.dtype), condition.astype(self.dtype)
     z, image, cells = z * condition[:, :1], None, []
     for i, grid in enumerate(self.grids):
@@ -62,7 +62,7 @@ class Generator(nn.Module):
     start = (grid[0] + 2, grid[1] + 2, self.channels[0])
     x = nn.Dense(math.prod(start), dtype=self.dtype)(z)
     if self.conditional:
-      # The same as one dense layer on both, but with weights of their own size: a few conditions would drown in 1024 noise variables.
+      # In effect one dense layer on both, but with weights of their own size: six conditions would drown in 1024 noise variables.
       x = x + nn.Dense(math.prod(start), use_bias=False, dtype=self.dtype)(condition)
     x = Conv(self.channels[1], (2, 2), dtype=self.dtype)(x.reshape(-1, *start))
     x = _batch_norm(jax.nn.leaky_relu(x, SLOPE), train, self.dtype)
@@ -72,16 +72,16 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-  """Showers and condition -> `{'score': [b]}` and, with targets, `'targets': [b, targets]`, a regressor of the particle's attributes.
+  """Showers and condition -> `{'score': [b]}` and, with targets, `'targets': [b, targets]`: a regressor of the attributes.
 
   For each layer a 2x2 convolution and three locally connected layers, the closeness of these features to the other showers of the
-  batch, the layer's occupancy and its closeness; then all columns of `condition` (conditions, layer energies, ...) and their closeness;
-  one hidden layer; the score. With grids 96x3, 12x12 and 6x12 and six columns (energy, layer energies, total
-  energy, energy error): 2,861,429 parameters; as the conditional system with 11 columns and 5 targets: 445,566.
+  batch, the layer's occupancy and its closeness; then all columns of `condition` (conditions, layer energies, ...) and their
+  closeness; one hidden layer; the score. With grids 96x3, 12x12 and 6x12 and six columns (energy, layer energies, total energy,
+  energy error): 2,861,429 parameters; as the conditional system with 11 columns and 5 targets: 445,566.
 
   Differences from the authors' code:
-  - closeness is the tanh of the mean over the other showers, not of their sum: the sum's tanh is 1 to all digits once some nine showers
-    are alike, which for the occupancy is always: a constant without gradient;
+  - closeness is the tanh of the mean over the other showers, not of their sum: the sum's tanh is 1 to all digits once some nine
+    showers are alike, and for the occupancies of any fair batch that is a constant without gradient;
   - a hidden layer before the score: read linearly, features cannot be weighed against conditions;
   - the predicted attributes join the features, as in the other networks here.
 

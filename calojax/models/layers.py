@@ -71,10 +71,10 @@ def single(grids: tuple[tuple[int, int], ...]) -> tuple[int, int]:
 class LocallyConnected(nn.Module):
   """2D convolution with a kernel of its own at every position: `[b, h, w, ci]` to `[b, h', w', features]`.
 
-  Parameters and results are those of `flax.linen.ConvLocal` (kernel `[h', w', ci * taps, features]`, channels the slower index of the
-  third axis, bias `[h', w', features]`), but as one batched matrix product with the showers as its last axis: on a CPU some five times
-  faster, gradients included. The kernel starts at a variance of 1 / (ci * taps); ConvLocal counts the positions among the inputs of a
-  position, so that its output nearly vanishes on a large image.
+  Parameters and results are those of `flax.linen.ConvLocal` (kernel `[h', w', ci * taps, features]`, channels the slower index of
+  the third axis, bias `[h', w', features]`), but as one batched matrix product with the showers as its last axis: on a CPU some
+  five times faster, gradients included. The kernel starts at a variance of 1 / (ci * taps); ConvLocal counts the positions among
+  the inputs of a position, so that its output nearly vanishes on a large image.
   """
 
   features: int
@@ -108,9 +108,9 @@ class LocallyConnected(nn.Module):
 class MinibatchDiscrimination(nn.Module):
   """How close each shower is to the others of its batch, `[b, f]` to `[b, kernels]` (Salimans et al. 2016, section 3.2).
 
-  o(x_i)_k = sum over j != i of exp(-|M_ik - M_jk|_1), M = x T: n - 1 in a batch of n identical showers, 0 where all are far apart. (The
-  paper's sum includes j = i, a constant 1.) To join it with the features is the caller's part. T starts small enough for showers whose
-  features have unit variance to see each other.
+  o(x_i)_k = sum over j != i of exp(-|M_ik - M_jk|_1), M = x T: n - 1 in a batch of n identical showers, 0 where all are far
+  apart. (The paper's sum includes j = i, a constant 1.) To join it with the features is the caller's part. T starts small enough
+  for showers whose features have unit variance to see each other.
   """
 
   kernels: int = 10
@@ -128,9 +128,10 @@ class MinibatchDiscrimination(nn.Module):
 class AttentionBetweenLayers(nn.Module):
   """Mixes an earlier layer's image into the image of the next, both of one channel (CaloGAN, 1705.02355, its public code).
 
-  The earlier image is resized to the next one's grid; a 3x3 layer on both gives two logits a cell; their softmax weighs the two images.
-  Locally connected, or with `convolutional` one kernel for all cells (Conditional CaloGAN, section 6.1). The weight of the earlier
-  image starts near 0.12, by its bias of -2: the public code has -10 (a weight of 5e-5), where no short training gets away from.
+  The earlier image is resized to the next one's grid; a 3x3 layer on both gives two logits a cell; their softmax weighs the two
+  images. Locally connected, or with `convolutional` one kernel for all cells (Conditional CaloGAN, section 6.1). The weight of
+  the earlier image starts near 0.12, by its bias of -2: the public code has -10 (a weight of 5e-5), where no short training gets
+  away from.
   """
 
   convolutional: bool = False
@@ -158,7 +159,7 @@ def _overlaps(n: int, m: int) -> np.ndarray:
 
 
 def blur(x: Float[Array, 'b h w c'], size: tuple[int, int]) -> Float[Array, 'b h w c']:
-  """The images convolved with a fixed kernel of 1 / (n m) on n x m pixels; outside the image is 0 (Conditional CaloGAN, section 6.1).
+  """The images convolved with a fixed kernel of 1 / (n m) on n x m pixels, 0 outside them (Conditional CaloGAN, section 6.1).
 
   An even window reaches one pixel further towards higher indices. Nothing in it is trained.
   """
@@ -182,10 +183,10 @@ def soft_sparsity(x: Float[Array, 'b v'], alpha: float = 6.0, beta: float = 1.2)
   x -> 0 against its own eq. 6, and is nowhere under 0.61: it cannot tell a lit cell from a dark one. The code's form is 0 at 0
   and tends to 1 for large x; its limit of large alpha and beta is 1/2 for 0 < x < 1, so eq. 6 holds for neither.
 
-  |x|^(1/beta) has an infinite slope at 0, where most cells of a shower are. Under |x| = 1e-3 it is replaced by the chord through 0, of
-  slope 1000^(1 - 1/beta) = 3.2, which moves the value by less than 3e-4. At 0 itself the derivative is that slope, the one from the
-  right, and not the 0 that |x| would give: otherwise no dark cell could be told to light up. Cells over 100, where the value is 1 to
-  all digits, count as 100, so that nothing overflows.
+  |x|^(1/beta) has an infinite slope at 0, where most cells of a shower are. Under |x| = 1e-3 it is replaced by the chord through
+  0, of slope 1000^(1 - 1/beta) = 3.2, which moves the value by less than 3e-4. At 0 itself the derivative is that slope, the one
+  from the right, and not the 0 that |x| would give: otherwise no dark cell could be told to light up. Cells over 100, where the
+  value is 1 to all digits, count as 100, so that nothing overflows.
   """
   x = x.astype(jnp.float32)
   knee = 1e-3

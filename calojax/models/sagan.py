@@ -1,4 +1,4 @@
-"""The self-attention GAN of Rogachev and Ratnikov (2021): conditional batch norm in the generator, projection in the discriminator.
+"""The self-attention GAN of Rogachev and Ratnikov (2021): conditional batch norm in G, projection of the conditions in D.
 
 Its two rows differ in one flag: spectral normalisation of the discriminator only, or of both networks.
 """
@@ -19,10 +19,10 @@ Grids = tuple[tuple[int, int], ...]
 
 
 class ConditionalBatchNorm(nn.Module):
-  """Batch norm whose scale and shift are functions of the condition: (1 + A c + a) norm(x) + B c + b, channel by channel.
+  """(1 + A c + a) norm(x) + B c + b, channel by channel: batch norm with scale and shift from the condition c.
 
-  A, a, B and b start at zero, so it begins as a plain batch norm. The slides give no formula; the form is that of de Vries et al. 2017,
-  eq. 3, with a linear map for continuous conditions. Not spectrally normalised, as in Zhang et al. 2018.
+  A, a, B and b start at zero, so it begins as a plain batch norm. The slides give no formula; the form is that of de Vries et al.
+  2017, eq. 3, with a linear map for continuous conditions. Not spectrally normalised, as in Zhang et al. 2018.
   """
 
   dtype: jnp.dtype = jnp.float32
@@ -38,9 +38,9 @@ class ConditionalBatchNorm(nn.Module):
 class Generator(nn.Module):
   """Noise and condition -> shower image, in network space (>= 0).
 
-  Dense -> four transposed 3x3 convolutions of stride 2, conditional batch norm and ReLU between them, self-attention where the image has
-  a quarter of the final size (8x8 pixels on a 30x30 grid), ReLU at the end (exact zeros), cropped to the grid. With a grid of 30x30, 256
-  latent variables and 5 conditions: 663,681 parameters.
+  Dense -> four transposed 3x3 convolutions of stride 2, conditional batch norm and ReLU between them, self-attention where the
+  image has a quarter of the final size (8x8 pixels on a 30x30 grid), ReLU at the end (exact zeros), cropped to the grid. With a
+  grid of 30x30, 256 latent variables and 5 conditions: 663,682 parameters.
 
   Attributes:
     grids: shape of the only layer.
@@ -76,9 +76,9 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
   """Shower image and condition -> `{'score': [b]}`, and with a regressor head `'targets': [b, targets]`.
 
-  3x3 convolutions of stride 2 (30 -> 15 -> 7 -> 3 -> 1 pixels) with self-attention after the first, where it has 15x15 pixels to look at;
-  their output h and the condition c meet in score = w h + <V c, h> (Miyato and Koyama 2018, eq. 3, with a linear map in place of the
-  embedding of a class): linear in the condition. With a grid of 30x30 and 5 conditions: 391,329 parameters.
+  3x3 convolutions of stride 2 (30 -> 15 -> 7 -> 3 -> 1 pixels) with self-attention after the first, where it has 15x15 pixels to
+  look at; their output h and the condition c meet in score = w h + <V c, h> (Miyato and Koyama 2018, eq. 3, with a linear map in
+  place of the embedding of a class): linear in the condition. With a grid of 30x30 and 5 conditions: 390,658 parameters.
 
   Attributes:
     grids: shape of the only layer.

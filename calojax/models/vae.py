@@ -1,4 +1,4 @@
-"""A convolutional variational auto-encoder whose decoder gives every cell a distribution (Chekalina et al. 2018; Kingma and Welling 2014)."""
+"""A convolutional variational auto-encoder whose decoder gives every cell a distribution (Chekalina et al. 2018)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from calojax.convolutions import Conv, ConvTranspose
 from calojax.models.layers import single
 
-SMALLEST = 0.01  # spread of a cell in network space: below it nothing is gained, and the likelihood of a cell would have no upper bound
+SMALLEST = 0.01  # spread of a cell in network space; without a floor the likelihood of a cell has no upper bound
 
 
 class Cells(NamedTuple):
@@ -43,12 +43,13 @@ class Cells(NamedTuple):
 class VAE(nn.Module):
   """Shower image and condition -> the normal distribution of its latent variables and the distributions of its cells.
 
-  Encoder: 3x3 convolutions of stride 2, LeakyReLU (30 -> 15 -> 7 -> 3 -> 1 pixels), the condition joins, two dense layers. Decoder: latent
-  variables and condition -> Dense -> transposed 3x3 convolutions of stride 2, batch norm and ReLU between them, two channels at the end:
-  mean and spread of every cell. With a grid of 30x30, 32 latent variables and 5 conditions: 1,543,554 parameters.
+  Encoder: 3x3 convolutions of stride 2, LeakyReLU (30 -> 15 -> 7 -> 3 -> 1 pixels), the condition joins, two dense layers.
+  Decoder: latent variables and condition -> Dense -> transposed 3x3 convolutions of stride 2, batch norm and ReLU between them,
+  two channels at the end: mean and spread of every cell. With a grid of 30x30, 32 latent variables and 5 conditions: 1,083,042
+  parameters.
 
-  The showers it generates are draws, not the means: an auto-encoder's means have no noise from cell to cell and no empty cells, while most
-  of a shower's outer cells are hit by chance.
+  The showers it generates are draws, not the means: an auto-encoder's means have no noise from cell to cell and no empty cells,
+  while most of a shower's outer cells are hit by chance.
 
   Attributes:
     grids: shape of the only layer.

@@ -1,4 +1,4 @@
-"""Dense networks for calorimeters of any layers: voxels in rings and sectors, layers one cell wide, 368 to 40,500 voxels (CaloChallenge)."""
+"""Dense networks for any layers: voxels in rings and sectors, one cell wide, 368 to 40,500 of them (CaloChallenge)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ Grids = tuple[tuple[int, int], ...]
 class Generator(nn.Module):
   """Noise and condition -> voxels of all layers, in network space (>= 0).
 
-  Dense layers with batch norm and LeakyReLU see the shower as a whole; of their output each layer gets a code of `rank` numbers, and a dense
-  map from the code to its voxels. The code keeps the maps small: 40,500 voxels would take 20.7 million parameters directly from 512 units.
+  Dense layers with batch norm and LeakyReLU see the shower as a whole; of their output each layer gets a code of `rank` numbers,
+  and a dense map from the code to its voxels. The code keeps the maps small: 40,500 voxels would take 20.7 million parameters
+  directly from 512 units.
 
-  With 256 latent variables and one condition: 740,080 parameters for the five layers and 368 voxels of the photons of the CaloChallenge,
-  4,148,816 for 45x144 voxels, 8,537,396 for 45x900.
+  With 256 latent variables and one condition: 574,960 parameters for the five layers and 368 voxels of the photons of the
+  CaloChallenge, 3,989,968 for 45x144 voxels, 8,378,548 for 45x900.
 
   Attributes:
     grids: shape of each layer.
@@ -53,11 +54,12 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
   """Voxels and condition -> `{'score': [b]}`, and with a regressor head `'targets': [b, targets]`.
 
-  Each layer's voxels become a code of `rank` numbers; with every layer's mean voxel and share of lit voxels, and with the condition, they go
-  into dense layers. The share counts a voxel as tanh(10 x), which has a gradient. No batch norm: scores of a gradient penalty are single.
+  Each layer's voxels become a code of `rank` numbers; with every layer's mean voxel and share of lit voxels, and with the
+  condition, they go into dense layers. The share counts a voxel as tanh(10 x), which has a gradient. No batch norm: scores of a
+  gradient penalty are single.
 
-  With one condition: 460,417 parameters for the 368 voxels of the photons of the CaloChallenge, 2,074,817 for 45x144 voxels, 4,252,097 for
-  45x900.
+  With one condition: 325,441 parameters for the 368 voxels of the photons of the CaloChallenge, 2,070,849 for 45x144 voxels,
+  4,248,129 for 45x900.
 
   Attributes:
     grids: shape of each layer.

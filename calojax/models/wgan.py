@@ -1,4 +1,4 @@
-"""The convolutional networks of Chekalina et al. (2018): generator, critic without batch norm, and the regressor of the particle's parameters."""
+"""The networks of Chekalina et al. (2018): generator, critic without batch norm, regressor of the particle's parameters."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Grids = tuple[tuple[int, int], ...]
 class Generator(nn.Module):
   """Noise and condition -> shower image, in network space (>= 0).
 
-  Dense -> transposed 3x3 convolutions of stride 2 (256x4x4 -> 128x8x8 -> 64x16x16 -> 32x32x32), batch norm and ReLU after each, then a 3x3
-  convolution to one channel, cropped to the grid. The slides give the sizes of the images, not of the kernels. With a grid of 30x30, 256
-  latent variables and 5 conditions: 1,461,569 parameters.
+  Dense -> transposed 3x3 convolutions of stride 2 (256x4x4 -> 128x8x8 -> 64x16x16 -> 32x32x32), batch norm and ReLU after each,
+  then a 3x3 convolution to one channel, cropped to the grid. The slides give the sizes of the images, not of the kernels. With a
+  grid of 30x30, 256 latent variables and 5 conditions: 1,461,697 parameters.
 
   Attributes:
     grids: shape of the only layer.
@@ -44,15 +44,16 @@ class Generator(nn.Module):
     x = norm(x)
     for channels in self.channels[1:]:
       x = norm(ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype)(x))
-    x = ConvTranspose(1, (3, 3), (1, 1), dtype=self.dtype)(x)  # at stride 1 a plain convolution, whose kernel gradient is slow on a CPU
+    # At stride 1 it is a plain convolution, but its kernel gradient is several times faster on a CPU.
+    x = ConvTranspose(1, (3, 3), (1, 1), dtype=self.dtype)(x)
     return sparse_relu(x[:, :nx, :ny, 0].astype(jnp.float32)).reshape(-1, nx * ny)
 
 
 class Trunk(nn.Module):
   """The convolutions that critic and regressor have alike: image -> `[b, f]`, the flattened last one.
 
-  3x3 of stride 2, LeakyReLU, no batch norm: with it a shower's score would depend on the others in its batch and the gradient penalty's
-  norm would not be the shower's own. On 30x30: 64x15x15, 128x8x8, 256x4x4, so 4096 features.
+  3x3 of stride 2, LeakyReLU, no batch norm: with it a shower's score would depend on the others in its batch and the gradient
+  penalty's norm would not be the shower's own. On 30x30: 64x15x15, 128x8x8, 256x4x4, so 4096 features.
   """
 
   grids: Grids
@@ -70,8 +71,8 @@ class Trunk(nn.Module):
 class Discriminator(nn.Module):
   """Shower image and condition -> `{'score': [b]}`, and with a regressor head `'targets': [b, targets]`: the critic.
 
-  The generator mirrored down to its 256x4x4, without batch norm; the condition joins there, and three dense layers follow. With a grid of 30x30 and
-  5 conditions: 528,897 parameters.
+  The generator mirrored down to its 256x4x4, without batch norm; the condition joins there, and three dense layers follow. With a
+  grid of 30x30 and 5 conditions: 903,041 parameters.
 
   Attributes:
     grids: shape of the only layer.
@@ -98,8 +99,10 @@ class Discriminator(nn.Module):
 
 
 class Regressor(nn.Module):
-  """Shower image -> `{'targets': [b, targets], 'features': [b, f]}`: the particle's parameters, and the last convolution's output for a
-  loss on features. The critic's architecture without a condition; on 30x30 with 5 targets: 904,069 parameters, 4096 features.
+  """Shower image -> `{'targets': [b, targets], 'features': [b, f]}`: the particle's parameters, and the last convolution's
+  output for a loss on features.
+
+  The critic's architecture without a condition; on 30x30 with 5 targets: 902,661 parameters, 4096 features.
 
   Attributes:
     grids: shape of the only layer.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from calojax.geometry import Geometry
-from calojax.observables.attributes import cos_phi, impact, incident_energy, momentum, sin_phi, theta
+from calojax.observables.attributes import cos_phi, impact, incident_energy, log_energy, momentum, sin_phi, slope, theta
 from calojax.observables.layers import layer_energies, layer_fractions, layer_occupancy, layer_width_x, layer_width_y
 from calojax.observables.lhcb import lhcb_corrected, lhcb_reference
 from calojax.observables.moments import Array, columns
@@ -70,6 +70,9 @@ OBSERVABLES: dict[str, Observable] = {
 
 ATTRIBUTES: dict[str, Observable] = {
   'incident_energy': Observable(incident_energy, 'MeV', r'$E_p$'),
+  'log_energy': Observable(log_energy, '', r'$\ln (E_p \, / \, 10\,\mathrm{GeV})$'),
+  'slope_x': Observable(slope(0), '', r'$dx/dz$'),
+  'slope_y': Observable(slope(1), '', r'$dy/dz$'),
   'impact_x': Observable(impact(0), 'mm', r'$x_0$'),
   'impact_y': Observable(impact(1), 'mm', r'$y_0$'),
   'momentum_x': Observable(momentum(0), 'MeV', r'$p_x$'),

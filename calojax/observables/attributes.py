@@ -7,6 +7,7 @@ from collections.abc import Callable
 from calojax.geometry import Geometry
 from calojax.observables.moments import Array
 from calojax.showers import Shower
+from calojax.units import GEV
 
 
 def incident_energy(shower: Shower, geometry: Geometry) -> Array:
@@ -23,6 +24,18 @@ def impact(axis: int) -> Callable[[Shower, Geometry], Array]:
 def momentum(axis: int) -> Callable[[Shower, Geometry], Array]:
   """The attribute: a component of the momentum `[*b]`, MeV/c; the mass is neglected, as it is on reading data."""
   return lambda shower, geometry: shower.condition.energy * shower.condition.direction[..., axis]
+
+
+def log_energy(shower: Shower, geometry: Geometry) -> Array:
+  """ln(E_p / 10 GeV) `[*b]`: an error of it is a relative error of the energy, at 1 GeV as at 100."""
+  del geometry
+  energy = shower.condition.energy
+  return energy.__array_namespace__().log(energy / (10 * GEV))
+
+
+def slope(axis: int) -> Callable[[Shower, Geometry], Array]:
+  """The attribute: dx/dz (axis 0) or dy/dz (axis 1) of the particle `[*b]`."""
+  return lambda shower, geometry: shower.condition.direction[..., axis] / shower.condition.direction[..., 2]
 
 
 def theta(shower: Shower, geometry: Geometry) -> Array:

@@ -1,0 +1,117 @@
+"""The GAN of Rehm et al. (2021) that makes 25x25x25 showers with 2D convolutions: three branches, each with another axis as channels."""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from calojax.convolutions import Conv, ConvTranspose
+from calojax.models.conv3d import SIDE, require_cube, scaled_noise
+from calojax.models.layers import sparse_relu
+
+
+def turned(x: Float[Array, 'b i j k'], times: int) -> Array:
+  """The cube with its three axes moved on `times` places: as channels (the last axis) each has one turn."""
+  axes = [1, 2, 3]
+  return x.transpose(0, *(axes[(i + times) % 3] for i in range(3)))
+
+
+class Block(nn.Module):
+  """A convolution without bias, LeakyReLU 0.3, batch norm, dropout 0.2: `[b, h, w, c]` to `[b, h', w', features]`."""
+
+  features: int
+  taps: int
+  padding: str
+  dtype: jnp.dtype
+
+  @nn.compact
+  def __call__(self, x: Array, train: bool) -> Array:
+    he = nn.initializers.he_uniform()
+    x = Conv(self.features, (self.taps,) * 2, padding=self.padding, use_bias=False, dtype=self.dtype, kernel_init=he)(x)
+    x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(jax.nn.leaky_relu(x, 0.3))
+    return nn.Dropout(0.2, deterministic=not train)(x)
+
+
+class Generator(nn.Module):
+  """Noise scaled by E_p and further conditions -> shower, in network space (>= 0).
+
+  Dense -> 5x5x5 -> three branches, each taking another axis as channels: conv 32 (5x5), transposed 64 (5x5, stride 3, 15x15), conv 64 (5x5),
+  transposed 64 (5x5, stride 2, 30x30), conv 64 (8x8), conv 64 (5x5, valid, 26x26), conv 32 (4x4), conv 32 (3x3), conv 25 (2x2,
+  valid, 25x25) -> axes put back, side by side as 75 channels -> conv 25 (3x3) without bias. The channels of the result are the depth.
+
+  With 200 latent variables and one condition 2,055,324 numbers as Keras counts, of which 2,262 are running moments of the batch norm
+  (so 2,053,062 learnt): the paper's 2.05M, which settles the 5x5 taps of the transposed convolutions that the published code
+  (svalleco/3Dgan, 2DGAN) has. The dense layer holds 25,125 of them. The paper's "0.12M in the dense layer" cannot be this network: it is the
+  125,625 of a dense layer to 5x5x5x5, which the same authors' 3D variant has and which a comment in the published code still
+  mentions; it would put the total over 2.15M. The total is what we keep.
+
+  Attributes:
+    grids: of the calorimeter's layers.
+    width: channels of the widest convolutions; the narrow ones have half.
+  """
+
+  grids: tuple[tuple[int, int], ...]
+  width: int = 64
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Float[Array, 'b v']:
+    require_cube(self.grids, 'conv2d')
+    x = nn.Dense(5 * 5 * 5, dtype=self.dtype)(scaled_noise(z, condition).astype(self.dtype)).reshape(-1, 5, 5, 5)
+    branches = [turned(self.branch(turned(x, i), train), -i) for i in range(3)]
+    he = nn.initializers.he_uniform()
+    x = Conv(SIDE, (3, 3), use_bias=False, dtype=self.dtype, kernel_init=he)(jnp.concatenate(branches, axis=-1))
+    return sparse_relu(x.astype(jnp.float32).transpose(0, 3, 1, 2)).reshape(x.shape[0], -1)
+
+  def branch(self, x: Array, train: bool) -> Array:
+    """`[b, 25, 25, 25]` of `[b, 5, 5, 5]`; its own parameters at each call."""
+    block = lambda x, width, taps, padding='SAME': Block(width, taps, padding, self.dtype)(x, train)
+    larger = lambda x, stride: ConvTranspose(self.width, (5, 5), (stride, stride), dtype=self.dtype)(x)
+    wide, narrow = self.width, self.width // 2
+    x = block(larger(block(x, narrow, 5), 3), wide, 5)
+    x = block(larger(x, 2), wide, 8)
+    x = block(block(x, wide, 5, 'VALID'), narrow, 4)
+    return block(block(x, narrow, 3), SIDE, 2, 'VALID')
+
+
+class Discriminator(nn.Module):
+  """Shower and condition -> `{'score': [b]}` and, with a regressor, `'targets': [b, targets]`.
+
+  Three branches, each taking another axis as channels: convs 64 (8x8), then without padding 32 (6x6), 32 (5x5), 32 (4x4), 32 (3x3), 9
+  (3x3), to 9x9x9; axes put back, side by side -> Dense 10, LeakyReLU, batch norm -> one dense layer a head. The paper's third output,
+  the energy sum, is no network: the GAN computes it. The condition joins the features of the score only, since a regressor that
+  was shown it would copy it.
+
+  Attributes:
+    grids: of the calorimeter's layers.
+    width: channels of the first convolution; the next ones have half.
+    targets: how many quantities the regressor predicts (in the paper one, E_p); 0 for none.
+  """
+
+  grids: tuple[tuple[int, int], ...]
+  width: int = 64
+  targets: int = 0
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool) -> dict[str, Array]:
+    require_cube(self.grids, 'conv2d')
+    x = x.reshape(-1, SIDE, SIDE, SIDE).transpose(0, 2, 3, 1).astype(self.dtype)
+    branches = [turned(self.branch(turned(x, i), train), -i) for i in range(3)]
+    x = jnp.concatenate(branches, axis=-1).reshape(x.shape[0], -1)
+    x = jax.nn.leaky_relu(nn.Dense(10, dtype=self.dtype)(x), 0.3)
+    x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
+    score = nn.Dense(1, dtype=self.dtype, name='score')(jnp.concatenate([x, condition.astype(self.dtype)], axis=-1))
+    heads = {'score': score[:, 0].astype(jnp.float32)}
+    if self.targets:
+      heads['targets'] = nn.Dense(self.targets, dtype=self.dtype, name='targets')(x).astype(jnp.float32)
+    return heads
+
+  def branch(self, x: Array, train: bool) -> Array:
+    """`[b, 9, 9, 9]` of `[b, 25, 25, 25]`; its own parameters at each call."""
+    x = Block(self.width, 8, 'SAME', self.dtype)(x, train)
+    for features, taps in zip((self.width // 2,) * 4 + (9,), (6, 5, 4, 3, 3)):
+      x = Block(features, taps, 'VALID', self.dtype)(x, train)
+    return x

@@ -1,0 +1,14 @@
+"""Conv3D GAN (Carminati et al. 2018; Rehm et al. 2021): profile MSE 0.065, cell mean ratio 0.93, cell std ratio 0.86, single numbers.
+
+python -m calojax.main --config=configs/conv3d.py
+"""
+
+from calojax import config
+
+
+def get_config():
+  c = config.threed_gan()
+  c.generator = {'name': 'conv3d'}
+  c.discriminator = {'name': 'conv3d'}
+  c.optimiser.update(name='rmsprop', generator=5e-4, discriminator=5e-4, beta2=0.9)
+  return c

@@ -1,0 +1,21 @@
+"""A voxel GAN for calorimeters of any layers, such as the four data sets of the CaloChallenge (2410.21611); no paper of its own.
+
+python -m calojax.main --config=configs/voxel.py --config.data.source=dataset_1_photons_1.hdf5
+
+Without a file it trains on the three layers of the embedded CaloGAN showers.
+"""
+
+from calojax import config
+
+
+def get_config():
+  c = config.layered_gan('calogan')
+  c.data.symmetries = False
+  c.condition, c.transform = 'energy', {'name': 'power_fraction', 'parameter': 0.25}
+  c.latent = 64
+  c.generator = {'name': 'voxel'}
+  c.discriminator = {'name': 'voxel'}
+  c.shown = ('layer_fractions', 'response')
+  c.adversarial, c.flips = 'hinge', 0.0
+  c.weights.update(gradient_penalty=0.1)
+  return c
