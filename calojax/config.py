@@ -79,7 +79,7 @@ def wgan_gp() -> ml_collections.ConfigDict:
   c.adversarial, c.penalty = 'wasserstein', 'one_centred'
   c.weights.gradient_penalty = 10.0
   c.optimiser.update(generator=2e-4, discriminator=2e-4, beta2=0.9)
-  c.train.update(steps=1500, discriminator_steps=5, checkpoint_every=250, monitor_every=500)
+  c.train.update(steps=800, discriminator_steps=5, checkpoint_every=200, monitor_every=400)
   return c
 
 
@@ -114,7 +114,7 @@ def calogan() -> ml_collections.ConfigDict:
   c.shown = ('layer_energies', 'energy', 'energy_deviation')
   c.weights.energy = 0.05
   c.optimiser.update(generator=2e-4, discriminator=2e-5, beta1=0.5)
-  c.train.update(generator_steps=2)
+  c.train.update(steps=1500, generator_steps=2, monitor_every=500)
   return c
 
 
@@ -125,7 +125,7 @@ def threed_gan() -> ml_collections.ConfigDict:
   c.regressor = {'targets': ('incident_energy',), 'error': 'percentage'}
   c.energy_term = 'paired'
   c.weights.update(adversarial=6.0, regression=0.2, regression_fake=0.2, regression_generator=0.2, energy=0.1)
-  c.train.update(steps=1000, batch=16, log_every=20, checkpoint_every=100, monitor_every=250)
+  c.train.update(steps=1000, batch=8, log_every=20, checkpoint_every=100, monitor_every=500)
   return c
 
 

@@ -5,6 +5,7 @@ XLA:CPU computes a plain 2D convolution well. A transposed one, every 3D one and
 
 - a plain 3D convolution is a 2D one of its depth slices (the first spatial axis), the depth taps folded into the channels
   where there are fewer of them: into the input's (slices side by side) or the output's (added where they overlap);
+- a strided convolution is one matrix product over the taps and channels;
 - a transposed convolution is one plain convolution for each output phase (each remainder of the output index by the
   strides), or, where few taps overlap, one matrix product over the channels, `[.., ci] @ [ci, taps * co]`, whose columns
   are added where they overlap.
@@ -47,7 +48,7 @@ def conv(
     x = _pad(x, padding).reshape(x.shape[0], -1)
     return (x @ kernel.reshape(-1, kernel.shape[-1])).reshape(x.shape[0], *(1,) * len(taps), -1)
   if any(s > 1 for s in strides):
-    return _lax_conv(x, kernel, strides, padding)
+    return _strided(x, kernel, strides, padding)
   return _unstrided(x, kernel, padding)
 
 
@@ -96,6 +97,21 @@ def _layout(rank: int) -> tuple[str, str, str]:
 def _pad(x: jax.Array, padding: Sequence[tuple[int, int]]) -> jax.Array:
   """`x` `[b, *space, c]` with zeros around, or cells cut off where a pad is negative."""
   return lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *((low, high, 0) for low, high in padding), (0, 0, 0)))
+
+
+def _strided(x: jax.Array, kernel: jax.Array, strides: Sequence[int], padding: Sequence[tuple[int, int]]) -> jax.Array:
+  """Convolution of larger strides as one matrix product of every tap's cells, side by side: `[b, *space', taps * ci] @ [taps * ci, co]`.
+
+  A strided convolution itself is fast; its input gradient is a transposed one, whose kernel gradient in a gradient penalty is not.
+  """
+  taps, (ci, co) = kernel.shape[:-2], kernel.shape[-2:]
+  x = _pad(x, padding)
+  ends = [[t + (n - k) // s * s + 1 for t in range(k)] for n, k, s in zip(x.shape[1:-1], taps, strides)]
+  columns = [
+      lax.slice(x, (0, *tap, 0), (x.shape[0], *(end[t] for end, t in zip(ends, tap)), ci), (1, *strides, 1))
+      for tap in itertools.product(*map(range, taps))
+  ]
+  return jnp.concatenate(columns, axis=-1) @ kernel.reshape(-1, co)
 
 
 def _unstrided(x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int]]) -> jax.Array:

@@ -27,6 +27,20 @@ CASES = [
     ((2, 3, 4, 3, 2), (3, 4, 2), (2, 1, 2), 'SAME'),
 ]
 
+# Of stride 1: every fold of a 3D convolution (into the input, into the output, into columns), kernels that are even, flat, as deep
+# as the input, pads that are uneven and negative; a large 2D kernel with and without padding.
+UNSTRIDED = [
+    ((2, 5, 4, 3, 2), (4, 3, 2), 3, 'SAME'),
+    ((2, 5, 4, 3, 3), (3, 2, 3), 2, 'VALID'),
+    ((2, 4, 4, 5, 1), (2, 3, 3), 4, ((1, 2), (0, 0), (0, 0))),
+    ((1, 3, 4, 4, 5), (3, 1, 2), 5, ((2, 0), (-1, 1), (3, 0))),
+    ((2, 3, 4, 3, 3), (2, 2, 2), 1, 'VALID'),
+    ((2, 4, 4, 3, 2), (1, 3, 3), 3, 'SAME'),
+    ((1, 4, 3, 3, 6), (4, 2, 2), 6, 'VALID'),
+    ((2, 9, 7, 3), (6, 5), 4, 'VALID'),
+    ((2, 6, 7, 3), (8, 8), 4, 'SAME'),
+]
+
 
 def normal(seed, *shape):
   return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
@@ -68,6 +82,44 @@ def test_second_order_is_the_same(name):
     return jax.jit(jax.grad(lambda x, w: (jax.grad(score)(x, w) ** 2).sum(), (0, 1)))(x, kernel)
 
   close(penalty('fast'), penalty('lax'))
+
+
+@pytest.mark.parametrize('x, taps, co, padding', UNSTRIDED)
+def test_unstrided_convolutions_agree_to_second_order(x, taps, co, padding):
+  arguments = operands(x, taps, co)
+
+  @functools.partial(jax.jit, static_argnums=0)
+  def orders(form):
+    apply = lambda x, w: convolutions.conv(x, w, (1,) * len(taps), padding, form)
+    score = lambda x, w: (jnp.tanh(apply(x, w)) ** 2).sum()
+    penalty = lambda x, w: (jax.grad(score)(x, w) ** 2).sum()
+    return apply(*arguments), jax.grad(score, (0, 1))(*arguments), jax.grad(penalty, (0, 1))(*arguments)
+
+  for fast, exact in zip(orders('fast'), orders('lax')):
+    close(fast, exact)
+
+
+@pytest.mark.parametrize('x, taps, strides', [((2, 3, 4, 3), (5, 5), (2, 2)), ((1, 2, 3, 2, 3), (4, 4, 4), (2, 2, 2))])
+def test_phase_convolutions_agree_to_second_order(x, taps, strides):
+  arguments = operands(x, taps)
+
+  @functools.partial(jax.jit, static_argnums=0)
+  def penalty(form):
+    score = lambda x, w: (jnp.tanh(convolutions.conv_transpose(x, w, strides, 'SAME', form)) ** 2).sum()
+    return jax.grad(lambda x, w: (jax.grad(score)(x, w) ** 2).sum(), (0, 1))(*arguments)
+
+  close(penalty('fast'), penalty('lax'))
+
+
+@pytest.mark.parametrize('function', FUNCTIONS.values())
+def test_no_3d_convolution_is_left(function):
+  """Neither forward nor in the gradients: XLA:CPU has only naive loops for them."""
+  x, kernel = operands((2, 4, 4, 4, 3), (4, 4, 4))
+  strides = (1, 1, 1) if function is convolutions.conv else (2, 2, 2)
+  gradients = jax.grad(lambda x, w: (function(x, w, strides, 'SAME', 'fast') ** 2).sum(), (0, 1))
+  text = jax.jit(gradients).lower(x, kernel).as_text()
+  windows = [line for line in text.splitlines() if 'stablehlo.convolution' in line]
+  assert windows and not any('2, f]' in line for line in windows)
 
 
 def test_forward_mode_is_the_same():

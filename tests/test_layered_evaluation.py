@@ -12,6 +12,7 @@ from calojax.evaluation.core_cells import ENERGY, cell_ratios, core, core_metric
 from calojax.evaluation.layered import headlines
 from calojax.evaluation.neighbours import nearest, nearest_neighbours
 from calojax.evaluation.physics import compare_observables, compared, observe, scalars
+from calojax.evaluation.prd import _turned, prd
 from calojax.evaluation.profiles import is_stack, ks_distance, mse_linear, mse_log, profile_metrics, slices
 from calojax.evaluation.response import energy_edges, response_metrics, response_profile
 from calojax.evaluation.ssim import similarities, similarity, ssim_metrics
@@ -210,15 +211,16 @@ def test_nearest_over_several_blocks(monkeypatch):
 
 def test_memory_is_detected(stacks):
   test, training, fresh, _ = stacks
-  honest = nearest_neighbours(test, fresh, training)
+  honest = nearest_neighbours(test, fresh, training, fresh)
   figure = honest['neighbours/memorised']
   assert abs(figure['value'] - figure['reference']) < 4 * figure['error']
   figure = honest['neighbours/training']
   assert abs(figure['value'] - figure['reference']) < 5 * np.hypot(figure['error'], figure['reference_error'])
   partly = fresh._replace(energies=np.where(np.arange(200)[:, None] < 60, training.energies, fresh.energies))
-  figure = nearest_neighbours(test, partly, training)['neighbours/memorised']
+  figure = nearest_neighbours(test, fresh, training, partly)['neighbours/memorised']
   assert figure['value'] > 0.3 and figure['value'] - figure['reference'] > 5 * figure['error']
-  whole = nearest_neighbours(test, training, training)
+  whole = nearest_neighbours(test, fresh, training, training)
+  assert set(nearest_neighbours(test, fresh, training)) == {'neighbours/reached'}
   assert whole['neighbours/training']['value'] == 0 < whole['neighbours/training']['reference']
 
 
@@ -268,7 +270,7 @@ def test_one_cell_showers_have_no_width():
 def test_evaluate(geometry, tmp_path):
   tilt = 0.0 if geometry is STACK else 0.1
   real, fake, other, training = (showers(geometry, seed, 60, tilt) for seed in range(4))
-  summary = evaluate(real, fake, geometry, other, clusters=10, runs=2, training=training)
+  summary = evaluate(real, fake, geometry, other, clusters=10, runs=2, training=training, paired=fake)
   assert ('profiles/mse' in summary) == ('ssim/real_real' in summary) == ('core/mean_ratio' in summary) == (geometry is STACK)
   assert {'response/worst', 'neighbours/memorised'} <= set(summary)
   write_summary(summary, tmp_path)
@@ -295,7 +297,7 @@ def test_plots_of_a_stack(stacks, monkeypatch):
 def test_a_silent_generator_is_judged():
   """All cells empty: bad figures, but numbers."""
   real, other = (showers(STACK, seed, 60) for seed in (0, 1))
-  summary = evaluate(real, scaled(other, 0), STACK, other, clusters=10, runs=2, training=other)
+  summary = evaluate(real, scaled(other, 0), STACK, other, clusters=10, runs=2, training=other, paired=scaled(other, 0))
   json.dumps(summary, allow_nan=False)
   assert summary['core/mean_ratio']['value'] == pytest.approx(0, abs=1e-9)
   assert summary['response/worst']['value'] == pytest.approx(1)
@@ -305,9 +307,20 @@ def test_a_silent_generator_is_judged():
 @pytest.mark.parametrize('geometry', [STACK, DEEP, POLAR], ids=lambda geometry: geometry.name)
 def test_very_few_showers_are_no_error(geometry):
   real, fake, training = (showers(geometry, seed, 4, 0.0 if geometry is STACK else 0.1) for seed in range(3))
-  summary = evaluate(real, fake, geometry, clusters=2, runs=2, training=training)
+  summary = evaluate(real, fake, geometry, clusters=2, runs=2, training=training, paired=fake)
   json.dumps(summary, allow_nan=False)
   assert verdict_table(summary) and 'core/mean_ratio' not in summary
+
+
+def test_more_cells_than_showers_are_turned_into_fewer():
+  rng = np.random.default_rng(0)
+  points = rng.normal(size=(20, 90)).astype(np.float32)
+  turned = _turned(points)
+  assert turned.shape == (20, 20)
+  np.testing.assert_allclose(turned @ turned.T, points @ points.T, atol=1e-4)
+  narrow = rng.normal(size=(60, 6)), rng.normal(0.7, size=(60, 6))
+  wide = [np.concatenate([sample, np.zeros((60, 300))], axis=1) for sample in narrow]
+  assert prd(*wide, 8, 3).value == pytest.approx(prd(*narrow, 8, 3).value, abs=0.01)
 
 
 def test_traversals_follow_the_particle():

@@ -22,7 +22,8 @@ HEADLINES = (  # of the table, in order
 
 
 def layered_metrics(
-  reference: Shower, generated: Shower, geometry: Geometry, pair: tuple[Shower, Shower], training: Shower | None, seed: int,
+  reference: Shower, generated: Shower, geometry: Geometry, pair: tuple[Shower, Shower], training: Shower | None,
+  paired: Shower | None, seed: int,
 ) -> dict[str, dict[str, float]]:
   """Response, and where they apply profiles, core cells, similarity and neighbours; nothing for a single layer.
 
@@ -31,6 +32,7 @@ def layered_metrics(
     geometry: of both.
     pair: two sets of real showers, which tell what finite samples allow.
     training: the showers trained on, for the neighbours.
+    paired: showers generated for the reference's particles, for the neighbours.
     seed: of random pairs and bootstraps.
   """
   if len(geometry.layers) == 1:
@@ -40,7 +42,7 @@ def layered_metrics(
   figures |= core_metrics(reference, generated, geometry, pair, seed=seed)
   figures |= ssim_metrics(reference, generated, geometry, seed)
   if training is not None:
-    figures |= nearest_neighbours(reference, generated, training, seed=seed)
+    figures |= nearest_neighbours(reference, generated, training, paired, seed=seed)
   return figures
 
 

@@ -41,43 +41,47 @@ def nearest(queries: np.ndarray, candidates: np.ndarray) -> tuple[np.ndarray, np
 
 
 def nearest_neighbours(
-  reference: Shower, generated: Shower, training: Shower, resamples: int = 200, seed: int = 0,
+  reference: Shower, generated: Shower, training: Shower, paired: Shower | None = None, resamples: int = 200, seed: int = 0,
 ) -> dict[str, dict[str, float]]:
   """How near real, generated and training showers lie to each other; distances are medians of |a - b| / |a|.
 
+  Neighbours are first of all showers of like particles, so what is compared must come of like particles: a perfect
+  generator asked for a training particle would lie nearer to its shower than any held-out one does.
+
   Args:
     reference: real showers that were not trained on.
-    generated: generated showers.
+    generated: generated showers, of the particles of the first training showers or of others.
     training: the showers trained on, at least as many as generated ones for a fair `neighbours/reached`.
+    paired: showers generated for the reference's particles; without them there is only `neighbours/reached`.
     resamples, seed: of the bootstrap.
 
   Returns:
     `neighbours/reached` -> `{value, error, floor, floor_error}`: from a held-out to the nearest generated shower; floor: to
     the nearest of as many training showers. A generator that misses part of the real showers lies above.
-    `neighbours/training` -> `{value, error, reference, reference_error}`: from a generated to the nearest training shower;
+    `neighbours/training` -> `{value, error, reference, reference_error}`: from a paired to the nearest training shower;
     reference: the same from a held-out one. Well below, the generator repeats what it has seen.
-    `neighbours/memorised` -> `{value, error, reference}`: share of generated showers nearer to a training shower than all but
+    `neighbours/memorised` -> `{value, error, reference}`: share of paired showers nearer to a training shower than all but
     5 % of the held-out ones are, so 0.05 if nothing is repeated; it sees a few repeated showers where the median does not.
   """
   rng = np.random.default_rng(seed)
   stored = training.energies[:CANDIDATES]
   count = min(len(generated.energies), len(stored))
-  held_out, fake = (sample.energies[:QUERIES] for sample in (reference, generated))
-  reached, floor = (nearest(held_out, sample[:count])[1] for sample in (generated.energies, stored))
-  repeated, fresh = (nearest(sample, stored)[1] for sample in (fake, held_out))
+  held_out = reference.energies[:QUERIES]
+  distances = [nearest(held_out, sample[:count])[1] for sample in (generated.energies, stored)]
+  figures = {'neighbours/reached': _figure(*distances, 'floor', resamples, rng)}
+  if paired is None:
+    return figures
+  repeated, fresh = (nearest(sample, stored)[1] for sample in (paired.energies[:QUERIES], held_out))
   near = np.mean(repeated < np.quantile(fresh, QUANTILE))
   # The threshold is itself the quantile of a sample: its binomial error is the second term.
-  error = np.sqrt(max(near * (1 - near), 1 / len(fake)) / len(fake) + QUANTILE * (1 - QUANTILE) / len(fresh))
+  error = np.sqrt(max(near * (1 - near), 1 / len(repeated)) / len(repeated) + QUANTILE * (1 - QUANTILE) / len(fresh))
+  figures['neighbours/training'] = _figure(repeated, fresh, 'reference', resamples, rng)
+  return figures | {'neighbours/memorised': {'value': float(near), 'error': float(error), 'reference': QUANTILE}}
 
-  def figure(values: np.ndarray, others: np.ndarray, name: str) -> dict[str, float]:
-    numbers = (*_median(values, resamples, rng), *_median(others, resamples, rng))
-    return dict(zip(('value', 'error', name, f'{name}_error'), numbers))
 
-  return {
-    'neighbours/reached': figure(reached, floor, 'floor'),
-    'neighbours/training': figure(repeated, fresh, 'reference'),
-    'neighbours/memorised': {'value': float(near), 'error': float(error), 'reference': QUANTILE},
-  }
+def _figure(values: np.ndarray, others: np.ndarray, name: str, resamples: int, rng: np.random.Generator) -> dict[str, float]:
+  numbers = (*_median(values, resamples, rng), *_median(others, resamples, rng))
+  return dict(zip(('value', 'error', name, f'{name}_error'), numbers))
 
 
 def _median(values: np.ndarray, resamples: int, rng: np.random.Generator) -> tuple[float, float]:

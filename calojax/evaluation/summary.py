@@ -26,7 +26,7 @@ CURVE_STEP = 10  # every tenth of the 1001 angles goes into the summary
 def evaluate(
   reference: Shower, generated: Shower, geometry: Geometry, independent: Shower | None = None, clusters: int = 400,
   runs: int = 10, seed: int = 0, variant: str | None = None, progress: Callable[[str, int, int], None] | None = None,
-  training: Shower | None = None,
+  training: Shower | None = None, paired: Shower | None = None,
 ) -> dict[str, Any]:
   """Scores of generated showers against the real ones of the same conditions.
 
@@ -41,6 +41,7 @@ def evaluate(
       `lhcb_corrected`.
     progress: called with (stage, done, total).
     training: the showers trained on; with them a calorimeter of several layers gets `neighbours/...`.
+    paired: showers generated for the reference's own particles, which tell whether training showers are repeated.
 
   Returns:
     `{'prd_auc/raw': {value, error, ceiling, ceiling_error}, ...}` for prd_auc, prd_f8, prd_f1_8 and raw, physics,
@@ -67,7 +68,7 @@ def evaluate(
   scores = summary['prd_auc/raw'], summary['prd_auc/physics']
   summary['prd_auc/min'] = min(scores, key=lambda figure: figure['value'])
   summary.update(compare_observables(reference, generated, geometry, seed=seed))
-  summary.update(layered_metrics(reference, generated, geometry, (first, second), training, seed))
+  summary.update(layered_metrics(reference, generated, geometry, (first, second), training, paired, seed))
   counts = {'count': len(reference.energies), 'ceiling_count': len(first.energies)}
   ceiling = 'independent real showers' if independent is not None else 'two halves of the reference, at half its size'
   settings = {'clusters': clusters, 'runs': runs, 'seed': seed, 'variant': variant, 'ceiling': ceiling}

@@ -1,7 +1,13 @@
 """Networks, by name."""
 
-from calojax.models import calogan, cnn, sagan, wgan
+from calojax.models import calogan, cnn, conv2d, conv3d, sagan, voxel, wgan
 
-GENERATORS = {'cnn': cnn.Generator, 'sagan': sagan.Generator, 'wgan': wgan.Generator, 'calogan': calogan.Generator}
-DISCRIMINATORS = {'cnn': cnn.Discriminator, 'sagan': sagan.Discriminator, 'wgan': wgan.Discriminator, 'calogan': calogan.Discriminator}
+GENERATORS = {
+    'cnn': cnn.Generator, 'sagan': sagan.Generator, 'wgan': wgan.Generator, 'calogan': calogan.Generator, 'conv3d': conv3d.Generator,
+    'conv2d': conv2d.Generator, 'voxel': voxel.Generator,
+}
+DISCRIMINATORS = {
+    'cnn': cnn.Discriminator, 'sagan': sagan.Discriminator, 'wgan': wgan.Discriminator, 'calogan': calogan.Discriminator,
+    'conv3d': conv3d.Discriminator, 'conv2d': conv2d.Discriminator, 'voxel': voxel.Discriminator,
+}
 REGRESSORS = {'wgan': wgan.Regressor}

@@ -41,8 +41,8 @@ class Generator(nn.Module):
   transposed 64 (5x5, stride 2, 30x30), conv 64 (8x8), conv 64 (5x5, valid, 26x26), conv 32 (4x4), conv 32 (3x3), conv 25 (2x2,
   valid, 25x25) -> axes put back, side by side as 75 channels -> conv 25 (3x3) without bias. The channels of the result are the depth.
 
-  With 200 latent variables and one condition 2,055,324 numbers as Keras counts, of which 2,262 are running moments of the batch norm
-  (so 2,053,062 learnt): the paper's 2.05M, which settles the 5x5 taps of the transposed convolutions that the published code
+  With 200 latent variables and one condition 2,055,324 numbers as Keras counts, of which 1,878 are running moments of the batch norm
+  (so 2,053,446 learnt): the paper's 2.05M, which settles the 5x5 taps of the transposed convolutions that the published code
   (svalleco/3Dgan, 2DGAN) has. The dense layer holds 25,125 of them. The paper's "0.12M in the dense layer" cannot be this network: it is the
   125,625 of a dense layer to 5x5x5x5, which the same authors' 3D variant has and which a comment in the published code still
   mentions; it would put the total over 2.15M. The total is what we keep.
