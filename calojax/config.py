@@ -98,7 +98,7 @@ def layered_gan(source: str) -> ml_collections.ConfigDict:
   """What the systems on calorimeters of several layers share: absolute energies, noise scaled by the incident one, mirrored showers."""
   c = lhcb_gan()
   c.data.source, c.data.symmetries = source, True
-  c.condition, c.transform = 'scaled_energy', {'name': 'power_energy', 'parameter': 0.25}
+  c.condition, c.transform = 'energy_root', {'name': 'power_energy', 'parameter': 0.25}
   c.adversarial, c.flips = 'non_saturating', 0.05
   c.weights.update(regression=0.0, regression_fake=0.0, gradient_penalty=0.0)
   c.evaluation.update(clusters=20)  # of some 300 test showers: 400 clusters would be as many
@@ -113,7 +113,7 @@ def calogan() -> ml_collections.ConfigDict:
   c.discriminator = {'name': 'calogan', 'channels': (64, 16, 8, 8), 'conditional': False}
   c.shown = ('layer_energies', 'energy', 'energy_deviation')
   c.weights.energy = 0.05
-  c.optimiser.update(generator=2e-4, discriminator=2e-5, beta1=0.5)
+  c.optimiser.update(generator=2e-4, discriminator=1e-4, beta1=0.5)
   c.train.update(steps=1500, generator_steps=2, monitor_every=500)
   return c
 

@@ -48,25 +48,25 @@ def absolute_error(predicted: Float[Array, 'b m'], target: Float[Array, 'b m']) 
 
 
 def percentage_error(predicted: Float[Array, 'b m'], target: Float[Array, 'b m']) -> Float[Array, 'b']:
-  """Mean of |predicted / target - 1| over the m predicted quantities `[b]`, the MAPE of Carminati et al. 2018 as a fraction."""
-  return (jnp.abs(predicted - target) / jnp.maximum(jnp.abs(target), 1e-6)).mean(-1)
+  """Mean of |predicted / target - 1| over the m predicted quantities `[b]`, in percent as the weights of Carminati et al. 2018 expect it."""
+  return 100 * (jnp.abs(predicted - target) / jnp.maximum(jnp.abs(target), 1e-6)).mean(-1)
 
 
 ERRORS = {'absolute': absolute_error, 'percentage': percentage_error}
 
 
 def requested_energy(generated: Shower, real: Shower, geometry: Geometry) -> Float[Array, 'b']:
-  """|sum E / f - E_p| / 100 GeV `[b]`, CaloGAN's energy term (Paganini et al. 2018; the 100 GeV are its unit of energy).
+  """|sum E / f - E_p| in GeV `[b]`, CaloGAN's energy term (Paganini et al. 2018, whose weight 0.05 is for GeV).
 
   The paper compares the deposits themselves with E_p: its showers hold the absorber's energy too. A sampling calorimeter shows the fraction
   f of it, `geometry.sampling_fraction`.
   """
   visible = generated.energies.sum(-1) / geometry.sampling_fraction
-  return jnp.abs(visible - real.condition.energy) / (100 * GEV)
+  return jnp.abs(visible - real.condition.energy) / GEV
 
 
 def paired_energy(generated: Shower, real: Shower, geometry: Geometry) -> Float[Array, 'b']:
-  """|sum E / sum E_real - 1| `[b]` against the real shower of the same particle, the 3D GAN's energy-sum term (Carminati et al. 2018)."""
+  """|sum E / sum E_real - 1| in percent `[b]` against the real shower of the same particle, the 3D GAN's energy-sum term (Carminati et al. 2018)."""
   return percentage_error(generated.energies.sum(-1, keepdims=True), real.energies.sum(-1, keepdims=True))
 
 

@@ -24,7 +24,7 @@ SLOPE = 0.3  # of every leaky ReLU: the default of the library the authors used
 class Generator(nn.Module):
   """Noise and condition -> showers in network space (>= 0), one stream of layers for each calorimeter layer.
 
-  Noise times condition[:, 0], the energy over 100 GeV -> Dense to (r + 2) x (c + 2) x 36 -> 2x2 convolution, leaky ReLU, batch
+  Noise times condition[:, 0], a measure of the energy -> Dense to (r + 2) x (c + 2) x 36 -> 2x2 convolution, leaky ReLU, batch
   norm -> two locally connected 2x2 layers, without padding -> attention from the layer before -> ReLU (exact zeros). With grids
   96x3, 12x12 and 6x12 and 1024 noise variables: 29,726,280 parameters; as the conditional system with six conditions: 29,626,945.
 

@@ -25,7 +25,7 @@ def require_cube(grids: tuple[tuple[int, int], ...], network: str) -> None:
 
 
 def scaled_noise(z: Array, condition: Array) -> Array:
-  """The generators' input `[b, latent + m - 1]`: noise times the first condition, E_p / 100 GeV; further conditions behind it.
+  """The generators' input `[b, latent + m - 1]`: noise times the first condition, a measure of E_p; further conditions behind it.
 
   The energy enters nowhere else (Carminati et al. 2018, and the published code).
   """
