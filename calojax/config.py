@@ -106,9 +106,13 @@ def layered_gan(source: str) -> ml_collections.ConfigDict:
 
 
 def calogan() -> ml_collections.ConfigDict:
-  """CaloGAN on three layers (Paganini et al. 2017): two generator steps a discriminator step, binary cross entropy and an energy term."""
+  """CaloGAN on three layers (Paganini et al. 2017): two generator steps a discriminator step, binary cross entropy and an energy term.
+
+  256 noise variables where the paper has 1024: nearly all parameters hang on them, and moving those takes most of a step on a CPU.
+  """
   c = layered_gan('calogan')
-  c.latent = 1024
+  c.latent, c.condition = 256, 'scaled_energy'
+  c.transform = {'name': 'linear', 'parameter': 1000.0}  # images in GeV
   c.generator = {'name': 'calogan', 'channels': (36, 16, 6), 'conditional': False, 'blur': ()}
   c.discriminator = {'name': 'calogan', 'channels': (64, 16, 8, 8), 'conditional': False}
   c.shown = ('layer_energies', 'energy', 'energy_deviation')

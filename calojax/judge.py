@@ -7,12 +7,14 @@ import sys
 from typing import Any, Callable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from calojax.data import fingerprint
-from calojax.evaluation import plots, summary
-from calojax.evaluation.physics import default_variant, observe
-from calojax.observables import OBSERVABLES
+from calojax.evaluation import plots, summary, traversals
+from calojax.evaluation.layered_plots import traversal_figures
+from calojax.evaluation.physics import default_variant, observe, scalars
+from calojax.geometry import Geometry
 from calojax.provenance import origin
 from calojax.run import Parts, Trainer
 from calojax.sample import stream
@@ -22,7 +24,6 @@ from calojax.workdir import flatten
 
 MONITORED = 2000  # validation showers at most
 MONITOR_CLUSTERS, MONITOR_RUNS = 100, 2  # a quick PRD, its ceiling beside it
-HISTOGRAMS = tuple(name for name, observable in OBSERVABLES.items() if observable.width == 1)
 PAIRS = 5  # showers drawn side by side
 VARIANTS = ('', 'lhcb_reference', 'lhcb_corrected')
 NOISE_SEED = 20_000  # of the showers that are judged: not a training key, and the same at every step
@@ -66,7 +67,8 @@ def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
   parts = trainer.parts
   real = take(parts.validation, slice(MONITORED))
   clusters = min(MONITOR_CLUSTERS, len(real.energies) // 4)
-  observed = observe(HISTOGRAMS, real, parts.geometry)
+  names = scalars(parts.geometry)
+  observed = observe(names, real, parts.geometry)
   independent = independent_of(real, parts.train)
   asked = particles(trainer.method, real, independent)
   z = jax.random.normal(jax.random.key(NOISE_SEED), (len(real.energies), trainer.method.latent))
@@ -78,7 +80,7 @@ def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
     for name in scores['curves']:
       for key in ('value', 'ceiling'):
         writer.add_scalar(f'validation/prd_auc_{name}/{key}', scores[f'prd_auc/{name}'][key], step)
-    for name, fake, true in zip(HISTOGRAMS, observe(HISTOGRAMS, generated, parts.geometry).T, observed.T):
+    for name, fake, true in zip(names, observe(names, generated, parts.geometry).T, observed.T):
       writer.add_histogram(f'{name}/generated', fake, step)
       writer.add_histogram(f'{name}/real', true, step)
     figure = plots.mean_image_figure(real, generated, parts.geometry)
@@ -92,20 +94,35 @@ def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
 
 def final(config: Any, method: Method, variables: Variables, step: int, parts: Parts, folder: str) -> dict[str, Any]:
   """The summary of the generator on the test showers; written with its plots to `folder/evaluation/<step>`, its table printed."""
-  real = parts.test
+  real, geometry = parts.test, parts.geometry
   independent = independent_of(real, parts.train)
-  generated = draw(method, variables, particles(method, real, independent))
-  shown = take(real, slice(PAIRS))
-  pairs = shown, draw(method, variables, shown.condition)
-  scores = summary.evaluate(real, generated, parts.geometry, independent, config.evaluation.clusters, config.evaluation.runs,
-                            config.seed, config.evaluation.statistics or None, _progress())
+  generated, layered = draw(method, variables, particles(method, real, independent)), len(geometry.layers) > 1
+  paired = draw(method, variables, real.condition) if layered else None
+  scores = summary.evaluate(real, generated, geometry, independent, config.evaluation.clusters, config.evaluation.runs, config.seed,
+                            config.evaluation.statistics or None, _progress(), parts.train if layered else None, paired)
   scores['meta'] |= {'workdir': os.path.basename(os.path.abspath(folder)), 'step': step, 'training_seed': config.seed,
                      'data': fingerprint(parts.train), **origin()}
   directory = os.path.join(folder, 'evaluation', str(step))
-  plots.write_plots(directory, real, generated, parts.geometry, scores['curves'], pairs)
+  if layered:
+    traversed = traverse(method, variables, real, geometry)
+    scores |= {f'traversals/{name}': found.figure for name, found in traversed.items()}
+    plots.write_figures(directory, traversal_figures(traversed, geometry))
+  shown = take(real, slice(PAIRS))
+  plots.write_plots(directory, real, generated, geometry, scores['curves'], (shown, draw(method, variables, shown.condition)))
   path = summary.write_summary(scores, directory)
   print(f'\n{summary.verdict_table(scores)}\n{path} and pictures beside it', flush=True)
   return scores
+
+
+def traverse(method: Method, variables: Variables, real: Shower, geometry: Geometry) -> dict[str, traversals.Traversal]:
+  """Generated showers while one attribute of the particle moves and the noise stands still."""
+  z = jax.random.normal(jax.random.key(NOISE_SEED), (traversals.REPEATS, method.latent))
+
+  def generate(asked: Condition) -> Shower:
+    noise = jnp.tile(z, (len(asked.energy) // len(z), 1))
+    return Shower(np.asarray(method.sample(variables, noise, Condition(*(jnp.asarray(f, jnp.float32) for f in asked)))), asked)
+
+  return traversals.traverse(generate, real, geometry)
 
 
 def _progress() -> Callable[[str, int, int], None] | None:

@@ -119,7 +119,7 @@ class _Walk(NamedTuple):
 
   Attributes:
     leaf: the one to look at next, 0 if none is left.
-    unseen: `[K]`, at every height whether the sibling of the leaf's ancestor there (the leaf's own at 0) is still to be looked at.
+    unseen: `[K]`, at every height whether the sibling of the leaf's ancestor there is still to be looked at (0: the leaf's own).
     found: the best so far.
   """
 

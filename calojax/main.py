@@ -30,7 +30,7 @@ flags.DEFINE_string('workdir', None, 'Folder of the run; by default runs/NAME of
 flags.DEFINE_string('output', None, 'sample: the file to write, HDF5.')
 flags.DEFINE_string('conditions', None, 'sample: a file of any readable format; one shower is made for each of its particles.')
 flags.DEFINE_integer('count', None, 'sample: how many showers, their particles drawn from the training spectrum.')
-flags.DEFINE_string('layout', 'calojax', 'sample: layout of the file, calojax or lhcb.')
+flags.DEFINE_string('layout', 'calojax', 'sample: layout of the file: calojax, lhcb, calogan, threedgan or calochallenge.')
 flags.DEFINE_boolean('debug', False, 'Show the traceback of an error.')
 flags.DEFINE_integer('seed', 0, 'sample: seed of the noise and of the drawn particles.')
 
