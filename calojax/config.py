@@ -95,10 +95,14 @@ def sagan() -> ml_collections.ConfigDict:
 
 
 def layered_gan(source: str) -> ml_collections.ConfigDict:
-  """What the systems on calorimeters of several layers share: absolute energies, noise scaled by the incident one, mirrored showers."""
+  """What the systems on calorimeters of several layers share: images linear in the energy, noise scaled by it, mirrored showers.
+
+  Fourth roots of energies, as on the LHCb showers, do not go with noise that is scaled by the energy: what of the shower's scale is left to
+  chance would come back in the energy to the fourth power.
+  """
   c = lhcb_gan()
   c.data.source, c.data.symmetries = source, True
-  c.condition, c.transform = 'energy_root', {'name': 'power_energy', 'parameter': 0.25}
+  c.condition, c.transform = 'scaled_energy', {'name': 'linear', 'parameter': 1000.0}
   c.adversarial, c.flips = 'non_saturating', 0.05
   c.weights.update(regression=0.0, regression_fake=0.0, gradient_penalty=0.0)
   c.evaluation.update(clusters=20)  # of some 300 test showers: 400 clusters would be as many
@@ -111,8 +115,7 @@ def calogan() -> ml_collections.ConfigDict:
   256 noise variables where the paper has 1024: nearly all parameters hang on them, and moving those takes most of a step on a CPU.
   """
   c = layered_gan('calogan')
-  c.latent, c.condition = 256, 'scaled_energy'
-  c.transform = {'name': 'linear', 'parameter': 1000.0}  # images in GeV
+  c.latent = 256
   c.generator = {'name': 'calogan', 'channels': (36, 16, 6), 'conditional': False, 'blur': ()}
   c.discriminator = {'name': 'calogan', 'channels': (64, 16, 8, 8), 'conditional': False}
   c.shown = ('layer_energies', 'energy', 'energy_deviation')
@@ -126,10 +129,11 @@ def threed_gan() -> ml_collections.ConfigDict:
   """The 3D GAN's training (Carminati et al. 2018): heads for the incident energy and the energy sum, mean absolute percentage errors."""
   c = layered_gan('clic')
   c.latent = 200
+  c.transform = {'name': 'linear', 'parameter': 10.0}  # the cells of a core hold some tens of MeV
   c.regressor = {'targets': ('incident_energy',), 'error': 'percentage'}
   c.energy_term = 'paired'
   c.weights.update(adversarial=6.0, regression=0.2, regression_fake=0.2, regression_generator=0.2, energy=0.1)
-  c.train.update(steps=1000, batch=8, log_every=20, checkpoint_every=100, monitor_every=500)
+  c.train.update(steps=600, batch=8, log_every=20, checkpoint_every=100, monitor_every=300)
   return c
 
 

@@ -47,20 +47,13 @@ def power_fraction(exponent: float) -> Transform:
       lambda x, incident: (x / 3)**(1 / exponent) * incident[..., None])
 
 
-def power_energy(exponent: float) -> Transform:
-  """A power of the cell energy itself: x = (E / 10 MeV)^exponent; for networks whose noise is scaled by the incident energy."""
-  return Transform(
-      lambda energies, incident: (energies / 10)**exponent,
-      lambda x, incident: x**(1 / exponent) * 10)
-
-
 def linear(scale: float) -> Transform:
   """The cell energy itself in units of `scale` MeV."""
   return Transform(lambda energies, incident: energies / scale, lambda x, incident: x * scale)
 
 
 TRANSFORMS = {
-    'power_fraction': power_fraction, 'power_energy': power_energy, 'log_fraction': log_fraction, 'log_energy': log_energy, 'linear': linear,
+    'power_fraction': power_fraction, 'log_fraction': log_fraction, 'log_energy': log_energy, 'linear': linear,
 }
 
 
@@ -81,17 +74,8 @@ def full(condition: Condition, geometry: Geometry) -> Float[Array, '*b 5']:
   return jnp.concatenate([energy_only(condition, geometry), 5 * slopes, crossing], axis=-1)
 
 
-def energy_root(condition: Condition, geometry: Geometry) -> Float[Array, '*b 1']:
-  """(E_p / 100 GeV)^(1/4), what the 3D GANs multiply their noise by.
-
-  The papers take E_p / 100 GeV itself, as their images are linear in the energy; with the fourth root of cell energies as network space
-  (`power_energy`, exponent 1/4) the images grow with the fourth root.
-  """
-  return (condition.energy[..., None] / (100 * GEV))**0.25
-
-
 def scaled_energy(condition: Condition, geometry: Geometry) -> Float[Array, '*b 1']:
-  """E_p / 100 GeV, what CaloGAN multiplies its noise by."""
+  """E_p / 100 GeV, what CaloGAN and the 3D GAN multiply their noise by."""
   return condition.energy[..., None] / (100 * GEV)
 
 
@@ -108,4 +92,4 @@ def attributes(condition: Condition, geometry: Geometry) -> Float[Array, '*b 6']
   return jnp.concatenate([scaled_energy(condition, geometry), condition.position / 50, theta[..., None], turn], axis=-1)
 
 
-CONDITIONS = {'energy': energy_only, 'full': full, 'energy_root': energy_root, 'scaled_energy': scaled_energy, 'attributes': attributes}
+CONDITIONS = {'energy': energy_only, 'full': full, 'scaled_energy': scaled_energy, 'attributes': attributes}
