@@ -120,7 +120,7 @@ def calogan() -> ml_collections.ConfigDict:
   c.discriminator = {'name': 'calogan', 'channels': (64, 16, 8, 8), 'conditional': False}
   c.shown = ('layer_energies', 'energy', 'energy_deviation')
   c.weights.energy = 0.05
-  c.optimiser.update(generator=2e-4, discriminator=1e-4, beta1=0.5)
+  c.optimiser.update(generator=2e-4, discriminator=2e-5, beta1=0.5)
   c.train.update(steps=1500, generator_steps=2, monitor_every=500)
   return c
 
