@@ -75,12 +75,17 @@ def full(condition: Condition, geometry: Geometry) -> Float[Array, '*b 5']:
 
 
 def scaled_energy(condition: Condition, geometry: Geometry) -> Float[Array, '*b 1']:
-  """E_p / 100 GeV, what CaloGAN and the 3D GAN multiply their noise by."""
+  """E_p / 100 GeV, what the 3D GAN and, in images linear in the energy, CaloGAN multiply their noise by."""
   return condition.energy[..., None] / (100 * GEV)
 
 
+def energy_root(condition: Condition, geometry: Geometry) -> Float[Array, '*b 1']:
+  """(E_p / 100 GeV)^(1/4), the scale of the noise where network space holds fractions of E_p: at 1 GeV a hundredth would be no noise."""
+  return scaled_energy(condition, geometry)**0.25
+
+
 def attributes(condition: Condition, geometry: Geometry) -> Float[Array, '*b 6']:
-  """xi of de Oliveira et al. 2017: E_p / 100 GeV, x0 and y0 in 50 mm, theta in 20 degrees, cos phi and sin phi.
+  """xi of de Oliveira et al. 2017: (E_p / 100 GeV)^(1/4), x0 and y0 in 50 mm, theta in 20 degrees, cos phi and sin phi.
 
   phi itself jumps by 2 pi and has no value at theta = 0, where its cosine and sine are taken as 1 and 0.
   """
@@ -89,7 +94,7 @@ def attributes(condition: Condition, geometry: Geometry) -> Float[Array, '*b 6']
   upright = across == 0
   theta = jnp.arctan2(across, z) / np.radians(20)
   turn = jnp.stack([(x + upright) / (across + upright), y / (across + upright)], axis=-1)
-  return jnp.concatenate([scaled_energy(condition, geometry), condition.position / 50, theta[..., None], turn], axis=-1)
+  return jnp.concatenate([energy_root(condition, geometry), condition.position / 50, theta[..., None], turn], axis=-1)
 
 
-CONDITIONS = {'energy': energy_only, 'full': full, 'scaled_energy': scaled_energy, 'attributes': attributes}
+CONDITIONS = {'energy': energy_only, 'full': full, 'scaled_energy': scaled_energy, 'energy_root': energy_root, 'attributes': attributes}

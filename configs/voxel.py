@@ -11,11 +11,10 @@ from calojax import config
 def get_config():
   c = config.layered_gan('calogan')
   c.data.symmetries = False
-  c.condition, c.transform = 'energy', {'name': 'power_fraction', 'parameter': 0.25}
+  c.condition = 'energy'
   c.latent = 64
   c.generator = {'name': 'voxel'}
   c.discriminator = {'name': 'voxel'}
   c.shown = ('layer_fractions', 'response')
   c.adversarial, c.flips = 'hinge', 0.0
-  c.weights.update(gradient_penalty=0.1)
   return c

@@ -83,7 +83,8 @@ class Discriminator(nn.Module):
   - closeness is the tanh of the mean over the other showers, not of their sum: the sum's tanh is 1 to all digits once some nine
     showers are alike, and for the occupancies of any fair batch that is a constant without gradient;
   - a hidden layer before the score: read linearly, features cannot be weighed against conditions;
-  - the predicted attributes join the features, as in the other networks here.
+  - the predicted attributes join the features, as in the other networks here;
+  - no batch norm, which a gradient penalty forbids.
 
   Attributes:
     grids: cells along x and y of each layer, front to back.
@@ -103,7 +104,7 @@ class Discriminator(nn.Module):
   @nn.compact
   def __call__(self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool) -> dict[str, Array]:
     layers = _split(x, self.grids)
-    trunk = [self._features(image, train) for image in layers]
+    trunk = [self._features(image) for image in layers]
     measure = soft_sparsity if self.conditional else occupancy
     lit = [measure(image.reshape(len(x), -1))[:, None] for image in layers]
     condition = condition.astype(self.dtype)
@@ -118,15 +119,14 @@ class Discriminator(nn.Module):
     score = dense(1)(jax.nn.leaky_relu(dense(self.hidden)(joined), SLOPE))
     return {'score': score[:, 0].astype(jnp.float32), **heads}
 
-  def _features(self, image: Array, train: bool) -> Array:
+  def _features(self, image: Array) -> Array:
     """Features `[b, f]` of one layer."""
     first, *channels = self.channels
     x = Conv(first, (2, 2), dtype=self.dtype)(image.astype(self.dtype))
     x = jax.nn.leaky_relu(x, SLOPE)
     local = functools.partial(Conv if self.conditional else LocallyConnected, padding=((1, 1), (1, 1)), dtype=self.dtype)
     for width, size, strides in zip(channels, ((3, 3), (2, 2), (2, 2)), ((2, 1), (1, 1), (2, 1))):
-      x = local(width, size, strides)(x)
-      x = _batch_norm(jax.nn.leaky_relu(x, SLOPE), train, self.dtype)
+      x = jax.nn.leaky_relu(local(width, size, strides)(x), SLOPE)
     return x.reshape(len(x), -1)
 
 

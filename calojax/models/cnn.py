@@ -83,9 +83,9 @@ class Discriminator(nn.Module):
     x = x.reshape(-1, *grid, 1).astype(self.dtype)
     shared = None
     for i, channels in enumerate(self.channels):
-      x = normalised(Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype))(x, train)
-      if 0 in x.shape:
+      if i and min(x.shape[1:3]) < 3:
         raise ValueError(f'a grid of {grid[0]}x{grid[1]} cells is too small for {len(self.channels)} convolutions of stride 2')
+      x = normalised(Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype))(x, train)
       x = jax.nn.leaky_relu(x, 0.2)
       if self.attention and i == 1:
         x = shared = SelfAttention(self.spectral, self.dtype)(x, train)
