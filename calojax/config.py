@@ -79,7 +79,7 @@ def wgan_gp() -> ml_collections.ConfigDict:
   c.adversarial, c.penalty = 'wasserstein', 'one_centred'
   c.weights.gradient_penalty = 10.0
   c.optimiser.update(generator=2e-4, discriminator=2e-4, beta2=0.9)
-  c.train.update(steps=800, discriminator_steps=5, checkpoint_every=200, monitor_every=400)
+  c.train.update(steps=500, discriminator_steps=5, checkpoint_every=100, monitor_every=250)
   return c
 
 
@@ -90,7 +90,7 @@ def sagan() -> ml_collections.ConfigDict:
   c.discriminator = {'name': 'sagan', 'channels': (32, 64, 128, 256), 'spectral': True}
   c.weights.gradient_penalty = 0.0
   c.optimiser.update(generator=1e-4, discriminator=4e-4)
-  c.train.update(steps=1500, discriminator_steps=3, monitor_every=500)
+  c.train.update(steps=1000, discriminator_steps=3, monitor_every=500)
   return c
 
 
@@ -141,7 +141,7 @@ def vae() -> ml_collections.ConfigDict:
   c.method, c.latent = 'vae', 32
   c.generator = {'name': 'vae', 'encoder': (32, 64, 128, 256), 'decoder': (256, 128, 128, 64, 32)}
   c.optimiser.update(generator=5e-4, beta1=0.9)
-  c.train.update(steps=6000, checkpoint_every=1000, monitor_every=2000)
+  c.train.update(steps=4000, checkpoint_every=1000, monitor_every=2000)
   with c.unlocked():
     c.weights = {'reconstruction': 1.0, 'kl': 1.0}
     for unused in ('discriminator', 'shown', 'regressor', 'adversarial', 'flips', 'penalty', 'energy_term', 'pretraining'):
