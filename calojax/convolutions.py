@@ -10,12 +10,13 @@ XLA:CPU computes a plain 2D convolution well. A transposed one, every 3D one and
   strides), or, where few taps overlap, one matrix product over the channels, `[.., ci] @ [ci, taps * co]`, whose columns
   are added where they overlap.
 
-All are products, pads and slices, so plain automatic differentiation is exact and fast, in both modes and to every
-order. Parameters and results are those of `flax.linen.Conv` and `flax.linen.ConvTranspose`: checkpoints interchange.
+All are products, pads and slices, so automatic differentiation is exact and fast to every order; in forward mode too, but for
+3D convolutions between equally many channels. Parameters and results are those of `flax.linen.Conv` and `flax.linen.ConvTranspose`: checkpoints interchange.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -120,7 +121,8 @@ def _unstrided(x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int
   if len(taps) == 3 and math.prod(taps) * co <= 16:
     return _overlap_phases(x, kernel, [[_terms(n, k, p)] for n, k, p in zip(x.shape[1:-1], taps, padding)])[0]
   if len(taps) == 3:
-    return (_fold_into_output if co < ci else _fold_into_input)(x, kernel, padding)
+    fold = _fold_into_output if co < ci else _fold_into_input if co > ci else _fold_into_either
+    return fold(x, kernel, tuple(map(tuple, padding)))
   if len(taps) == 2 and not any(map(any, padding)):
     # XLA:CPU takes twice as long where there is no padding at all as with one row more.
     return _lax_conv(x, kernel, (1, 1), ((0, 1), (0, 0)))[:, :-1]
@@ -147,20 +149,43 @@ def _fold_into_input(x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[in
   return y.reshape(b, depth, *y.shape[1:])
 
 
-def _fold_into_output(x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int]]) -> jax.Array:
-  """3D convolution as a 2D one to `[b * depth, h', w', taps * co]`, whose channels are added to the slices they belong to."""
+def _fold_into_output(
+    x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int]], columns: int | None = _COLUMNS
+) -> jax.Array:
+  """3D convolution as a 2D one to `[b * depth, h', w', taps * co]`, whose channels are added to the slices they belong to.
+
+  At most `columns` of them at a time.
+  """
   taps, co = kernel.shape[0], kernel.shape[-1]
   b, depth = x.shape[:2]
   zeros = -taps * co % _PACKET
   kernel = jnp.moveaxis(kernel, 0, 3).reshape(*kernel.shape[1:4], taps * co)
   kernel = jnp.pad(kernel, ((0, 0), (0, 0), (0, 0), (0, zeros)))
   slices = x.reshape(b * depth, *x.shape[2:])
-  blocks = [kernel[..., i:i + _COLUMNS] for i in range(0, kernel.shape[-1], _COLUMNS)]
+  columns = columns or kernel.shape[-1]
+  blocks = [kernel[..., i:i + columns] for i in range(0, kernel.shape[-1], columns)]
   y = jnp.concatenate([_unstrided(slices, block, padding[1:]) for block in blocks], axis=-1)
   y = y.reshape(b, depth, *y.shape[1:])
   split = lax.split(y, (co,) * taps + (zeros,) * (zeros > 0), axis=4)
   here = [(0, 0, 0)]
   return _overlap({(t, 0, 0): split[t] for t in range(taps)}, (_terms(depth, taps, padding[0]), here, here))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _fold_into_either(x: jax.Array, kernel: jax.Array, padding: tuple[tuple[int, int], ...]) -> jax.Array:
+  """3D convolution between equally many channels: forward is faster folded into the output, the gradients into the input."""
+  return _fold_into_output(x, kernel, padding, columns=None)
+
+
+def _either_forward(x, kernel, padding):
+  return _fold_into_either(x, kernel, padding), (x, kernel)
+
+
+def _either_backward(padding, operands, cotangent):
+  return jax.vjp(lambda x, kernel: _fold_into_input(x, kernel, padding), *operands)[1](cotangent)
+
+
+_fold_into_either.defvjp(_either_forward, _either_backward)
 
 
 def _transposed_padding(taps: Sequence[int], strides: Sequence[int], padding: Padding) -> Sequence[tuple[int, int]]:

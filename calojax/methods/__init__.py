@@ -1,5 +1,5 @@
 """Ways to train a generator, by name."""
 
-from calojax.methods import gan, library, vae
+from calojax.methods import configured_gan, library, vae
 
-METHODS = {'gan': gan.from_config, 'vae': vae.from_config, 'library': library.from_config}
+METHODS = {'gan': configured_gan.from_config, 'vae': vae.from_config, 'library': library.from_config}

@@ -14,6 +14,7 @@ from calojax import losses, models, state
 from calojax.geometry import Geometry
 from calojax.methods import quantities
 from calojax.methods.optimisers import optimiser
+from calojax.methods.precision import arithmetic
 from calojax.registry import find
 from calojax.showers import Shower
 from calojax.state import Method, TrainState, Variables
@@ -23,7 +24,7 @@ def module(config: Any, geometry: Geometry) -> nn.Module:
   """The network of `config.pretraining`: x `[b, v]` -> `{'targets': [b, p], 'features': [b, f]}`."""
   settings = config.pretraining
   network = find(models.REGRESSORS, settings.network, 'regressor')
-  return network(geometry.grids, targets=quantities.width(tuple(settings.targets), geometry), dtype=jnp.dtype(config.dtype))
+  return network(geometry.grids, targets=quantities.width(tuple(settings.targets), geometry), dtype=arithmetic(config.dtype))
 
 
 def parameters(config: Any, geometry: Geometry, training: Shower | None) -> quantities.Quantities:

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from calojax import losses, state
 from calojax.geometry import Geometry
 from calojax.methods.optimisers import optimiser
+from calojax.methods.precision import arithmetic
 from calojax.models.vae import VAE
 from calojax.registry import find
 from calojax.showers import Condition, Shower
@@ -20,7 +21,6 @@ from calojax.state import Method, Player, TrainState, Variables
 from calojax.transforms import CONDITIONS, TRANSFORMS, Transform
 
 STATS = ['batch_stats']
-DTYPES = ('float32', 'bfloat16')
 FREE = 0.1  # nats of a latent variable's divergence that cost nothing
 
 
@@ -58,13 +58,11 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
   """
   del training
   c = config
-  if c.dtype not in DTYPES:
-    raise ValueError(f'dtype is {c.dtype!r}, expected one of {", ".join(DTYPES)}')
   if c.latent < 1:
     raise ValueError(f'latent is {c.latent}, expected >= 1')
   fields = {name: value for name, value in c.generator.items() if name != 'name'}
   return method(Autoencoder(
-      network=VAE(geometry.grids, c.latent, dtype=jnp.dtype(c.dtype), **fields),
+      network=VAE(geometry.grids, c.latent, dtype=arithmetic(c.dtype), **fields),
       cells=geometry.cells,
       transform=find(TRANSFORMS, c.transform.name, 'transform')(c.transform.parameter),
       features=functools.partial(find(CONDITIONS, c.condition, 'condition'), geometry=geometry),
