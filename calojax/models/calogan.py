@@ -77,7 +77,7 @@ class Discriminator(nn.Module):
   For each layer a 2x2 convolution and three locally connected layers, the closeness of these features to the other showers of the
   batch, the layer's occupancy and its closeness; then all columns of `condition` (conditions, layer energies, ...) and their
   closeness; one hidden layer; the score. With grids 96x3, 12x12 and 6x12 and six columns (energy, layer energies, total energy,
-  energy error): 2,861,429 parameters; as the conditional system with 11 columns and 5 targets: 445,566.
+  energy error): 2,861,237 parameters; as the conditional system with 11 columns and 5 targets: 445,374.
 
   Differences from the authors' code:
   - closeness is the tanh of the mean over the other showers, not of their sum: the sum's tanh is 1 to all digits once some nine
