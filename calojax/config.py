@@ -74,7 +74,7 @@ def lhcb_gan() -> ml_collections.ConfigDict:
 def wgan_gp() -> ml_collections.ConfigDict:
   """The WGAN with gradient penalty on LHCb-like showers (Chekalina et al. 2018).
 
-  The exact mirror image of the generator would be a critic of (64, 128, 256) channels, at about twice the time.
+  The exact mirror image of the generator would be a critic of (64, 128, 256) channels, which is slower.
   """
   c = lhcb_gan()
   c.generator = {'name': 'wgan', 'channels': (256, 128, 64, 32)}

@@ -10,8 +10,9 @@ XLA:CPU computes a plain 2D convolution well. A transposed one, every 3D one and
   strides), or, where few taps overlap, one matrix product over the channels, `[.., ci] @ [ci, taps * co]`, whose columns
   are added where they overlap.
 
-All are products, pads and slices, so automatic differentiation is exact and fast to every order; in forward mode too, but for
-3D convolutions between equally many channels. Parameters and results are those of `flax.linen.Conv` and `flax.linen.ConvTranspose`: checkpoints interchange.
+All are products, pads and slices, so automatic differentiation is exact and fast to every order; in forward mode too, but
+for 3D convolutions between equally many channels. Parameters and results are those of `flax.linen.Conv` and
+`flax.linen.ConvTranspose`: checkpoints interchange.
 """
 
 from __future__ import annotations
