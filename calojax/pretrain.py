@@ -81,9 +81,8 @@ def resolution(trainer: Trainer, state: TrainState) -> dict[str, dict[str, Any]]
   true = np.asarray(observables.evaluate_observables(names, test, parts.geometry))
   rms = lambda residuals: np.sqrt(np.mean(residuals**2, axis=0))
   value, error = rms(values - true), bootstrap_error(rms, values - true)
-  columns = {name: observables.find_observable(name) for name in names}
-  return {name: {'value': float(v), 'error': float(e), 'spread': float(s), 'unit': columns[name].unit}
-          for name, v, e, s in zip(columns, value, error, true.std(0))}
+  return {name: {'value': float(v), 'error': float(e), 'spread': float(s), 'unit': observables.find_observable(name).unit}
+          for name, v, e, s in zip(names, value, error, true.std(0))}
 
 
 def table(found: dict[str, dict[str, Any]]) -> str:

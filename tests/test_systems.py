@@ -107,3 +107,10 @@ def test_a_frozen_loss_without_a_regressor_to_train_is_refused():
   few, geometry, _ = tiny.showers('lhcb_ecal')
   with pytest.raises(ValueError, match='pretraining.steps is 0'):
     build(config, geometry, few)
+
+
+def test_a_regressor_of_a_shower_instead_of_its_particle_is_refused():
+  config = tiny.config('wgan_regressor', pretraining__targets=('impact', 'response'))
+  few, geometry, _ = tiny.showers('lhcb_ecal')
+  with pytest.raises(ValueError, match="attribute of a particle 'impact'; did you mean 'impact_"):
+    build(config, geometry, few)

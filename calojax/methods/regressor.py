@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
-from calojax import losses, models, state
+from calojax import losses, models, observables, state
 from calojax.geometry import Geometry
 from calojax.methods import quantities
 from calojax.methods.optimisers import optimiser
@@ -21,8 +21,14 @@ from calojax.state import Method, TrainState, Variables
 
 
 def module(config: Any, geometry: Geometry) -> nn.Module:
-  """The network of `config.pretraining`: x `[b, v]` -> `{'targets': [b, p], 'features': [b, f]}`."""
+  """The network of `config.pretraining`: x `[b, v]` -> `{'targets': [b, p], 'features': [b, f]}`.
+
+  Raises:
+    ValueError: an unknown network, or a target that is not an attribute of the particle.
+  """
   settings = config.pretraining
+  for name in settings.targets:
+    find(observables.ATTRIBUTES, name, 'attribute of a particle')
   network = find(models.REGRESSORS, settings.network, 'regressor')
   return network(geometry.grids, targets=quantities.width(tuple(settings.targets), geometry), dtype=arithmetic(config.dtype))
 
