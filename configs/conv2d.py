@@ -10,5 +10,5 @@ def get_config():
   c = config.threed_gan()
   c.generator = {'name': 'conv2d'}
   c.discriminator = {'name': 'conv2d'}
-  c.optimiser.update(generator=5e-4, discriminator=1e-4, beta1=0.5)
+  c.optimiser.update(generator=4e-4, discriminator=2e-4, beta1=0.5)
   return c
