@@ -8,7 +8,7 @@ from calojax import config
 
 def get_config():
   c = config.threed_gan()
-  c.generator = {'name': 'conv2d'}
-  c.discriminator = {'name': 'conv2d'}
+  c.generator = {'name': 'conv2d', 'width': 64}
+  c.discriminator = {'name': 'conv2d', 'width': 64}
   c.optimiser.update(generator=4e-4, discriminator=2e-4, beta1=0.5)
   return c

@@ -13,8 +13,8 @@ def get_config():
   c.data.symmetries = False
   c.condition = 'energy'
   c.latent = 64
-  c.generator = {'name': 'voxel'}
-  c.discriminator = {'name': 'voxel'}
+  c.generator = {'name': 'voxel', 'widths': (256, 512), 'rank': 128}
+  c.discriminator = {'name': 'voxel', 'widths': (512, 256), 'rank': 64}
   c.shown = ('layer_fractions', 'response')
   c.adversarial, c.flips = 'hinge', 0.0
   return c

@@ -63,9 +63,9 @@ def test_parameter_counts(name):
   assert (parameters(state.generator), parameters(state.discriminator)) == COUNTS[name]
 
 
-def batch_of(few, k):
-  """Micro-batches `[k, 8]` of the first showers."""
-  return jax.tree.map(lambda leaf: leaf[:8 * k].reshape(k, 8, *leaf.shape[1:]), few)
+def batch_of(few, k, size=8):
+  """Micro-batches `[k, size]` of the first showers."""
+  return jax.tree.map(lambda leaf: leaf[:size * k].reshape(k, size, *leaf.shape[1:]), few)
 
 
 @pytest.mark.parametrize('name', COUNTS)
@@ -73,7 +73,7 @@ def test_steps_are_finite_move_every_player_and_resume_bitwise(name, tmp_path):
   config = tiny.config(name)
   few, geometry, _ = tiny.showers(config.data.source)
   method, example = build(config, geometry, few), take(few, slice(2))
-  update, batch = jax.jit(method.update), batch_of(few, config.train.discriminator_steps)
+  update, batch = jax.jit(method.update), batch_of(few, config.train.discriminator_steps, config.train.batch)
   start = jax.jit(method.init)(jax.random.key(0), example)
   halfway, metrics = update(start, batch)
   whole, _ = update(halfway, batch)

@@ -31,9 +31,9 @@ NETWORKS = {
     'shower_library': {},
     'calogan': CALOGAN,
     'calogan_conditional': CALOGAN,
-    'conv3d': {'latent': 8},
-    'conv2d': {'latent': 8},
-    'voxel': {'latent': 8},
+    'conv3d': {'latent': 8, 'generator.channels': (1, 2, 2, 1), 'discriminator.channels': (2, 1), 'train.batch': 4},
+    'conv2d': {'latent': 8, 'generator.width': 4, 'discriminator.width': 4, 'train.batch': 4},
+    'voxel': {'latent': 8, 'generator.widths': (16,), 'generator.rank': 8, 'discriminator.widths': (16,), 'discriminator.rank': 8},
 }
 SYSTEMS = tuple(NETWORKS)
 
