@@ -27,8 +27,8 @@ CASES = [
     ((2, 3, 4, 3, 2), (3, 4, 2), (2, 1, 2), 'SAME'),
 ]
 
-# Of stride 1: every fold of a 3D convolution (into the input, into the output, into columns), kernels that are even, flat, as deep
-# as the input, pads that are uneven and negative; a large 2D kernel with and without padding.
+# Of stride 1: every fold of a 3D convolution (into the input, into the output, into columns), kernels that are even, flat,
+# as deep as the input, pads that are uneven and negative; a large 2D kernel with and without padding.
 UNSTRIDED = [
     ((2, 5, 4, 3, 2), (4, 3, 2), 3, 'SAME'),
     ((2, 5, 4, 3, 3), (3, 2, 3), 2, 'VALID'),

@@ -1,4 +1,4 @@
-"""The GAN of Rehm et al. (2021) that makes 25x25x25 showers with 2D convolutions: three branches, each with another axis as channels."""
+"""The Conv2D GAN of Rehm et al. (2021): 25x25x25 showers from three 2D branches, each with another axis as channels."""
 
 from __future__ import annotations
 
@@ -37,15 +37,16 @@ class Block(nn.Module):
 class Generator(nn.Module):
   """Noise scaled by E_p and further conditions -> shower, in network space (>= 0).
 
-  Dense -> 5x5x5 -> three branches, each taking another axis as channels: conv 32 (5x5), transposed 64 (5x5, stride 3, 15x15), conv 64 (5x5),
-  transposed 64 (5x5, stride 2, 30x30), conv 64 (8x8), conv 64 (5x5, valid, 26x26), conv 32 (4x4), conv 32 (3x3), conv 25 (2x2,
-  valid, 25x25) -> axes put back, side by side as 75 channels -> conv 25 (3x3) without bias. The channels of the result are the depth.
+  Dense -> 5x5x5 -> three branches, each taking another axis as channels: conv 32 (5x5), transposed 64 (5x5, stride 3, 15x15),
+  conv 64 (5x5), transposed 64 (5x5, stride 2, 30x30), conv 64 (8x8), conv 64 (5x5, valid, 26x26), conv 32 (4x4), conv 32
+  (3x3), conv 25 (2x2, valid, 25x25) -> axes put back, side by side as 75 channels -> conv 25 (3x3) without bias. The channels
+  of the result are the depth.
 
-  With 200 latent variables and one condition 2,055,324 numbers as Keras counts, of which 1,878 are running moments of the batch norm
-  (so 2,053,446 learnt): the paper's 2.05M, which settles the 5x5 taps of the transposed convolutions that the published code
-  (svalleco/3Dgan, 2DGAN) has. The dense layer holds 25,125 of them. The paper's "0.12M in the dense layer" cannot be this network: it is the
-  125,625 of a dense layer to 5x5x5x5, which the same authors' 3D variant has and which a comment in the published code still
-  mentions; it would put the total over 2.15M. The total is what we keep.
+  With 200 latent variables and one condition 2,055,324 numbers as Keras counts, of which 1,878 are running moments of the
+  batch norm (so 2,053,446 learnt): the paper's 2.05M, which settles the 5x5 taps of the transposed convolutions that the
+  published code (svalleco/3Dgan, 2DGAN) has. The dense layer holds 25,125 of them. The paper's "0.12M in the dense layer"
+  does not fit: it is probably the 125,625 of a dense layer to 5x5x5x5, which the same authors' 3D variant has and a comment in
+  the published code still mentions, and would put the total over 2.15M. The total is what we keep.
 
   Attributes:
     grids: of the calorimeter's layers.
@@ -79,10 +80,10 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
   """Shower and condition -> `{'score': [b]}` and, with a regressor, `'targets': [b, targets]`.
 
-  Three branches, each taking another axis as channels: convs 64 (8x8), then without padding 32 (6x6), 32 (5x5), 32 (4x4), 32 (3x3), 9
-  (3x3), to 9x9x9; axes put back, side by side -> Dense 10, LeakyReLU, batch norm -> one dense layer a head. The paper's third output,
-  the energy sum, is no network: the GAN computes it. The condition joins the features of the score only, since a regressor that
-  was shown it would copy it.
+  Three branches, each taking another axis as channels: convs 64 (8x8), then without padding 32 (6x6), 32 (5x5), 32 (4x4), 32
+  (3x3), 9 (3x3), to 9x9x9; axes put back, side by side -> Dense 10, LeakyReLU, batch norm -> one dense layer a head. The
+  paper's third output, the energy sum, is no network: the GAN computes it. The condition joins the features of the score
+  only, since a regressor that was shown it would copy it.
 
   Attributes:
     grids: of the calorimeter's layers.

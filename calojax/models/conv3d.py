@@ -1,4 +1,4 @@
-"""The three-dimensional convolutional GAN of Carminati et al. (2018), the Conv3D of Rehm et al. (2021), for 25 layers of 25x25 cells.
+"""The 3D convolutional GAN of Carminati et al. (2018), the Conv3D of Rehm et al. (2021), for 25 layers of 25x25 cells.
 
 Arrays are `[b, depth, x, y, c]` throughout: the order of the flat shower, so nothing is transposed. The papers write the same
 networks as (x, y, depth).
@@ -51,11 +51,11 @@ def mean_pool(x: Float[Array, 'b d h w c']) -> Array:
 class Generator(nn.Module):
   """Noise scaled by E_p and further conditions -> shower, in network space (>= 0).
 
-  Dense -> 8x7x7 cells (depth, x, y) of 8 channels -> conv 64 (8x6x6) -> twice as large, 16x14x14 -> conv 6 (8x6x5), 9x13x14 -> 27x26x28
-  -> conv 6 (8x3x3) -> conv 1 (2x2x2) without bias. LeakyReLU 0.3 and, after the first two, batch norm. The paddings are those of the
-  published Keras code (svalleco/3Dgan): they give 26^3 before the last convolution and 25^3 after it. With 200 latent variables
-  and one condition 872,948 numbers as Keras counts, of which 140 are running moments of the batch norm (so 872,808 learnt) and 630,336
-  in the dense layer: the paper's 0.87M and 0.63M.
+  Dense -> 8x7x7 cells (depth, x, y) of 8 channels -> conv 64 (8x6x6) -> twice as large, 16x14x14 -> conv 6 (8x6x5), 9x13x14
+  -> 27x26x28 -> conv 6 (8x3x3) -> conv 1 (2x2x2) without bias. LeakyReLU 0.3 and, after the first two, batch norm. The
+  paddings are those of the published Keras code (svalleco/3Dgan): they give 26^3 before the last convolution and 25^3 after
+  it. With 200 latent variables and one condition 872,948 numbers as Keras counts, of which 140 are running moments of the
+  batch norm (so 872,808 learnt) and 630,336 in the dense layer: the paper's 0.87M and 0.63M.
 
   Attributes:
     grids: of the calorimeter's layers.
@@ -85,9 +85,9 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
   """Shower and condition -> `{'score': [b]}` and, with a regressor, `'targets': [b, targets]`.
 
-  Convolutions of 5^3 taps to 32, 8, 8, 8 channels (the last one 23^3), LeakyReLU 0.3, batch norm after all but the first, dropout 0.2,
-  2^3 mean pooling to 11^3, one dense layer a head. The paper's third output, the energy sum, is no network: the GAN computes it. The
-  condition joins the features of the score only, since a regressor that was shown it would copy it.
+  Convolutions of 5^3 taps to 32, 8, 8, 8 channels (the last one 23^3), LeakyReLU 0.3, batch norm after all but the first,
+  dropout 0.2, 2^3 mean pooling to 11^3, one dense layer a head. The paper's third output, the energy sum, is no network: the
+  GAN computes it. The condition joins the features of the score only, since a regressor that was shown it would copy it.
 
   Attributes:
     grids: of the calorimeter's layers.
