@@ -102,9 +102,9 @@ def _pad(x: jax.Array, padding: Sequence[tuple[int, int]]) -> jax.Array:
 
 
 def _strided(x: jax.Array, kernel: jax.Array, strides: Sequence[int], padding: Sequence[tuple[int, int]]) -> jax.Array:
-  """Convolution of larger strides as one matrix product of every tap's cells, side by side: `[b, *space', taps * ci] @ [taps * ci, co]`.
+  """Convolution of larger strides as one matrix product of every tap's cells: `[b, *space', taps * ci] @ [taps * ci, co]`.
 
-  A strided convolution itself is fast; its input gradient is a transposed one, whose kernel gradient in a gradient penalty is not.
+  XLA's strided convolution is fast; its input gradient is a transposed one, whose kernel gradient (a gradient penalty's) is not.
   """
   taps, (ci, co) = kernel.shape[:-2], kernel.shape[-2:]
   x = _pad(x, padding)
