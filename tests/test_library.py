@@ -9,7 +9,7 @@ import pytest
 from calojax.methods import library
 from calojax.showers import take
 
-CONFIG = ml_collections.ConfigDict({'condition': 'full', 'train': {'steps': 3, 'batch': 16}})
+CONFIG = ml_collections.ConfigDict({'condition': 'full', 'train': {'steps': 3, 'batch': 16, 'discriminator_steps': 1}})
 
 
 def batches(showers, steps: int = 3, batch: int = 16):

@@ -119,3 +119,16 @@ def test_unknown_names_are_refused_with_the_near_one(embedded):
   config = tiny.config('cnn_aux', regressor__targets=('respons',))
   with pytest.raises(ValueError, match="'respons'.*'response'"):
     build(config, embedded.geometry)
+
+
+@pytest.mark.parametrize('name, changes, message', [
+    ('vae', {'train__discriminator_steps': 2}, 'discriminator_steps is 2, expected 1'),
+    ('shower_library', {'train__discriminator_steps': 2}, 'discriminator_steps is 2, expected 1'),
+    ('wgan_regressor', {'pretraining__batch': 0}, 'pretraining.batch is 0'),
+    ('cnn', {'train__generator_steps': 0}, 'train.generator_steps 0'),
+    ('cnn', {'flips': 0.6}, 'flips 0.6'),
+])
+def test_numbers_that_make_no_sense_are_refused_before_anything_runs(name, changes, message):
+  few, geometry, _ = tiny.showers('lhcb_ecal')
+  with pytest.raises(ValueError, match=message):
+    build(tiny.config(name, **changes), geometry, few)

@@ -55,3 +55,5 @@ def _check(config: Any) -> None:
   if pretrained and (config.pretraining.steps < 1 or not config.pretraining.targets):
     raise ValueError(f'weights.outputs or weights.perceptual is set, but pretraining.steps is {config.pretraining.steps} and '
                      f'pretraining.targets {tuple(config.pretraining.targets)}: expected a regressor that has learnt something')
+  if pretrained and config.pretraining.batch < 1:
+    raise ValueError(f'pretraining.batch is {config.pretraining.batch}, expected at least 1')

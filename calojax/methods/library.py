@@ -49,6 +49,8 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
     ValueError: a name that no registry knows.
   """
   del training
+  if config.train.discriminator_steps != 1:
+    raise ValueError(f'train.discriminator_steps is {config.train.discriminator_steps}, expected 1: there is no discriminator')
   features = functools.partial(find(CONDITIONS, config.condition, 'condition'), geometry=geometry)
   return method(config.train.steps * config.train.batch, features)
 

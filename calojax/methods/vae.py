@@ -57,6 +57,8 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
     ValueError: a name that no registry knows, or a number out of its range.
   """
   del training
+  if config.train.discriminator_steps != 1:
+    raise ValueError(f'train.discriminator_steps is {config.train.discriminator_steps}, expected 1: there is no discriminator')
   c = config
   if c.latent < 1:
     raise ValueError(f'latent is {c.latent}, expected >= 1')
