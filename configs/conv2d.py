@@ -8,7 +8,9 @@ from calojax import config
 
 def get_config():
   c = config.threed_gan()
-  c.generator = {'name': 'conv2d', 'width': 64}
-  c.discriminator = {'name': 'conv2d', 'width': 64}
-  c.optimiser.update(generator=4e-4, discriminator=2e-4, beta1=0.5)
+  c.generator = {'name': 'conv2d', 'width': 64, 'dropout': 0.0}
+  c.discriminator = {'name': 'conv2d', 'width': 64, 'batch_norm': False}
+  c.optimiser.update(generator=1e-3, discriminator=4e-4, beta1=0.5)
+  c.weights.gradient_penalty = 0.02  # at 0.1 it kept the discriminator from learning for the first 200 updates
+  c.train.steps = 2000
   return c

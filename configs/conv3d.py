@@ -9,6 +9,7 @@ from calojax import config
 def get_config():
   c = config.threed_gan()
   c.generator = {'name': 'conv3d', 'channels': (8, 64, 6, 6)}
-  c.discriminator = {'name': 'conv3d', 'channels': (32, 8, 8, 8)}
-  c.optimiser.update(name='rmsprop', generator=5e-4, discriminator=5e-4, beta2=0.9)
+  c.discriminator = {'name': 'conv3d', 'channels': (32, 8, 8, 8), 'batch_norm': False}
+  c.optimiser.update(name='rmsprop', generator=1e-3, discriminator=5e-4, beta2=0.9)
+  c.train.steps = 1200
   return c

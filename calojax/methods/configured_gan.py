@@ -36,7 +36,7 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
       target=quantities.targets(head, c.regressor.error, geometry, training),
       error=find(losses.ERRORS, c.regressor.error, 'error of a regressor'),
       adversarial=find(losses.ADVERSARIAL, c.adversarial, 'adversarial loss'), flips=c.flips,
-      penalty=find(losses.PENALTIES, c.penalty, 'penalty'),
+      penalty=find(losses.PENALTIES, c.penalty, 'penalty'), penalised=c.penalised,
       energy=functools.partial(find(losses.ENERGY_TERMS, c.energy_term, 'energy term'), geometry=geometry),
       regressor=regressor.module(c, geometry) if pretrained else None,
       parameters=regressor.parameters(c, geometry, training) if pretrained else None,
@@ -51,6 +51,10 @@ def _check(config: Any) -> None:
   if config.latent < 1 or config.train.generator_steps < 1 or not 0 <= config.flips < 0.5:
     raise ValueError(f'latent is {config.latent}, train.generator_steps {config.train.generator_steps} and flips {config.flips}, expected '
                      '>= 1, >= 1 and from 0 to less than 0.5')
+  if not 0 < config.penalised <= 1:
+    raise ValueError(f'penalised is {config.penalised}, expected a share above 0 and up to 1')
+  if config.weights.mean_image and config.train.batch < 2:
+    raise ValueError(f'weights.mean_image is set with train.batch {config.train.batch}, expected batches of at least 2')
   pretrained = config.weights.outputs or config.weights.perceptual
   if pretrained and (config.pretraining.steps < 1 or not config.pretraining.targets):
     raise ValueError(f'weights.outputs or weights.perceptual is set, but pretraining.steps is {config.pretraining.steps} and '

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from calojax import losses, state
 from calojax.methods import regressor
-from calojax.showers import Condition, Shower
+from calojax.showers import Condition, Shower, take
 from calojax.state import Method, Player, TrainState, Variables
 from calojax.transforms import Transform
 
@@ -32,12 +32,13 @@ class Gan(NamedTuple):
     adversarial: the losses on scores.
     flips: fraction of showers that carry the wrong label before the discriminator (Salimans et al. 2016).
     penalty: on the discriminator's gradient, a function of (score, real x, generated x, key).
+    penalised: share of a micro-batch that the penalty is computed of: its mean is the same, and it costs more than all else of a step.
     energy: the generator's energy term, a function of (generated, real).
     regressor: the module of the parameter regressor trained beforehand, or None; its variables are `TrainState.frozen`.
     parameters: `Shower[b] -> [b, p]`, what it has learnt of a shower's particle.
     weights: of the terms, by name. In D's loss: `adversarial`, `regression` (the regressor on real showers), `regression_fake` (on
       generated ones: the papers do not say whether it learns on them), `gradient_penalty`. In G's: `adversarial`, `regression_generator`
-      (what the head reads off generated showers against its target), `energy`, `outputs` and `perceptual` (the frozen regressor's outputs
+      (what the head reads off generated showers against its target), `energy`, `mean_image`, `outputs` and `perceptual` (the frozen regressor's outputs
       against the condition; its features against those of the real shower of the same particle; Chekalina et al. 2018).
     generator_steps: of G an update.
     generator_optimiser, discriminator_optimiser: optax transformations.
@@ -55,6 +56,7 @@ class Gan(NamedTuple):
   adversarial: losses.Adversarial
   flips: float
   penalty: Callable[..., Array]
+  penalised: float
   energy: Callable[[Shower, Shower], Array]
   regressor: nn.Module | None
   parameters: Callable[[Shower], Array] | None
@@ -140,8 +142,9 @@ def _discriminator_step(gan: Gan, d: Player, g: Player, key: Array, real: Shower
     if gan.target and gan.weights['regression_fake']:
       terms['regression_fake'] = gan.error(on_fake['targets'], gan.target(_shower(gan, fake_x, real.condition)))
     if gan.weights['gradient_penalty']:
-      score = lambda x: _judge(gan, variables, x, real.condition, keys[0])[0]['score']
-      terms['gradient_penalty'] = gan.penalty(score, real_x, fake_x, keys[3])
+      few = slice(max(1, round(gan.penalised * len(real_x))))
+      score = lambda x: _judge(gan, variables, x, take(real, few).condition, keys[0])[0]['score']
+      terms['gradient_penalty'] = gan.penalty(score, real_x[few], fake_x[few], keys[3])
     value, means = losses.total(terms, gan.weights)
     return value, (stats, means | {'score_real': on_real['score'].mean(), 'score_fake': on_fake['score'].mean()})
 
@@ -162,6 +165,8 @@ def _generator_step(gan: Gan, g: Player, d: Player, frozen: Variables | None, ke
       terms['regression_generator'] = gan.error(judged['targets'], gan.target(_shower(gan, x, real.condition)))
     if gan.weights['energy']:
       terms['energy'] = gan.energy(_shower(gan, x, real.condition), real)
+    if gan.weights['mean_image']:
+      terms['mean_image'] = losses.mean_distance(x, gan.transform.forward(real.energies, real.condition.energy))
     value, means = losses.total(terms | _pretrained_terms(gan, frozen, x, real), gan.weights)
     return value, (stats, means)
 

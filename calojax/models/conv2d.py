@@ -19,19 +19,23 @@ def turned(x: Float[Array, 'b i j k'], times: int) -> Array:
 
 
 class Block(nn.Module):
-  """A convolution without bias, LeakyReLU 0.3, batch norm, dropout 0.2: `[b, h, w, c]` to `[b, h', w', features]`."""
+  """A convolution without bias, LeakyReLU 0.3, batch norm, dropout: `[b, h, w, c]` to `[b, h', w', features]`."""
 
   features: int
   taps: int
   padding: str
   dtype: jnp.dtype
+  batch_norm: bool = True
+  dropout: float = 0.2
 
   @nn.compact
   def __call__(self, x: Array, train: bool) -> Array:
     he = nn.initializers.he_uniform()
     x = Conv(self.features, (self.taps,) * 2, padding=self.padding, use_bias=False, dtype=self.dtype, kernel_init=he)(x)
-    x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(jax.nn.leaky_relu(x, 0.3))
-    return nn.Dropout(0.2, deterministic=not train)(x)
+    x = jax.nn.leaky_relu(x, 0.3)
+    if self.batch_norm:
+      x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
+    return nn.Dropout(self.dropout, deterministic=not train)(x)
 
 
 class Generator(nn.Module):
@@ -51,10 +55,12 @@ class Generator(nn.Module):
   Attributes:
     grids: of the calorimeter's layers.
     width: channels of the widest convolutions; the narrow ones have half.
+    dropout: while training, as in the paper; where the network space is a root of the energy its noise shifts mean energies.
   """
 
   grids: tuple[tuple[int, int], ...]
   width: int = 64
+  dropout: float = 0.2
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
@@ -62,13 +68,13 @@ class Generator(nn.Module):
     require_cube(self.grids, 'conv2d')
     x = nn.Dense(5 * 5 * 5, dtype=self.dtype)(scaled_noise(z, condition).astype(self.dtype)).reshape(-1, 5, 5, 5)
     branches = [turned(self.branch(turned(x, i), train), -i) for i in range(3)]
-    he = nn.initializers.he_uniform()
-    x = Conv(SIDE, (3, 3), use_bias=False, dtype=self.dtype, kernel_init=he)(jnp.concatenate(branches, axis=-1))
+    small = nn.initializers.variance_scaling(0.02, 'fan_in', 'uniform')  # He's gives showers of thousands of times the energy
+    x = Conv(SIDE, (3, 3), use_bias=False, dtype=self.dtype, kernel_init=small)(jnp.concatenate(branches, axis=-1))
     return sparse_relu(x.astype(jnp.float32).transpose(0, 3, 1, 2)).reshape(x.shape[0], -1)
 
   def branch(self, x: Array, train: bool) -> Array:
     """`[b, 25, 25, 25]` of `[b, 5, 5, 5]`; its own parameters at each call."""
-    block = lambda x, width, taps, padding='SAME': Block(width, taps, padding, self.dtype)(x, train)
+    block = lambda x, width, taps, padding='SAME': Block(width, taps, padding, self.dtype, dropout=self.dropout)(x, train)
     larger = lambda x, stride: ConvTranspose(self.width, (5, 5), (stride, stride), dtype=self.dtype)(x)
     wide, narrow = self.width, self.width // 2
     x = block(larger(block(x, narrow, 5), 3), wide, 5)
@@ -88,11 +94,13 @@ class Discriminator(nn.Module):
   Attributes:
     grids: of the calorimeter's layers.
     width: channels of the first convolution; the next ones have half.
+    batch_norm: as in the paper; it hides a batch's scale from the score, and the gradient penalty mixes the showers of a batch.
     targets: how many quantities the regressor predicts (in the paper one, E_p); 0 for none.
   """
 
   grids: tuple[tuple[int, int], ...]
   width: int = 64
+  batch_norm: bool = True
   targets: int = 0
   dtype: jnp.dtype = jnp.float32
 
@@ -103,7 +111,8 @@ class Discriminator(nn.Module):
     branches = [turned(self.branch(turned(x, i), train), -i) for i in range(3)]
     x = jnp.concatenate(branches, axis=-1).reshape(x.shape[0], -1)
     x = jax.nn.leaky_relu(nn.Dense(10, dtype=self.dtype)(x), 0.3)
-    x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
+    if self.batch_norm:
+      x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
     score = nn.Dense(1, dtype=self.dtype, name='score')(jnp.concatenate([x, condition.astype(self.dtype)], axis=-1))
     heads = {'score': score[:, 0].astype(jnp.float32)}
     if self.targets:
@@ -112,7 +121,7 @@ class Discriminator(nn.Module):
 
   def branch(self, x: Array, train: bool) -> Array:
     """`[b, 9, 9, 9]` of `[b, 25, 25, 25]`; its own parameters at each call."""
-    x = Block(self.width, 8, 'SAME', self.dtype)(x, train)
+    x = Block(self.width, 8, 'SAME', self.dtype, self.batch_norm)(x, train)
     for features, taps in zip((self.width // 2,) * 4 + (9,), (6, 5, 4, 3, 3)):
-      x = Block(features, taps, 'VALID', self.dtype)(x, train)
+      x = Block(features, taps, 'VALID', self.dtype, self.batch_norm)(x, train)
     return x

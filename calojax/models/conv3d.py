@@ -77,8 +77,8 @@ class Generator(nn.Module):
     x = norm(conv(first, (8, 6, 6), 'SAME')(x.reshape(-1, 8, 7, 7, seed)))
     x = norm(conv(second, (8, 6, 5), ((0, 0), (2, 2), (2, 2)))(repeat(x, (2, 2, 2))))
     x = jax.nn.leaky_relu(conv(third, (8, 3, 3), ((3, 3), (1, 1), (0, 0)))(repeat(x, (3, 2, 2))), 0.3)
-    glorot = nn.initializers.glorot_normal()
-    x = Conv(1, (2, 2, 2), padding='VALID', use_bias=False, dtype=self.dtype, kernel_init=glorot)(x)
+    small = nn.initializers.variance_scaling(0.04, 'fan_avg', 'truncated_normal')  # Glorot's gives a thousand times the energy
+    x = Conv(1, (2, 2, 2), padding='VALID', use_bias=False, dtype=self.dtype, kernel_init=small)(x)
     return sparse_relu(x.astype(jnp.float32)).reshape(x.shape[0], -1)
 
 
@@ -92,11 +92,13 @@ class Discriminator(nn.Module):
   Attributes:
     grids: of the calorimeter's layers.
     channels: of the convolutions.
+    batch_norm: as in the papers; it hides a batch's scale from the score, and the gradient penalty mixes the showers of a batch.
     targets: how many quantities the regressor predicts (in the paper one, E_p); 0 for none.
   """
 
   grids: tuple[tuple[int, int], ...]
   channels: tuple[int, ...] = (32, 8, 8, 8)
+  batch_norm: bool = True
   targets: int = 0
   dtype: jnp.dtype = jnp.float32
 
@@ -107,7 +109,7 @@ class Discriminator(nn.Module):
     for i, channels in enumerate(self.channels):
       pads = 1 if i and i == len(self.channels) - 1 else 2
       x = jax.nn.leaky_relu(Conv(channels, (5, 5, 5), padding=((pads, pads),) * 3, dtype=self.dtype)(x), 0.3)
-      if i:
+      if i and self.batch_norm:
         x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
       x = nn.Dropout(0.2, deterministic=not train)(x)
     x = mean_pool(x).reshape(x.shape[0], -1)
