@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ml_collections
 
 # What the Auxiliary Regressor learns on LHCb-like showers: the 24 statistics of the physics PRD and the visible energy.
@@ -67,10 +69,29 @@ def lhcb_gan() -> ml_collections.ConfigDict:
       'evaluation': {
           'clusters': 400,
           'runs': 10,
+          'metrics': (),  # names of evaluation.metrics.METRICS; none: all but the classifier
           'statistics': '',  # of the physics PRD: lhcb_reference, lhcb_corrected, or '' for the first where it is defined
       },
   })
   return config.lock()
+
+
+def completed(stored: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
+  """A config that an earlier version kept, with the defaults of what has been added since, which change nothing; locked."""
+  rooms = ('data', 'train', 'optimiser', 'evaluation') + (('weights', 'regressor', 'pretraining') if stored.get('method') == 'gan' else ())
+  defaults = lhcb_gan()
+  with stored.unlocked():
+    for room in rooms:
+      _fill(stored.get(room, {}), defaults[room])
+    if stored.get('method') == 'gan':
+      _fill(stored, defaults)
+  return stored.lock()
+
+
+def _fill(stored: Any, defaults: Any) -> None:
+  for key, value in defaults.items():
+    if key not in stored:
+      stored[key] = value
 
 
 def wgan_gp() -> ml_collections.ConfigDict:

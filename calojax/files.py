@@ -20,6 +20,6 @@ def written_aside(path: str | os.PathLike) -> Iterator[str]:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-  """Writes a text file, aside and renamed."""
-  with written_aside(path) as part, open(part, 'w') as file:
+  """Writes a text file in UTF-8, aside and renamed."""
+  with written_aside(path) as part, open(part, 'w', encoding='utf-8') as file:
     file.write(text)

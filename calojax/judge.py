@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any, Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from calojax.comparison import on_terminal
 from calojax.data import fingerprint
-from calojax.evaluation import plots, summary, traversals
+from calojax.evaluation import plots, summary, traversals, verdict
 from calojax.evaluation.layered_plots import traversal_figures
+from calojax.evaluation.metrics import METRICS
 from calojax.evaluation.physics import default_variant, observe, scalars
+from calojax.evaluation.report import write_report
 from calojax.geometry import Geometry
 from calojax.provenance import origin
 from calojax.run import Parts, Trainer
@@ -35,6 +37,9 @@ def check(config: Any, parts: Parts) -> None:
   if settings.runs < 1 or not 1 <= settings.clusters <= count:
     raise ValueError(f'evaluation.clusters is {settings.clusters} and evaluation.runs {settings.runs}, expected 1 to {count} (the test '
                      'showers) and at least 1')
+  unknown = [name for name in settings.metrics if name not in METRICS]
+  if unknown:
+    raise ValueError(f'evaluation.metrics holds {unknown[0]!r}, expected some of {", ".join(METRICS)}')
   if settings.statistics not in VARIANTS:
     raise ValueError(f'evaluation.statistics is {settings.statistics!r}, expected one of {VARIANTS}')
   if settings.statistics == 'lhcb_reference' and default_variant(parts.geometry) != 'lhcb_reference':
@@ -76,7 +81,7 @@ def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
 
   def report(step: int, state: TrainState) -> None:
     generated, paired = (Shower(np.asarray(generate(state.generator.ema, z, c)), c) for c in (asked, real.condition))
-    scores = summary.evaluate(real, generated, parts.geometry, independent, clusters, MONITOR_RUNS)
+    scores = summary.evaluate(real, generated, parts.geometry, independent, clusters, MONITOR_RUNS, metrics=('prd',))
     for name in scores['curves']:
       for key in ('value', 'ceiling'):
         writer.add_scalar(f'validation/prd_auc_{name}/{key}', scores[f'prd_auc/{name}'][key], step)
@@ -96,21 +101,25 @@ def final(config: Any, method: Method, variables: Variables, step: int, parts: P
   """The summary of the generator on the test showers; written with its plots to `folder/evaluation/<step>`, its table printed."""
   real, geometry = parts.test, parts.geometry
   independent = independent_of(real, parts.train)
-  generated, layered = draw(method, variables, particles(method, real, independent)), len(geometry.layers) > 1
-  paired = draw(method, variables, real.condition) if layered else None
+  generated, paired = (draw(method, variables, asked) for asked in (particles(method, real, independent), real.condition))
   scores = summary.evaluate(real, generated, geometry, independent, config.evaluation.clusters, config.evaluation.runs, config.seed,
-                            config.evaluation.statistics or None, _progress(), parts.train if layered else None, paired)
+                            config.evaluation.statistics or None, on_terminal(), parts.train, paired,
+                            tuple(config.evaluation.metrics) or summary.FAST)
   scores['meta'] |= {'workdir': os.path.basename(os.path.abspath(folder)), 'step': step, 'training_seed': config.seed,
                      'data': fingerprint(parts.train), **origin()}
   directory = os.path.join(folder, 'evaluation', str(step))
-  if layered:
+  if len(geometry.layers) > 1:
     traversed = traverse(method, variables, real, geometry)
     scores |= {f'traversals/{name}': found.figure for name, found in traversed.items()}
-    plots.write_figures(directory, traversal_figures(traversed, geometry))
-  shown = take(real, slice(PAIRS))
-  plots.write_plots(directory, real, generated, geometry, scores['curves'], (shown, draw(method, variables, shown.condition)))
+  pairs = tuple(take(sample, slice(PAIRS)) for sample in (real, paired))
+  figures = plots.figures(real, generated, geometry, scores.get('curves', {}), pairs)
+  if len(geometry.layers) > 1:
+    figures |= traversal_figures(traversed, geometry)
+  images = plots.rendered(figures)
+  plots.write_images(directory, images)
+  write_report(directory, scores, images)
   path = summary.write_summary(scores, directory)
-  print(f'\n{summary.verdict_table(scores)}\n{path} and pictures beside it', flush=True)
+  print(f'\n{verdict.verdict_table(scores)}\n{path} and pictures beside it', flush=True)
   return scores
 
 
@@ -125,15 +134,9 @@ def traverse(method: Method, variables: Variables, real: Shower, geometry: Geome
   return traversals.traverse(generate, real, geometry)
 
 
-def _progress() -> Callable[[str, int, int], None] | None:
-  """A line that tells how far the evaluation is, on a terminal."""
-  if not sys.stderr.isatty():
-    return None
-  return lambda stage, done, total: print(f'\revaluating: {stage} {done}/{total}' + ' ' * 20, end='', file=sys.stderr, flush=True)
-
-
 def write_hparams(writer: Any, config: Any, scores: dict[str, Any]) -> None:
   """The config and the final scores as TensorBoard hyper-parameters."""
   values = {key: value if isinstance(value, (bool, int, float, str)) else str(value) for key, value in flatten(config.to_dict()).items()}
-  metrics = {f'final/prd_auc_{name}': scores[f'prd_auc/{name}']['value'] for name in (*scores['curves'], 'min')}
+  metrics = {f'final/prd_auc_{name}': scores[f'prd_auc/{name}']['value'] for name in (*scores.get('curves', {}), 'min')
+             if f'prd_auc/{name}' in scores}
   writer.add_hparams(values, metrics, name='hparams')

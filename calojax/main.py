@@ -2,6 +2,7 @@
 
   python -m calojax.main --config=configs/cnn_aux.py [--workdir=RUN] [--config.train.steps=4000]
   python -m calojax.main --mode=evaluate --workdir=RUN
+  python -m calojax.main --mode=evaluate --reference=geant4.h5 --generated=showers.h5 --output=REPORT [--training=trained_on.h5]
   python -m calojax.main --mode=sample --workdir=RUN --count=10000 --output=showers.h5
   python -m calojax.main --mode=sample --workdir=RUN --conditions=particles.h5 --output=showers.h5
 
@@ -27,12 +28,17 @@ FLAGS = flags.FLAGS
 config_flags.DEFINE_config_file('config', None, 'The config file; --config.x.y=v changes a value of it.', lock_config=True)
 flags.DEFINE_enum('mode', 'train', ['train', 'evaluate', 'sample'], 'What to do.')
 flags.DEFINE_string('workdir', None, 'Folder of the run; by default runs/NAME of the config, or runs/NAME-HASH if values are changed.')
-flags.DEFINE_string('output', None, 'sample: the file to write, HDF5.')
+flags.DEFINE_string('output', None, 'sample: the file to write, HDF5. evaluate: the folder of the report.')
+flags.DEFINE_string('reference', None, 'evaluate: a file of real showers, of any readable format.')
+flags.DEFINE_string('generated', None, 'evaluate: a file of generated showers, of any readable format.')
+flags.DEFINE_string('training', None, 'evaluate: a file of the showers that were trained on, to see whether they are repeated.')
+flags.DEFINE_integer('clusters', 400, 'evaluate: clusters of the PRD; fewer where there are less than four showers for each.', 1)
+flags.DEFINE_boolean('classifier', True, 'evaluate: train the classifiers too, which takes longest.')
 flags.DEFINE_string('conditions', None, 'sample: a file of any readable format; one shower is made for each of its particles.')
 flags.DEFINE_integer('count', None, 'sample: how many showers, their particles drawn from the training spectrum.')
 flags.DEFINE_string('layout', 'calojax', 'sample: layout of the file: calojax, lhcb, calogan, threedgan or calochallenge.')
 flags.DEFINE_boolean('debug', False, 'Show the traceback of an error.')
-flags.DEFINE_integer('seed', 0, 'sample: seed of the noise and of the drawn particles.')
+flags.DEFINE_integer('seed', 0, 'sample, evaluate: seed of everything random.')
 
 
 def default_workdir() -> str:
@@ -54,6 +60,8 @@ def prepare(config: Any) -> Callable[[], int]:
       raise ValueError('--mode=train needs --config, e.g. --config=configs/cnn_aux.py')
     from calojax import modes
     return modes.training(config, FLAGS.workdir or default_workdir())
+  if FLAGS.reference or FLAGS.generated:
+    return compare_files()
   folder = FLAGS.workdir or (default_workdir() if config is not None else None)
   if folder is None:
     raise ValueError(f'--mode={FLAGS.mode} needs --workdir, the folder of a training')
@@ -67,6 +75,21 @@ def prepare(config: Any) -> Callable[[], int]:
   if FLAGS.mode == 'evaluate':
     return modes.evaluation(folder)
   return modes.sampling(folder, FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed)
+
+
+def compare_files() -> Callable[[], int]:
+  """The evaluation of a file of generated showers against one of real ones, checked and ready."""
+  if FLAGS.mode != 'evaluate':
+    raise ValueError(f'--mode={FLAGS.mode} with --reference or --generated, expected --mode=evaluate')
+  from calojax import comparison
+  comparison.check(FLAGS.reference, FLAGS.generated, FLAGS.output)
+
+  def work() -> int:
+    comparison.compare(FLAGS.reference, FLAGS.generated, FLAGS.output, FLAGS.training, FLAGS.clusters, FLAGS.classifier, FLAGS.seed,
+                       comparison.on_terminal())
+    return DONE
+
+  return work
 
 
 def command_line(argv: list[str]) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 import ml_collections
 import numpy as np
 
+from calojax import config
 from calojax.files import write_text, written_aside
 from calojax.geometry import Geometry
 from calojax.showers import Condition
@@ -21,7 +22,7 @@ from calojax.showers import Condition
 SPECTRUM = 100_000  # conditions kept at most
 
 
-def claim(workdir: str, config: Any) -> None:
+def claim(workdir: str, asked: Any) -> None:
   """Makes the workdir and keeps the config in it, or finds the same config there.
 
   Raises:
@@ -30,21 +31,21 @@ def claim(workdir: str, config: Any) -> None:
   os.makedirs(workdir, exist_ok=True)
   path = os.path.join(workdir, 'config.json')
   if os.path.exists(path):
-    check_config(workdir, config)
+    check_config(workdir, asked)
   else:
-    write_text(path, json.dumps(json.loads(config.to_json()), indent=2) + '\n')
+    write_text(path, json.dumps(json.loads(asked.to_json()), indent=2) + '\n')
 
 
-def check_config(workdir: str, config: Any) -> None:
+def check_config(workdir: str, asked: Any) -> None:
   """Raises ValueError if the workdir was made with another config; the differing keys are listed with both values."""
-  old, new = (flatten(json.loads(c.to_json())) for c in (stored_config(workdir), config))
+  old, new = (flatten(json.loads(c.to_json())) for c in (stored_config(workdir), asked))
   differing = [f'{key} was {old.get(key)!r}, now {new.get(key)!r}' for key in sorted(set(old) | set(new)) if old.get(key) != new.get(key)]
   if differing:
     raise ValueError(f'{workdir} was made with another config: {"; ".join(differing)}. Give a new --workdir, or the old values')
 
 
 def stored_config(workdir: str) -> ml_collections.ConfigDict:
-  """The config kept in a workdir, locked.
+  """The config kept in a workdir, locked; if an earlier version kept it, with the defaults of what has been added since.
 
   Raises:
     ValueError: there is none, or it is not JSON.
@@ -52,7 +53,7 @@ def stored_config(workdir: str) -> ml_collections.ConfigDict:
   path = os.path.join(workdir, 'config.json')
   try:
     with open(path) as file:
-      return ml_collections.ConfigDict(json.load(file)).lock()
+      return config.completed(ml_collections.ConfigDict(json.load(file)))
   except FileNotFoundError:
     raise ValueError(f'{workdir} is not a workdir: no config.json in it') from None
   except json.JSONDecodeError as error:

@@ -9,7 +9,7 @@ import argparse
 import json
 import pathlib
 
-from calojax.evaluation.layered import headlines
+from calojax.evaluation.verdict import headlines
 
 PRD = ('raw', 'physics', 'physics_corrected')
 

@@ -9,14 +9,14 @@ import pytest
 
 from calojax.evaluation import layered_plots, plots
 from calojax.evaluation.core_cells import ENERGY, cell_ratios, core, core_metrics, window
-from calojax.evaluation.layered import headlines
+from calojax.evaluation.verdict import headlines, verdict_table
 from calojax.evaluation.neighbours import nearest, nearest_neighbours
-from calojax.evaluation.physics import compare_observables, compared, observe, scalars
+from calojax.evaluation.physics import column_names, compare_columns, compared, observe, scalars
 from calojax.evaluation.prd import _turned, prd
 from calojax.evaluation.profiles import is_stack, ks_distance, mse_linear, mse_log, profile_metrics, slices
 from calojax.evaluation.response import energy_edges, response_metrics, response_profile
 from calojax.evaluation.ssim import similarities, similarity, ssim_metrics
-from calojax.evaluation.summary import evaluate, verdict_table, write_summary
+from calojax.evaluation.summary import evaluate, write_summary
 from calojax.evaluation.traversals import REPEATS, particles, slope, traverse
 from calojax.geometry import Geometry, Layer, PolarLayer
 from calojax.observables import total_width
@@ -254,7 +254,8 @@ def test_compared_observables_by_geometry():
   assert 'layer_energies' not in compared(Geometry('flat', (Layer((4, 4), (1.0, 1.0), 0.0),)))
   assert {'layer_energies', 'depth', 'ring_2x2'} < set(compared(DEEP)) and 'ring_2x2' not in compared(POLAR)
   assert all(total_width(name, DEEP) == 1 for name in scalars(DEEP))
-  table = compare_observables(*(showers(DEEP, seed, 60, tilt=0.1) for seed in (0, 1)), DEEP)
+  columns = (observe(compared(DEEP), showers(DEEP, seed, 60, tilt=0.1), DEEP) for seed in (0, 1))
+  table = compare_columns(column_names(compared(DEEP), DEEP), *columns)
   assert 'observables/layer_energies_02/mean' in table and 'observables/layer_energies_03/mean' not in table
   assert np.isfinite([list(figure.values()) for figure in table.values()]).all()
 
@@ -276,16 +277,14 @@ def test_evaluate(geometry, tmp_path):
   write_summary(summary, tmp_path)
   assert json.loads((tmp_path / 'summary.json').read_text()) == summary
   table = verdict_table(summary)
-  for key in headlines(summary):
-    assert key.removeprefix('observables/') in table
-  assert ('layer_energies_00' in table) == (geometry is not STACK)
+  assert len(table.splitlines()) >= len(headlines(summary)) + 3 > 20
+  assert ('layer energies 00' in table) == (geometry is not STACK)
 
 
-def test_plots_of_a_stack(stacks, monkeypatch):
+def test_plots_of_a_stack(stacks):
   real, fake = (take(sample, slice(60)) for sample in stacks[:2])
   fake = fake._replace(energies=fake.energies * (np.arange(60) > 2)[:, None])  # some empty showers among them
-  monkeypatch.setattr(plots, 'write_figures', lambda directory, figures: figures)  # laying out all of them takes long
-  figures = plots.write_plots('', real, fake, STACK, {})
+  figures = plots.figures(real, fake, STACK, {})
   assert set(figures) == {'mean_image', 'samples', 'observables', 'prd', 'response', 'neighbours', 'profiles', 'similarity'}
   for name in ('response', 'profiles', 'similarity'):
     assert plots.figure_to_array(figures[name]).std() > 0
@@ -306,7 +305,7 @@ def test_a_silent_generator_is_judged():
 @pytest.mark.filterwarnings('error')
 @pytest.mark.parametrize('geometry', [STACK, DEEP, POLAR], ids=lambda geometry: geometry.name)
 def test_very_few_showers_are_no_error(geometry):
-  real, fake, training = (showers(geometry, seed, 4, 0.0 if geometry is STACK else 0.1) for seed in range(3))
+  real, fake, training = (showers(geometry, seed, 8, 0.0 if geometry is STACK else 0.1) for seed in range(3))
   summary = evaluate(real, fake, geometry, clusters=2, runs=2, training=training, paired=fake)
   json.dumps(summary, allow_nan=False)
   assert verdict_table(summary) and 'core/mean_ratio' not in summary
@@ -367,10 +366,9 @@ def test_slope_by_hand():
 
 
 @pytest.mark.parametrize('geometry', [DEEP, POLAR], ids=lambda geometry: geometry.name)
-def test_figures_of_few_layers(geometry, monkeypatch):
-  monkeypatch.setattr(plots, 'write_figures', lambda directory, figures: figures)
+def test_figures_of_few_layers(geometry):
   real, fake = (showers(geometry, seed, 30, tilt=0.1) for seed in (0, 1))
-  figures = plots.write_plots('', real, fake, geometry, {})
+  figures = plots.figures(real, fake, geometry, {})
   assert set(figures) == {'mean_image', 'samples', 'observables', 'prd', 'response', 'neighbours'}
 
 

@@ -34,6 +34,32 @@ def test_absolute_error_is_one_value_a_shower():
   np.testing.assert_allclose(losses.absolute_error(jnp.array([[1.0, 4.0], [0.0, 0.0]]), jnp.array([[2.0, 1.0], [0.0, 5.0]])), [2.0, 2.5])
 
 
+def test_mean_distance_is_unbiased():
+  """(2, 0) apart it is 4 on average, and 0 for batches of one distribution, however wide."""
+  keys = jax.random.split(jax.random.key(3), (4000, 2))
+  batches = jax.vmap(jax.vmap(lambda key: jax.random.normal(key, (4, 2))))(keys)
+  apart = jax.vmap(lambda pair: losses.mean_distance(pair[0] + jnp.array([2.0, 0]), pair[1]))(batches)
+  same = jax.vmap(lambda pair: losses.mean_distance(3 * pair[0], pair[1]))(batches)
+  for values, expected in ((apart, 4.0), (same, 0.0)):
+    assert abs(values.mean() - expected) < 4 * values.std() / np.sqrt(len(values))
+
+
+def test_penalty_of_a_share_of_the_batch():
+  """Half of the showers: the loss's penalty is that of the first half, and the other terms do not change."""
+  def metrics(share):
+    config = tiny.config('cnn_aux', penalised=share)
+    showers, geometry, _ = tiny.showers('lhcb_ecal')
+    method = build(config, geometry, showers)
+    batch = jax.tree.map(lambda leaf: leaf[None, :8], showers)
+    return jax.jit(method.update)(method.init(jax.random.key(0), take(showers, slice(2))), batch)[1]
+
+  whole, half = metrics(1.0), metrics(0.5)
+  assert half['discriminator/gradient_penalty'] != whole['discriminator/gradient_penalty'] > 0
+  np.testing.assert_allclose(half['discriminator/adversarial'], whole['discriminator/adversarial'], rtol=1e-5)
+  with pytest.raises(ValueError, match='penalised is 1.5, expected a share above 0'):
+    metrics(1.5)
+
+
 LINEAR = lambda x: x @ jnp.array([3.0, 4.0])
 KEY = jax.random.key(0)
 

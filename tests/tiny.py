@@ -14,6 +14,7 @@ TRAINING = {
     'train.monitor_every': 8,
     'evaluation.clusters': 20,
     'evaluation.runs': 2,
+    'evaluation.metrics': ('prd', 'response', 'neighbours'),
 }
 CNN = {'latent': 8, 'generator.channels': (16, 8, 8, 8), 'discriminator.channels': (8, 8, 8, 16)}
 CALOGAN = {'latent': 8, 'generator.channels': (4, 4, 2), 'discriminator.channels': (8, 4, 4, 4)}

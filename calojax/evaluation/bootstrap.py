@@ -7,6 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 
+SALT = 20261122  # showers that were drawn from the same seed must not share the random stream
+
+
+def generator(seed: int) -> np.random.Generator:
+  """The random stream of the evaluation's resampling."""
+  return np.random.default_rng((SALT, seed))
+
+
 def bootstrap_error(
   statistic: Callable[..., np.ndarray | float], *arrays: np.ndarray, resamples: int = 100, seed: int = 0,
 ) -> np.ndarray:
@@ -27,7 +35,7 @@ def bootstrap_error(
   for number, array in enumerate(arrays):
     if len(array) == 0:
       raise ValueError(f'array {number} of the bootstrap is empty, expected at least one shower')
-  rng = np.random.default_rng(seed)
+  rng = generator(seed)
 
   def drawn(array: np.ndarray) -> np.ndarray:
     return array[rng.integers(len(array), size=len(array))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from calojax.evaluation.bootstrap import multiplicities
+from calojax.evaluation.bootstrap import generator, multiplicities
 from calojax.evaluation.profiles import blocks, is_stack
 from calojax.geometry import Geometry
 from calojax.showers import Shower, take
@@ -41,7 +41,7 @@ def core_metrics(
   """
   if not is_stack(geometry):
     return {}
-  rng = np.random.default_rng(seed)
+  rng = generator(seed)
   sets = (reference, generated, *pair)
   half_width = window(sets, energy, half_width)
   cores = [core(sample, geometry, energy, half_width) for sample in sets]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from calojax.evaluation.bootstrap import multiplicities
+from calojax.evaluation.bootstrap import generator, multiplicities
 from calojax.showers import Shower
 
 QUERIES = 1000  # showers at most whose neighbour is sought
@@ -63,7 +63,7 @@ def nearest_neighbours(
     `neighbours/memorised` -> `{value, error, reference}`: share of paired showers nearer to a training shower than all but
     5 % of the held-out ones are, so 0.05 if nothing is repeated; it sees a few repeated showers where the median does not.
   """
-  rng = np.random.default_rng(seed)
+  rng = generator(seed)
   stored = training.energies[:CANDIDATES]
   count = min(len(generated.energies), len(stored))
   held_out = reference.energies[:QUERIES]

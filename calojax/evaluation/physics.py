@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calojax.evaluation.bootstrap import multiplicities
+from calojax.evaluation.bootstrap import generator, multiplicities
 from calojax.geometry import Geometry, Layer
 from calojax.observables import OBSERVABLES, evaluate_observables, find_observable, total_width
 from calojax.showers import Shower, take
@@ -68,25 +68,21 @@ def prd_features(samples: Sequence[Shower], geometry: Geometry, variant: str) ->
   return {**features, 'physics_corrected': corrected}
 
 
-def compare_observables(
-  reference: Shower, generated: Shower, geometry: Geometry, names: Sequence[str] | None = None, resamples: int = 100,
-  seed: int = 0,
+def compare_columns(
+  names: Sequence[str], real: np.ndarray, fake: np.ndarray, resamples: int = 100, seed: int = 0,
 ) -> dict[str, dict[str, float]]:
-  """`observables/<name>/mean` and `/std` -> `{value, reference, error}`; value is of the generated showers.
+  """`observables/<name>/mean` and `/std` of columns `[n, m]` -> `{value, reference, error}`; value is of the generated showers.
 
-  The error is the bootstrap error of the difference value - reference, so their quotient is a pull. A vector's
-  components are named `<name>_00`, `<name>_01`, ... Without names, those of `compared`.
+  The error is the bootstrap error of the difference value - reference, so their quotient is a pull.
   """
-  names = compared(geometry) if names is None else names
-  real, fake = (observe(names, sample, geometry) for sample in (reference, generated))
   centre = real.mean(axis=0)
-  rng = np.random.default_rng(seed)
+  rng = generator(seed)
   (value, fake_error), (known, real_error) = (_moments(sample - centre, resamples, rng) for sample in (fake, real))
   value[0] += centre
   known[0] += centre
   error = np.hypot(fake_error, real_error)
   table = {}
-  for column, label in enumerate(column_names(names, geometry)):
+  for column, label in enumerate(names):
     for row, kind in enumerate(('mean', 'std')):
       figures = (value[row, column], known[row, column], error[row, column])
       table[f'observables/{label}/{kind}'] = dict(zip(('value', 'reference', 'error'), map(float, figures)))

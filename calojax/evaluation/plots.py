@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import io
 import os
 import pathlib
 from typing import TYPE_CHECKING, Any
@@ -23,42 +24,51 @@ if TYPE_CHECKING:
   from matplotlib.figure import Figure
 
 
-def write_plots(
-  directory: str | os.PathLike, reference: Shower, generated: Shower, geometry: Geometry,
-  curves: dict[str, dict[str, Any]], pairs: tuple[Shower, Shower] | None = None,
-) -> list[pathlib.Path]:
-  """The paths of the PNG files written into the directory.
+def figures(
+  reference: Shower, generated: Shower, geometry: Geometry, curves: dict[str, dict[str, Any]],
+  pairs: tuple[Shower, Shower] | None = None,
+) -> dict[str, Figure]:
+  """All figures of a comparison by name.
 
   Args:
-    directory: made if need be.
     reference, generated: `[n, v]` showers.
     geometry: of both; several layers and blocks of cells have figures of their own.
     curves: `summary['curves']` of `summary.evaluate`.
     pairs: a few real and generated showers of the same particles, drawn side by side; by default the first of both sets.
   """
-  figures = {
+  drawn = {
     'mean_image': mean_image_figure(reference, generated, geometry),
     'samples': sample_figure(*(pairs or (reference, generated)), geometry),
     'observables': observables_figure(reference, generated, geometry),
     'prd': prd_figure(curves),
   }
+  drawn['response'] = layered_plots.response_figure(reference, generated)
   if len(geometry.layers) > 1:
-    figures['response'] = layered_plots.response_figure(reference, generated)
-    figures['neighbours'] = layered_plots.neighbour_figure(reference, generated, geometry)
+    drawn['neighbours'] = layered_plots.neighbour_figure(reference, generated, geometry)
   if is_stack(geometry):
-    figures['profiles'] = layered_plots.profile_figure(reference, generated, geometry)
-    figures['similarity'] = layered_plots.ssim_figure(reference, generated, geometry)
-  return write_figures(directory, figures)
+    drawn['profiles'] = layered_plots.profile_figure(reference, generated, geometry)
+    drawn['similarity'] = layered_plots.ssim_figure(reference, generated, geometry)
+  return drawn
 
 
-def write_figures(directory: str | os.PathLike, figures: dict[str, Figure]) -> list[pathlib.Path]:
-  """The paths of the figures written as `<name>.png` into the directory; each is written aside and renamed."""
+def rendered(figures: dict[str, Figure]) -> dict[str, bytes]:
+  """The figures as PNG."""
+  images = {}
+  for name, figure in figures.items():
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format='png', dpi=130)
+    images[name] = buffer.getvalue()
+  return images
+
+
+def write_images(directory: str | os.PathLike, images: dict[str, bytes]) -> list[pathlib.Path]:
+  """The paths of the images written as `<name>.png` into the directory; each is written aside and renamed."""
   directory = pathlib.Path(directory)
   directory.mkdir(parents=True, exist_ok=True)
-  paths = [directory / f'{name}.png' for name in figures]
-  for path, figure in zip(paths, figures.values()):
-    with written_aside(path) as part:
-      figure.savefig(part, format='png', dpi=130)
+  paths = [directory / f'{name}.png' for name in images]
+  for path, image in zip(paths, images.values()):
+    with written_aside(path) as part, open(part, 'wb') as file:
+      file.write(image)
   return paths
 
 

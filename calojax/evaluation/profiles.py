@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from calojax.evaluation.bootstrap import multiplicities
+from calojax.evaluation.bootstrap import generator, multiplicities
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Shower, take
 from calojax.units import GEV
@@ -75,7 +75,7 @@ def profile_metrics(
   """
   if not is_stack(geometry):
     return {}
-  rng = np.random.default_rng(seed)
+  rng = generator(seed)
   edges = np.quantile(np.asarray(reference.condition.energy, np.float64), np.linspace(0, 1, len(WINDOWS) + 1))
   figures, others = ({**_errors(*pair, geometry, resamples, rng), **_distances(*pair, geometry, edges, resamples, rng)}
                      for pair in ((reference, generated), floor))

@@ -1,44 +1,49 @@
-"""The energy response, E / E_p against E_p (Rehm et al. 2021, figure 5), on any calorimeter."""
+"""The energy response: linearity, E / E_p against E_p (Rehm et al. 2021, figure 5), and resolution, on any calorimeter."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from calojax.evaluation.bootstrap import multiplicities
+from calojax.evaluation.bootstrap import generator, multiplicities
 from calojax.showers import Shower
 from calojax.units import GEV
 
 BINS = 5  # of incident energy
+KINDS = ('response', 'resolution')
 
 
 def response_metrics(
   reference: Shower, generated: Shower, floor: tuple[Shower, Shower], resamples: int = 100, seed: int = 0,
 ) -> dict[str, dict[str, float]]:
-  """Mean response in bins of incident energy, and how far the worst bin is off.
+  """Mean and relative spread of the response in bins of incident energy, and how far the worst bins are off.
 
   Args:
-    reference, generated: showers.
+    reference, generated: showers; only their energies together count, so cells may have been summed.
     floor: two sets of real showers, whose worst bin is what finite samples allow.
     resamples, seed: of the bootstrap.
 
   Returns:
-    `response/bin_<i>` -> `{value, error, reference, reference_error, low, high}`, the last two in GeV; `response/worst` ->
-    `{value, error, floor, floor_error}`, the largest |generated / reference - 1|. The bins hold equal numbers of
-    reference showers; a bin that is empty in either set is left out.
+    `response/bin_<i>`, the mean of E / E_p, and `resolution/bin_<i>`, its standard deviation over its mean -> `{value,
+    error, reference, reference_error, low, high}`, the last two in GeV; `response/worst` and `resolution/worst` -> `{value,
+    error, floor, floor_error}`, the largest |generated / reference - 1|. The bins hold equal numbers of reference
+    showers; a bin that is empty in either set is left out. In a bin the resolution is a mean over its energies: equal
+    spectra are understood.
   """
   edges = energy_edges(reference)
-  rng = np.random.default_rng(seed)
-  (real, real_errors), (fake, fake_errors) = (response_profile(sample, edges) for sample in (reference, generated))
+  rng = generator(seed)
+  first, second, *others = (_drawn(sample, edges, resamples, rng) for sample in (reference, generated, *floor))
   figures = {}
-  for number in np.flatnonzero(np.isfinite(real) & np.isfinite(fake)):
-    values = fake[number], fake_errors[number], real[number], real_errors[number], *(edges[number : number + 2] / GEV)
-    names = ('value', 'error', 'reference', 'reference_error', 'low', 'high')
-    figures[f'response/bin_{number}'] = dict(zip(names, map(float, values)))
-  pairs = [_worst(*pair, edges, resamples, rng) for pair in ((reference, generated), floor)]
-  if not np.isfinite(pairs).all():
-    return figures
-  names = ('value', 'error', 'floor', 'floor_error')
-  return figures | {'response/worst': dict(zip(names, (*pairs[0], *pairs[1])))}
+  for row, kind in enumerate(KINDS):
+    for number in range(len(edges) - 1):
+      numbers = [f(sample[:, row, number]) for sample in (second, first) for f in (_value, _error)]
+      if np.isfinite(numbers).all():
+        names = ('value', 'error', 'reference', 'reference_error', 'low', 'high')
+        figures[f'{kind}/bin_{number}'] = dict(zip(names, map(float, (*numbers, *(edges[number : number + 2] / GEV)))))
+    worst = [_worst(*(sample[:, row] for sample in pair)) for pair in ((first, second), others)]
+    numbers = [f(values) for values in worst for f in (_value, _error)]
+    if np.isfinite(numbers).all():
+      figures[f'{kind}/worst'] = dict(zip(('value', 'error', 'floor', 'floor_error'), map(float, numbers)))
+  return figures
 
 
 def energy_edges(reference: Shower, bins: int = BINS) -> np.ndarray:
@@ -49,10 +54,9 @@ def energy_edges(reference: Shower, bins: int = BINS) -> np.ndarray:
 def response_profile(showers: Shower, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """Mean E / E_p and its error in each bin, `[bins]`; NaN where there is no shower. The outer bins are open."""
   ratio, inside = _binned(showers, edges)
+  mean, resolution = _moments(np.ones((1, len(ratio))), ratio, inside)[0]
   with np.errstate(invalid='ignore', divide='ignore'):
-    mean = ratio @ inside / inside.sum(0)
-    square = ((ratio[:, None] - mean) ** 2 * inside).sum(0) / inside.sum(0)
-    return mean, np.sqrt(square / inside.sum(0))
+    return mean, resolution * mean / np.sqrt(inside.sum(0))
 
 
 def _binned(showers: Shower, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -62,19 +66,34 @@ def _binned(showers: Shower, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]
   return showers.energies.sum(-1, dtype=np.float64) / energy, np.eye(len(edges) - 1)[bins]
 
 
-def _worst(real: Shower, fake: Shower, edges: np.ndarray, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
-  """Largest |fake / real - 1| over the bins, and its bootstrap error; NaN if no bin is filled in both."""
+def _moments(weights: np.ndarray, ratio: np.ndarray, inside: np.ndarray) -> np.ndarray:
+  """Mean and relative standard deviation in each bin, `[r, 2, bins]`, of showers of weights `[r, n]`; NaN in empty bins."""
+  centre = ratio.mean()
+  counts, first, second = (weights @ ((ratio - centre)[:, None] ** power * inside) for power in range(3))
+  with np.errstate(invalid='ignore', divide='ignore'):
+    mean, square = first / counts, second / counts
+    return np.stack([mean + centre, np.sqrt(np.maximum(square - mean**2, 0)) / (mean + centre)], axis=1)
 
-  def largest(weights: tuple[np.ndarray, ...]) -> np.ndarray:
-    sums = [(w @ (ratio[:, None] * inside), w @ inside) for w, (ratio, inside) in zip(weights, samples)]
-    with np.errstate(invalid='ignore', divide='ignore'):
-      means = [total / count for total, count in sums]
-      deviation = np.abs(means[1] / means[0] - 1)
-    deviation = np.where(np.isfinite(deviation), deviation, -1.0).max(-1)
-    return np.where(deviation < 0, np.nan, deviation)
 
-  samples = [_binned(sample, edges) for sample in (real, fake)]
-  drawn = largest(tuple(multiplicities(len(ratio), resamples, rng).astype(float) for ratio, _ in samples))
-  value = largest(tuple(np.ones((1, len(ratio))) for ratio, _ in samples))
-  drawn = drawn[np.isfinite(drawn)]
-  return float(value[0]), float(drawn.std()) if len(drawn) else np.nan
+def _drawn(showers: Shower, edges: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
+  """The moments `[1 + resamples, 2, bins]`, first of the showers, then of bootstrap samples of them."""
+  ratio, inside = _binned(showers, edges)
+  weights = np.concatenate([np.ones((1, len(ratio))), multiplicities(len(ratio), resamples, rng)])
+  return _moments(weights, ratio, inside)
+
+
+def _worst(real: np.ndarray, fake: np.ndarray) -> np.ndarray:
+  """Largest |fake / real - 1| over the bins, `[1 + resamples]`; NaN if no bin is filled in both."""
+  with np.errstate(invalid='ignore', divide='ignore'):
+    deviation = np.abs(fake / real - 1)
+  largest = np.where(np.isfinite(deviation), deviation, -1.0).max(-1)
+  return np.where(largest < 0, np.nan, largest)
+
+
+def _value(values: np.ndarray) -> float:
+  return values[0]
+
+
+def _error(values: np.ndarray) -> float:
+  drawn = values[1:][np.isfinite(values[1:])]
+  return drawn.std(ddof=1) if len(drawn) > 1 else np.nan

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from calojax.evaluation.profiles import blocks, is_stack
+from calojax.evaluation.bootstrap import generator
 from calojax.geometry import Geometry
 from calojax.showers import Shower
 from calojax.units import GEV
@@ -39,7 +40,7 @@ def similarities(
   Layers are channels, energies in GeV. Pairs are drawn whatever their energies, as the paper seems to do, so the values
   depend on the spectrum: compare only the kinds with each other.
   """
-  rng = np.random.default_rng(seed)
+  rng = generator(seed)
   real, fake = (rng.permutation(len(sample.energies)) for sample in (reference, generated))
   halves = [(order[: len(order) // 2], order[len(order) // 2 : len(order) // 2 * 2]) for order in (real, fake)]
   count = min(len(real), len(fake))

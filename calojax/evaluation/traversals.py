@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calojax.evaluation.bootstrap import multiplicities
+from calojax.evaluation.bootstrap import generator, multiplicities
 from calojax.evaluation.physics import observe
 from calojax.geometry import Geometry
 from calojax.observables import evaluate_observables
@@ -119,7 +119,7 @@ def _followed(name: str, showers: Shower, geometry: Geometry) -> tuple[np.ndarra
 
 def _slope_figure(name: str, showers: Shower, reference: Shower, geometry: Geometry, seed: int = 0) -> dict[str, float]:
   """`{value, error, reference, reference_error}`; the bootstrap draws noises, each with its showers at all values."""
-  rng = np.random.default_rng(seed)
+  rng = generator(seed)
   noises = np.tile(multiplicities(REPEATS, 100, rng), len(showers.energies) // REPEATS).astype(float)
   draws = multiplicities(len(reference.energies), 100, rng).astype(float)
   numbers = []

@@ -1,0 +1,104 @@
+"""Showers as the metrics see them: the conditions and observables of all, the cells of as many as memory should hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+import hashlib
+import os
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+
+from calojax.data import extent, load, read
+from calojax.evaluation.physics import compared, observe
+from calojax.geometry import Geometry
+from calojax.observables import total_width
+from calojax.showers import Condition, Shower, concatenate, take
+
+CELLS = 100_000_000  # of a file in memory, 0.4 GB
+STEP = 4096  # showers read at a time
+
+
+class Sample(NamedTuple):
+  """A set of n showers.
+
+  Attributes:
+    condition: of all.
+    columns: `[n, m]` float64, the observables of `physics.compared(geometry)` side by side, of all.
+    showers: `[s, v]`, those whose cells are kept: all, or an even choice at random.
+    kept: `[s]` their numbers, ascending.
+  """
+
+  condition: Condition
+  columns: np.ndarray
+  showers: Shower
+  kept: np.ndarray
+
+
+def sample(showers: Shower, geometry: Geometry) -> Sample:
+  """The sample of showers that are in memory."""
+  return Sample(showers.condition, observe(compared(geometry), showers, geometry), showers, np.arange(len(showers.energies)))
+
+
+def observed(sample: Sample, names: Sequence[str], geometry: Geometry) -> np.ndarray:
+  """The named observables of all showers side by side, `[n, k]`."""
+  every = compared(geometry)
+  ends = np.cumsum([0] + [total_width(name, geometry) for name in every])
+  return np.concatenate([sample.columns[:, slice(*ends[every.index(name):][:2])] for name in names], axis=1)
+
+
+def select(sample: Sample, index: np.ndarray) -> Sample:
+  """The showers of these numbers, in the order of the sample."""
+  index = np.sort(index)
+  inside = np.isin(sample.kept, index)
+  return Sample(Condition(*(field[index] for field in sample.condition)), sample.columns[index], take(sample.showers, inside),
+                np.searchsorted(index, sample.kept[inside]))
+
+
+def read_sample(
+  path: str | os.PathLike, seed: int = 0, geometry: Geometry | None = None, cells: int = CELLS,
+  progress: Callable[[str, int, int], None] | None = None,
+) -> tuple[Sample, Geometry, dict[str, Any]]:
+  """The sample, geometry and origin (path, showers, sha256, provenance) of a file of showers in any known layout, or of an embedded set.
+
+  An HDF5 file is streamed: never more than `cells` cells and `STEP` showers more are in memory.
+
+  Args:
+    path: of the file, or the name of an embedded set.
+    seed: of the choice of showers whose cells are kept, where not all can be.
+    geometry: in place of the file's.
+    cells: of the kept showers together.
+    progress: called with (stage, showers read, showers).
+
+  Raises:
+    ValueError: the file cannot be read or holds something that is no shower; it names the file and the value.
+  """
+  name = os.path.basename(path)
+  if not (os.path.isfile(path) and h5py.is_hdf5(path)):
+    data = load(path, geometry)
+    return sample(data.showers, data.geometry), data.geometry, _origin(path, len(data.showers.energies), data.provenance)
+  count, step = extent(path)[0], STEP
+  parts, chosen = [], None
+  for start in range(0, max(count, 1), step):
+    data = read(path, start, start + step, geometry)
+    if chosen is None:
+      most = max(1, cells // data.geometry.cells)
+      chosen = np.sort(np.random.default_rng(seed).permutation(count)[:most])
+    part = sample(data.showers, data.geometry)
+    inside = chosen[(chosen >= start) & (chosen < start + step)]
+    parts.append(part._replace(showers=take(part.showers, inside - start), kept=inside))
+    if progress:
+      progress(f'reading {name}', min(start + step, count), count)
+  conditions = Condition(*map(np.concatenate, zip(*(part.condition for part in parts))))
+  whole = Sample(conditions, np.concatenate([part.columns for part in parts]), concatenate([part.showers for part in parts]), chosen)
+  return whole, data.geometry, _origin(path, count, data.provenance)
+
+
+def _origin(path: str | os.PathLike, count: int, provenance: dict[str, Any]) -> dict[str, Any]:
+  """Where showers come from, for the report."""
+  origin = {'path': os.fspath(path), 'showers': count, 'provenance': provenance}
+  if not os.path.isfile(path):
+    return origin  # an embedded set
+  with open(path, 'rb') as file:
+    return origin | {'sha256': hashlib.file_digest(file, 'sha256').hexdigest()}
