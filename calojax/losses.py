@@ -73,13 +73,17 @@ def paired_energy(generated: Shower, real: Shower, geometry: Geometry) -> Float[
 ENERGY_TERMS = {'requested': requested_energy, 'paired': paired_energy}
 
 
-def mean_distance(generated: Float[Array, 'b v'], real: Float[Array, 'b v']) -> Float[Array, '']:
-  """Squared distance of the means of two batches, unbiased: what the spread within them adds is taken off, so that it costs no diversity.
+def mean_distance(generated: Float[Array, 'b v'], real: Float[Array, 'b v'], features: Float[Array, 'b m']) -> Float[Array, '']:
+  """Squared distance of the means of two batches of the same conditions, and of how their showers change with its features.
 
-  The unbiased squared maximum mean discrepancy with a linear kernel (Gretton et al. 2012, eq. 3; its features the cells).
+  The unbiased squared maximum mean discrepancy (Gretton et al. 2012, eq. 3) with a kernel linear in the cells and in the features, these
+  in units of their spread: what the spread within the batches adds is taken off, so that it costs no diversity.
   """
-  noise = sum(batch.var(0, ddof=1).sum() / len(batch) for batch in (generated, real))
-  return jnp.square(generated.mean(0) - real.mean(0)).sum() - noise
+  spread = features.std(0)
+  scaled = (features - features.mean(0)) / jnp.where(spread > 0, spread, 1.0)
+  weights = jnp.concatenate([jnp.ones((len(features), 1)), scaled], axis=1)
+  apart = jnp.einsum('bm,bv->bmv', weights, generated - real)
+  return jnp.square(apart.mean(0)).sum() - apart.var(0, ddof=1).sum() / len(apart)
 
 
 def zero_centred_penalty(score: Score, real: Float[Array, 'b v'], fake: Array, key: Array) -> Float[Array, 'b']:

@@ -84,6 +84,12 @@ def energy_root(condition: Condition, geometry: Geometry) -> Float[Array, '*b 1'
   return scaled_energy(condition, geometry)**0.25
 
 
+def root_and_log(condition: Condition, geometry: Geometry) -> Float[Array, '*b 2']:
+  """(E_p / 100 GeV)^(1/4), by which noise is scaled, and ln(E_p / 10 GeV) / 2 beside it: from the noise's scale alone a generator learns
+  slowly how the shape of a shower depends on its energy."""
+  return jnp.concatenate([energy_root(condition, geometry), energy_only(condition, geometry) / 2], axis=-1)
+
+
 def attributes(condition: Condition, geometry: Geometry) -> Float[Array, '*b 6']:
   """xi of de Oliveira et al. 2017: (E_p / 100 GeV)^(1/4), x0 and y0 in 50 mm, theta in 20 degrees, cos phi and sin phi.
 
@@ -97,4 +103,7 @@ def attributes(condition: Condition, geometry: Geometry) -> Float[Array, '*b 6']
   return jnp.concatenate([energy_root(condition, geometry), condition.position / 50, theta[..., None], turn], axis=-1)
 
 
-CONDITIONS = {'energy': energy_only, 'full': full, 'scaled_energy': scaled_energy, 'energy_root': energy_root, 'attributes': attributes}
+CONDITIONS = {
+    'energy': energy_only, 'full': full, 'scaled_energy': scaled_energy, 'energy_root': energy_root, 'root_and_log': root_and_log,
+    'attributes': attributes,
+}

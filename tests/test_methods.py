@@ -35,13 +35,12 @@ def test_absolute_error_is_one_value_a_shower():
 
 
 def test_mean_distance_is_unbiased():
-  """(2, 0) apart it is 4 on average, and 0 for batches of one distribution, however wide."""
-  keys = jax.random.split(jax.random.key(3), (4000, 2))
-  batches = jax.vmap(jax.vmap(lambda key: jax.random.normal(key, (4, 2))))(keys)
-  apart = jax.vmap(lambda pair: losses.mean_distance(pair[0] + jnp.array([2.0, 0]), pair[1]))(batches)
-  same = jax.vmap(lambda pair: losses.mean_distance(3 * pair[0], pair[1]))(batches)
-  for values, expected in ((apart, 4.0), (same, 0.0)):
-    assert abs(values.mean() - expected) < 4 * values.std() / np.sqrt(len(values))
+  """(2, 0) apart it is 4 on average; if they change with the condition by (2, 0) a unit, another 4; 0 for one distribution, however wide."""
+  real, fake, condition = jax.random.normal(jax.random.key(3), (3, 4000, 64, 2))
+  condition, shift = condition[..., :1], jnp.array([2.0, 0])
+  for change, expected in ((fake + shift, 4.0), (fake + condition * shift, 4.0), (3 * fake, 0.0)):
+    values = jax.vmap(losses.mean_distance)(change, real, condition)
+    assert abs(values.mean() - expected) < 0.06 * expected + 0.03
 
 
 def test_penalty_of_a_share_of_the_batch():

@@ -166,7 +166,8 @@ def _generator_step(gan: Gan, g: Player, d: Player, frozen: Variables | None, ke
     if gan.weights['energy']:
       terms['energy'] = gan.energy(_shower(gan, x, real.condition), real)
     if gan.weights['mean_image']:
-      terms['mean_image'] = losses.mean_distance(x, gan.transform.forward(real.energies, real.condition.energy))
+      real_x = gan.transform.forward(real.energies, real.condition.energy)
+      terms['mean_image'] = losses.mean_distance(x, real_x, gan.features(real.condition))
     value, means = losses.total(terms | _pretrained_terms(gan, frozen, x, real), gan.weights)
     return value, (stats, means)
 

@@ -17,13 +17,18 @@ OPTIMISERS = {
 def optimiser(settings: Any, rate: float, steps: int) -> optax.GradientTransformation:
   """The optimiser `settings.name` at a rate that stays, and over the last `settings.cooldown` of all `steps` falls to zero.
 
+  Gradients of a norm above `settings.clip` are scaled down to it; 0 for no such limit.
+
   What is left of the players' dance at the end is what the generator's energies are off by.
 
   Raises:
-    ValueError: an unknown name, or a cooldown that is not from 0 to 1.
+    ValueError: an unknown name, a cooldown that is not from 0 to 1, or a negative clip.
   """
+  if not settings.clip >= 0:
+    raise ValueError(f'optimiser.clip is {settings.clip}, expected 0 (none) or a largest norm of the gradient')
   if not 0 <= settings.cooldown <= 1:
     raise ValueError(f'optimiser.cooldown is {settings.cooldown}, expected from 0 to 1')
   cooldown = int(settings.cooldown * steps)
   schedule = optax.linear_schedule(rate, 0.0, cooldown, steps - cooldown) if cooldown else rate
-  return find(OPTIMISERS, settings.name, 'optimiser')(schedule, settings)
+  chosen = find(OPTIMISERS, settings.name, 'optimiser')(schedule, settings)
+  return optax.chain(optax.clip_by_global_norm(settings.clip), chosen) if settings.clip else chosen

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.convolutions import Conv, ConvTranspose
-from calojax.models.conv3d import SIDE, require_cube, scaled_noise
+from calojax.models.conv3d import SIDE, Score, require_cube, scaled_noise
 from calojax.models.layers import sparse_relu
 
 
@@ -87,9 +87,9 @@ class Discriminator(nn.Module):
   """Shower and condition -> `{'score': [b]}` and, with a regressor, `'targets': [b, targets]`.
 
   Three branches, each taking another axis as channels: convs 64 (8x8), then without padding 32 (6x6), 32 (5x5), 32 (4x4), 32
-  (3x3), 9 (3x3), to 9x9x9; axes put back, side by side -> Dense 10, LeakyReLU, batch norm -> one dense layer a head. The
-  paper's third output, the energy sum, is no network: the GAN computes it. The condition joins the features of the score
-  only, since a regressor that was shown it would copy it.
+  (3x3), 9 (3x3), to 9x9x9; axes put back, side by side -> Dense 10, LeakyReLU, batch norm -> one dense layer for the regressor and `Score`. The
+  paper's third output, the energy sum, is no network: the GAN computes it. The condition joins the score only,
+  since a regressor that was shown it would copy it; in the paper the score has not even that.
 
   Attributes:
     grids: of the calorimeter's layers.
@@ -113,8 +113,7 @@ class Discriminator(nn.Module):
     x = jax.nn.leaky_relu(nn.Dense(10, dtype=self.dtype)(x), 0.3)
     if self.batch_norm:
       x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
-    score = nn.Dense(1, dtype=self.dtype, name='score')(jnp.concatenate([x, condition.astype(self.dtype)], axis=-1))
-    heads = {'score': score[:, 0].astype(jnp.float32)}
+    heads = {'score': Score(self.dtype, name='score')(x, condition)}
     if self.targets:
       heads['targets'] = nn.Dense(self.targets, dtype=self.dtype, name='targets')(x).astype(jnp.float32)
     return heads

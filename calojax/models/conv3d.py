@@ -48,6 +48,21 @@ def mean_pool(x: Float[Array, 'b d h w c']) -> Array:
   return x.reshape(b, *(n for size in half for n in (size, 2)), c).mean(axis=(2, 4, 6))
 
 
+class Score(nn.Module):
+  """Features `[b, f]` and condition `[b, m]` -> score `[b]`, float32: Dense 32 of the features, Dense 32 of both, Dense 1.
+
+  A score that is a sum over features and condition, as one dense layer of both would be, cannot tell a shower of a wrong energy.
+  """
+
+  dtype: jnp.dtype
+
+  @nn.compact
+  def __call__(self, features: Array, condition: Array) -> Array:
+    dense = lambda x: jax.nn.leaky_relu(nn.Dense(32, dtype=self.dtype)(x), 0.3)
+    both = dense(jnp.concatenate([dense(features), condition.astype(self.dtype)], axis=-1))
+    return nn.Dense(1, dtype=self.dtype)(both)[:, 0].astype(jnp.float32)
+
+
 class Generator(nn.Module):
   """Noise scaled by E_p and further conditions -> shower, in network space (>= 0).
 
@@ -86,8 +101,9 @@ class Discriminator(nn.Module):
   """Shower and condition -> `{'score': [b]}` and, with a regressor, `'targets': [b, targets]`.
 
   Convolutions of 5^3 taps to 32, 8, 8, 8 channels (the last one 23^3), LeakyReLU 0.3, batch norm after all but the first,
-  dropout 0.2, 2^3 mean pooling to 11^3, one dense layer a head. The paper's third output, the energy sum, is no network: the
-  GAN computes it. The condition joins the features of the score only, since a regressor that was shown it would copy it.
+  dropout 0.2, 2^3 mean pooling to 11^3, one dense layer for the regressor and `Score`. The paper's third output, the energy sum, is no network: the
+  GAN computes it. The condition joins the score only, since a regressor that was shown it would copy it;
+  in the paper the score has not even that.
 
   Attributes:
     grids: of the calorimeter's layers.
@@ -113,8 +129,7 @@ class Discriminator(nn.Module):
         x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
       x = nn.Dropout(0.2, deterministic=not train)(x)
     x = mean_pool(x).reshape(x.shape[0], -1)
-    score = nn.Dense(1, dtype=self.dtype, name='score')(jnp.concatenate([x, condition.astype(self.dtype)], axis=-1))
-    heads = {'score': score[:, 0].astype(jnp.float32)}
+    heads = {'score': Score(self.dtype, name='score')(x, condition)}
     if self.targets:
       heads['targets'] = nn.Dense(self.targets, dtype=self.dtype, name='targets')(x).astype(jnp.float32)
     return heads
