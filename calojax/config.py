@@ -71,6 +71,7 @@ def lhcb_gan() -> ml_collections.ConfigDict:
           'clusters': 400,
           'runs': 10,
           'metrics': (),  # names of evaluation.metrics.METRICS; none: all but the classifier
+          'pictures': True,  # at the end, and the page with them
           'statistics': '',  # of the physics PRD: lhcb_reference, lhcb_corrected, or '' for the first where it is defined
       },
   })
@@ -164,7 +165,7 @@ def threed_gan() -> ml_collections.ConfigDict:
   c.shown = ('layer_fractions', 'response')
   c.regressor = {'targets': ('incident_energy',), 'error': 'percentage'}
   c.energy_term = 'paired'
-  c.weights.update(regression=0.002, regression_fake=0.002, regression_generator=0.002, energy=0.05, mean_image=1.0)
+  c.weights.update(regression=0.002, regression_fake=0.002, regression_generator=0.002, energy=0.05, mean_image=5.0)
   c.penalised = 0.25
   c.train.update(batch=8, log_every=20, checkpoint_every=100, monitor_every=300)
   return c

@@ -10,7 +10,7 @@ def get_config():
   c = config.threed_gan()
   c.generator = {'name': 'conv2d', 'width': 64, 'dropout': 0.0}
   c.discriminator = {'name': 'conv2d', 'width': 64, 'batch_norm': False}
-  c.optimiser.update(generator=7e-4, discriminator=4e-4, beta1=0.5)
+  c.optimiser.update(generator=5e-4, discriminator=2e-4, beta1=0.5)
   c.weights.gradient_penalty = 0.02  # at 0.1 it kept the discriminator from learning for the first 200 updates
   c.train.steps = 2000
   return c
