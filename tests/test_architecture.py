@@ -12,10 +12,10 @@ from conftest import ROOT
 LEVELS = [
     {'', 'units', 'geometry', 'showers', 'registry', 'files', 'exit_codes', 'observables', 'detectors', 'config', 'allocation', 'provenance'},
     {'data', 'evaluation', 'transforms', 'losses', 'state', 'sharding', 'convolutions', 'kdtree'},
-    {'models'},
+    {'models', 'simulation'},
     {'methods'},
     {'build', 'checkpoint', 'workdir', 'train', 'reports', 'sample', 'run', 'judge', 'pretrain', 'comparison'},
-    {'modes', 'main'},
+    {'modes', 'main', 'simulate'},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 JAX = {'jax', 'jaxlib', 'flax', 'optax', 'orbax', 'chex'}

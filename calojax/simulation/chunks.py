@@ -1,0 +1,132 @@
+"""A simulation divided into chunks: files that are there whole or not at all, and what remains to be done."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from calojax import data
+from calojax.files import write_text
+from calojax.provenance import origin
+from calojax.showers import Condition, Shower
+from calojax.simulation.calorimeters import Calorimeter, Slab
+from calojax.simulation.gun import Gun
+
+CHUNK = 50  # events: what a kill costs a job at most
+BINS = 5  # of the CPU time by energy
+MIN_CHUNKS = 16  # so that a few events still make work for several jobs
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+  """What to simulate, and the file that it becomes. The same plan gives the same showers, whatever the number of jobs."""
+
+  calorimeter: Calorimeter
+  gun: Gun
+  physics: str
+  cut: float  # mm
+  seed: int
+  events: int
+  output: str
+
+  @property
+  def folder(self) -> pathlib.Path:
+    return pathlib.Path(f'{self.output}.chunks')
+
+  @property
+  def size(self) -> int:
+    """Events of a chunk."""
+    return max(1, min(CHUNK, self.events // MIN_CHUNKS))
+
+  def extent(self, number: int) -> tuple[int, int]:
+    """First event of a chunk, and the one after its last."""
+    return number * self.size, min(self.events, (number + 1) * self.size)
+
+  def path(self, number: int) -> pathlib.Path:
+    return self.folder / f'{number:06d}.h5'
+
+
+def settings(plan: Plan) -> dict[str, Any]:
+  """What decides the showers, as JSON values by name."""
+  calorimeter = plan.calorimeter
+  return {
+    'binding': f'geant4-pybind {metadata.version("geant4-pybind")}', 'physics': plan.physics, 'range_cut_mm': plan.cut,
+    'stack': stack(calorimeter.slabs), 'depths_mm': list(calorimeter.depths), 'width_mm': calorimeter.width,
+    'geometry': calorimeter.geometry.to_json(), 'gun': {**dataclasses.asdict(plan.gun), 'energy': list(plan.gun.energy)},
+    'seed': plan.seed, 'events': plan.events,
+  }
+
+
+def stack(slabs: tuple[Slab, ...]) -> str:
+  """The plates in words, e.g. `66 x (2 mm G4_Pb + 4 mm G4_lAr active)`."""
+  period = next(n for n in range(1, len(slabs) + 1) if len(slabs) % n == 0 and slabs == slabs[:n] * (len(slabs) // n))
+  words = [f'{slab.thickness:g} mm {slab.material}' + ' active' * slab.active for slab in slabs[:period]]
+  return f'{len(slabs) // period} x ({" + ".join(words)})'
+
+
+def begin(plan: Plan) -> list[int]:
+  """The chunks still to be made, in order; their folder is there.
+
+  Raises:
+    ValueError: the output exists or cannot be written, or its chunks are those of another simulation.
+  """
+  if os.path.isfile(plan.output):
+    raise ValueError(f'{plan.output} exists already, expected a new name: a simulation is not overwritten')
+  data.Writer(plan.output, plan.calorimeter.geometry, {})  # refuses a path without a folder
+  note, now = plan.folder / 'settings.json', settings(plan)
+  try:
+    plan.folder.mkdir(exist_ok=True)
+    if not any(plan.folder.glob('*.h5')):
+      write_text(note, json.dumps(now, indent=1))
+    before = json.loads(note.read_text())
+  except (OSError, ValueError) as error:
+    raise ValueError(f'{plan.folder} cannot be used: {error}') from None
+  for key in now:
+    if before.get(key) != now[key]:
+      raise ValueError(f'{plan.folder} holds chunks of another simulation: {key} {before.get(key)}, now {now[key]}; '
+                       'choose another output or remove the folder')
+  return [number for number in range(-(-plan.events // plan.size)) if not plan.path(number).exists()]
+
+
+def write(plan: Plan, number: int, particles: Condition, energies: np.ndarray, account: dict[str, Any]) -> None:
+  """Writes a chunk, aside and renamed; `account` has Geant4's version and, by event, the `cpu` and `python` seconds."""
+  response = energies.sum(axis=1) / particles.energy
+  lists = {'energy': particles.energy, 'response': response, **account}
+  provenance = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in lists.items()}
+  with data.Writer(plan.path(number), plan.calorimeter.geometry, provenance) as writer:
+    writer.append(Shower(energies, particles))
+
+
+def merge(plan: Plan) -> dict[str, Any]:
+  """Makes the output of all chunks, in the order of the events, and removes them; returns its provenance."""
+  paths = [plan.path(number) for number in range(-(-plan.events // plan.size))]
+  provenance = {**settings(plan), **_account(paths), **origin()}
+  del provenance['geometry']  # the file has it
+  with data.Writer(plan.output, plan.calorimeter.geometry, provenance) as writer:
+    for path in paths:
+      writer.append(data.read(path).showers)
+  shutil.rmtree(plan.folder)
+  return provenance
+
+
+def _account(paths: list[pathlib.Path]) -> dict[str, Any]:
+  """By the chunks' own accounts: versions of Geant4, CPU seconds an event in all and by energy, Python's share, mean response."""
+  accounts = [data.read(path, 0, 1).provenance for path in paths]
+  energy, response, cpu, python = (np.concatenate([a[key] for a in accounts]) for key in ('energy', 'response', 'cpu', 'python'))
+  edges = np.geomspace(energy.min(), energy.max(), BINS + 1)
+  bins = np.clip(np.searchsorted(edges, energy, 'right') - 1, 0, BINS - 1)
+  table = [{'from_mev': edges[i], 'to_mev': edges[i + 1], 'events': int((bins == i).sum()), 'cpu_seconds': cpu[bins == i].mean()}
+           for i in range(BINS) if (bins == i).any()]
+  return {
+    'geant4': ', '.join(sorted({a['geant4'] for a in accounts})), 'cpu_seconds_per_event': cpu.mean(), 'cpu_seconds_by_energy': table,
+    'python_share': python.sum() / cpu.sum(), 'mean_response': response.mean(),
+    'mean_response_error': response.std() / np.sqrt(len(response)),
+    'random_numbers': 'event i: MixMax stream (seed + 1, i + 1, 1, 1)',
+  }
