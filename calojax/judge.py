@@ -108,18 +108,16 @@ def final(config: Any, method: Method, variables: Variables, step: int, parts: P
   scores['meta'] |= {'workdir': os.path.basename(os.path.abspath(folder)), 'step': step, 'training_seed': config.seed,
                      'data': fingerprint(parts.train), **origin()}
   directory = os.path.join(folder, 'evaluation', str(step))
-  if len(geometry.layers) > 1:
-    traversed = traverse(method, variables, real, geometry)
-    scores |= {f'traversals/{name}': found.figure for name, found in traversed.items()}
-  pairs = tuple(take(sample, slice(PAIRS)) for sample in (real, paired))
-  figures = plots.figures(real, generated, geometry, scores.get('curves', {}), pairs)
-  if len(geometry.layers) > 1:
-    figures |= traversal_figures(traversed, geometry)
-  images = plots.rendered(figures)
-  plots.write_images(directory, images)
-  write_report(directory, scores, images)
+  traversed = traverse(method, variables, real, geometry) if len(geometry.layers) > 1 else {}
+  scores |= {f'traversals/{name}': found.figure for name, found in traversed.items()}
+  if config.evaluation.pictures:
+    pairs = tuple(take(sample, slice(PAIRS)) for sample in (real, paired))
+    drawn = plots.figures(real, generated, geometry, scores.get('curves', {}), pairs) | traversal_figures(traversed, geometry)
+    images = plots.rendered(drawn)
+    plots.write_images(directory, images)
+    write_report(directory, scores, images)
   path = summary.write_summary(scores, directory)
-  print(f'\n{verdict.verdict_table(scores)}\n{path} and pictures beside it', flush=True)
+  print(f'\n{verdict.verdict_table(scores)}\n{path}' + config.evaluation.pictures * ', report.html and pictures beside it', flush=True)
   return scores
 
 

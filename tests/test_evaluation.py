@@ -78,7 +78,7 @@ def test_evaluation_is_repeatable():
 def test_without_independent_showers_the_reference_is_divided():
   result = evaluate(showers(DEEP, 0), showers(DEEP, 1), DEEP, clusters=10, runs=2, metrics=('prd',))
   assert result['meta']['count'] == result['meta']['ceiling_count'] == COUNT // 2
-  assert '150 showers against 150; Geant4 against Geant4: two disjoint parts of the reference' in verdict_table(result)
+  assert '150 showers against 150; ceilings and floors, Geant4 against Geant4: two disjoint parts of the reference' in verdict_table(result)
 
 
 def test_arrangement():

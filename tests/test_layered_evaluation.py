@@ -238,6 +238,7 @@ def test_response_finds_the_wrong_energies():
   assert figures['response/bin_4']['value'] / figures['response/bin_4']['reference'] == pytest.approx(1, abs=0.03)
   worst = figures['response/worst']
   assert worst['value'] == pytest.approx(0.3, abs=0.06) and worst['floor'] < 0.05
+  assert figures['response/ratio']['value'] > 1.03 and abs(figures['resolution/ratio']['reference'] - 1) < 0.5
   mean, error = response_profile(real, energy_edges(real))
   assert len(mean) == 5 and (error > 0).all()
   assert response_metrics(real, scaled(real, 1.1), (real, real))['response/worst']['value'] == pytest.approx(0.1, rel=1e-5)

@@ -99,8 +99,6 @@ def test_the_summary_has_every_score_with_error_and_ceiling(uninterrupted):
   for name in ('prd_auc/raw', 'prd_auc/physics'):
     figure = summary[name]
     assert 0 <= figure['value'] < figure['ceiling'] and figure['error'] >= 0 and figure['ceiling_error'] > 0
-  pictures = {path.name for path in (uninterrupted / 'evaluation' / str(STEPS)).glob('*.png')}
-  assert len(pictures) >= 4
 
 
 def test_another_config_in_the_same_workdir_is_refused_with_the_keys(uninterrupted):

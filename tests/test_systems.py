@@ -35,13 +35,14 @@ def summary(folder, step=8) -> dict:
 
 
 def test_calogan_is_judged_layer_by_layer_and_sampled_in_its_own_format(tmp_path):
-  output = trained('calogan', tmp_path / 'run')
+  output = trained('calogan', tmp_path / 'run', evaluation__pictures=True)
   found = summary(tmp_path / 'run')
   for key in ('observables/layer_energies_02/mean', 'observables/response/mean', 'neighbours/reached', 'traversals/incident_energy',
               'traversals/impact_x', 'traversals/theta', 'prd_auc/raw'):
-    assert np.isfinite(found[key]['value']) and key.removeprefix('observables/').removeprefix('prd_auc/') in output, key
+    assert np.isfinite(found[key]['value']) and key.removeprefix('observables/').removeprefix('prd_auc/').replace('_', ' ') in output, key
   pictures = {path.stem for path in (tmp_path / 'run' / 'evaluation' / '8').glob('*.png')}
   assert {'neighbours', 'response'} < pictures and any('traversal' in name for name in pictures), pictures
+  assert 'data:image/png' in (tmp_path / 'run' / 'evaluation' / '8' / 'report.html').read_text()
   calojax('--mode=sample', f'--workdir={tmp_path}/run', '--count=20', f'--output={tmp_path}/s.h5', '--layout=calogan')
   with h5py.File(tmp_path / 's.h5') as file:
     assert file['layer_0'].shape == (20, 3, 96) and file['layer_2'].shape == (20, 12, 6) and file['energy'].shape == (20, 1)

@@ -14,7 +14,8 @@ TRAINING = {
     'train.monitor_every': 8,
     'evaluation.clusters': 20,
     'evaluation.runs': 2,
-    'evaluation.metrics': ('prd', 'response', 'neighbours'),
+    'evaluation.metrics': ('prd', 'observables', 'response', 'neighbours'),
+    'evaluation.pictures': False,
 }
 CNN = {'latent': 8, 'generator.channels': (16, 8, 8, 8), 'discriminator.channels': (8, 8, 8, 16)}
 CALOGAN = {'latent': 8, 'generator.channels': (4, 4, 2), 'discriminator.channels': (8, 4, 4, 4)}

@@ -57,7 +57,7 @@ def _subtitle(meta: dict[str, Any]) -> str:
   if 'count' in meta:
     parts.append(f'{meta["count"]:,} generated against {meta["count"]:,} Geant4 showers')
   if 'ceiling' in meta:
-    parts.append(f'ceilings and floors: Geant4 against {meta["ceiling"]}, {meta.get("ceiling_count", meta.get("count", "?"))} each')
+    parts.append(f'ceilings and floors, Geant4 against Geant4: {meta["ceiling"]}, {meta.get("ceiling_count", meta.get("count", "?"))} each')
   return '; '.join(parts) + '.' * bool(parts)
 
 

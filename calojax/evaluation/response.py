@@ -25,7 +25,9 @@ def response_metrics(
   Returns:
     `response/bin_<i>`, the mean of E / E_p, and `resolution/bin_<i>`, its standard deviation over its mean -> `{value,
     error, reference, reference_error, low, high}`, the last two in GeV; `response/worst` and `resolution/worst` -> `{value,
-    error, floor, floor_error}`, the largest |generated / reference - 1|. The bins hold equal numbers of reference
+    error, floor, floor_error}`, the largest |generated / reference - 1|; `response/ratio` and `resolution/ratio` ->
+    `{value, error, reference, reference_error}`, the mean over the bins of generated / reference, which sees what all bins
+    share sooner; its reference is that of the floor's two sets. The bins hold equal numbers of reference
     showers; a bin that is empty in either set is left out. In a bin the resolution is a mean over its energies: equal
     spectra are understood.
   """
@@ -39,10 +41,11 @@ def response_metrics(
       if np.isfinite(numbers).all():
         names = ('value', 'error', 'reference', 'reference_error', 'low', 'high')
         figures[f'{kind}/bin_{number}'] = dict(zip(names, map(float, (*numbers, *(edges[number : number + 2] / GEV)))))
-    worst = [_worst(*(sample[:, row] for sample in pair)) for pair in ((first, second), others)]
-    numbers = [f(values) for values in worst for f in (_value, _error)]
-    if np.isfinite(numbers).all():
-      figures[f'{kind}/worst'] = dict(zip(('value', 'error', 'floor', 'floor_error'), map(float, numbers)))
+    for name, function, beside in (('worst', _worst, 'floor'), ('ratio', _ratio, 'reference')):
+      sets = [function(*(sample[:, row] for sample in pair)) for pair in ((first, second), others)]
+      numbers = [f(values) for values in sets for f in (_value, _error)]
+      if np.isfinite(numbers).all():
+        figures[f'{kind}/{name}'] = dict(zip(('value', 'error', beside, f'{beside}_error'), map(float, numbers)))
   return figures
 
 
@@ -88,6 +91,14 @@ def _worst(real: np.ndarray, fake: np.ndarray) -> np.ndarray:
     deviation = np.abs(fake / real - 1)
   largest = np.where(np.isfinite(deviation), deviation, -1.0).max(-1)
   return np.where(largest < 0, np.nan, largest)
+
+
+def _ratio(real: np.ndarray, fake: np.ndarray) -> np.ndarray:
+  """Mean of fake / real over the bins that are filled in both, `[1 + resamples]`; NaN if there is none."""
+  with np.errstate(invalid='ignore', divide='ignore'):
+    ratio = fake / real
+    known = np.isfinite(ratio)
+    return np.where(known, ratio, 0).sum(-1) / known.sum(-1)
 
 
 def _value(values: np.ndarray) -> float:

@@ -7,9 +7,9 @@ from typing import Any
 
 FEW = 5  # layers at most that have lines of their own
 HEADLINES = (  # in order
-  r'prd_auc/.*', r'distances/(fpd|kpd)', r'classifier/.*', r'manifold/.*', r'separation/mean', r'correlations/.*',
+  r'prd_auc/.*', r'distances/(fpd|kpd)', r'classifier/.*', r'challenge/(response|voxels|energy)', r'manifold/.*', r'separation/mean', r'correlations/.*',
   r'observables/response/(mean|std)', r'observables/depth/mean', r'observables/layer_(energies|occupancy)_\d+/mean',
-  r'(response|resolution)/worst', r'profiles/mse(_log)?', r'profiles/ks_[xyz]_(low|middle|high)',
+  r'(response|resolution)/(worst|ratio)', r'profiles/mse(_log)?', r'profiles/ks_[xyz]_(low|middle|high)',
   r'core/.*', r'ssim/.*', r'neighbours/.*', r'traversals/.*',
 )
 OTHERS = ('ceiling', 'floor', 'reference')
@@ -42,7 +42,7 @@ def _shortened(key: str) -> str:
 
 def _footnotes(meta: dict[str, Any]) -> list[str]:
   """What the figures rest on."""
-  lines = [f'{meta["count"]} showers against {meta["count"]}; Geant4 against Geant4: {meta["ceiling"]}',
+  lines = [f'{meta["count"]} showers against {meta["count"]}; ceilings and floors, Geant4 against Geant4: {meta["ceiling"]}',
            f'PRD: {meta["clusters"]} clusters, {meta["runs"]} runs, physics: {meta["variant"]}']
   if meta['cells_of'] < meta['count']:
     lines.append(f'cells: of {meta["cells_of"]} showers, as many as memory should hold')
