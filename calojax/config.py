@@ -107,7 +107,7 @@ def wgan_gp() -> ml_collections.ConfigDict:
   c.adversarial, c.penalty = 'wasserstein', 'one_centred'
   c.weights.gradient_penalty = 10.0
   c.optimiser.update(generator=2e-4, discriminator=2e-4, beta2=0.9)
-  c.train.update(steps=1500, discriminator_steps=5, checkpoint_every=250, monitor_every=500)
+  c.train.update(steps=500, discriminator_steps=5, checkpoint_every=100, monitor_every=250)
   return c
 
 
@@ -118,7 +118,7 @@ def sagan() -> ml_collections.ConfigDict:
   c.discriminator = {'name': 'sagan', 'channels': (32, 64, 128, 256), 'spectral': True}
   c.weights.gradient_penalty = 0.0
   c.optimiser.update(generator=1e-4, discriminator=4e-4)
-  c.train.update(steps=2000, discriminator_steps=3, monitor_every=500)
+  c.train.update(steps=1000, discriminator_steps=3, monitor_every=500)
   return c
 
 

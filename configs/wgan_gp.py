@@ -9,4 +9,6 @@ from calojax import config
 
 
 def get_config():
-  return config.wgan_gp()
+  c = config.wgan_gp()
+  c.train.steps = 1500
+  return c
