@@ -23,7 +23,8 @@ def result(run: pathlib.Path) -> dict:
   resolution = run / 'regressor' / 'resolution.json'
   found = {'config': run.name, 'figures': {key: summary[key] for key in keys}, 'minutes': minutes(run, config), 'meta': summary['meta'],
            'seed': config['seed'], 'steps': config['train']['steps'], 'batch': config['train']['batch'],
-           'discriminator_steps': config['train']['discriminator_steps']}
+           'discriminator_steps': config['train']['discriminator_steps'],
+           'networks': {player: config[player] for player in ('generator', 'discriminator') if player in config}}
   return found | ({'regressor': json.loads(resolution.read_text())} if resolution.exists() else {})
 
 
