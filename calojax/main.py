@@ -5,6 +5,7 @@
   python -m calojax.main --mode=evaluate --reference=geant4.h5 --generated=showers.h5 --output=REPORT [--training=trained_on.h5]
   python -m calojax.main --mode=sample --workdir=RUN --count=10000 --output=showers.h5
   python -m calojax.main --mode=sample --workdir=RUN --conditions=particles.h5 --output=showers.h5
+  python -m calojax.main --mode=export --workdir=RUN --output=MODEL
 
 The same command resumes a training that was interrupted. Exit codes: 0 done; 2 bad input, one line says what; 3 the training diverged,
 the last good checkpoint is kept; 75 interrupted by SIGTERM or SIGINT, the state is saved, run the command again.
@@ -26,9 +27,9 @@ from calojax.exit_codes import BAD_INPUT, DONE, INTERRUPTED
 
 FLAGS = flags.FLAGS
 config_flags.DEFINE_config_file('config', None, 'The config file; --config.x.y=v changes a value of it.', lock_config=True)
-flags.DEFINE_enum('mode', 'train', ['train', 'evaluate', 'sample'], 'What to do.')
+flags.DEFINE_enum('mode', 'train', ['train', 'evaluate', 'sample', 'export'], 'What to do.')
 flags.DEFINE_string('workdir', None, 'Folder of the run; by default runs/NAME of the config, or runs/NAME-HASH if values are changed.')
-flags.DEFINE_string('output', None, 'sample: the file to write, HDF5. evaluate: the folder of the report.')
+flags.DEFINE_string('output', None, 'sample: the file to write, HDF5. evaluate, export: the folder to write.')
 flags.DEFINE_string('reference', None, 'evaluate: a file of real showers, of any readable format.')
 flags.DEFINE_string('generated', None, 'evaluate: a file of generated showers, of any readable format.')
 flags.DEFINE_string('training', None, 'evaluate: a file of the showers that were trained on, to see whether they are repeated.')
@@ -67,13 +68,15 @@ def prepare(config: Any) -> Callable[[], int]:
     raise ValueError(f'--mode={FLAGS.mode} needs --workdir, the folder of a training')
   if FLAGS.mode == 'sample' and (FLAGS.conditions is None) == (FLAGS.count is None):
     raise ValueError('--mode=sample needs either --conditions=FILE or --count=N')
-  if FLAGS.mode == 'sample' and FLAGS.output is None:
-    raise ValueError('--mode=sample needs --output=FILE')
+  if FLAGS.mode in ('sample', 'export') and FLAGS.output is None:
+    raise ValueError(f'--mode={FLAGS.mode} needs --output=' + ('FILE' if FLAGS.mode == 'sample' else 'FOLDER'))
   from calojax import modes, workdir
   if config is not None:
     workdir.check_config(folder, config)
   if FLAGS.mode == 'evaluate':
     return modes.evaluation(folder)
+  if FLAGS.mode == 'export':
+    return modes.exporting(folder, FLAGS.output)
   return modes.sampling(folder, FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed)
 
 

@@ -94,6 +94,25 @@ def sampling(folder: str, output: str, conditions: str | None, count: int | None
   return work
 
 
+def exporting(folder: str, output: str) -> Callable[[], int]:
+  """Writes a workdir's generator to a folder that other programs run: StableHLO, ONNX, a description.
+
+  Raises:
+    ValueError: the workdir is not complete, a package is missing, or the folder cannot be written.
+  """
+  start_up()
+  from calojax import export
+  export.check(output)
+  generator, config = run.trained(folder), workdir.stored_config(folder)
+
+  def work() -> int:
+    export.write(generator, config, output, folder)
+    print(f'exported to {output}')
+    return DONE
+
+  return work
+
+
 def start_up() -> None:
   """Keeps freed memory, and compiled programs on disk (in JAX_COMPILATION_CACHE_DIR, if set), so that a second run starts at once."""
   allocation.keep_freed_memory()

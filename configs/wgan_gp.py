@@ -9,6 +9,4 @@ from calojax import config
 
 
 def get_config():
-  c = config.wgan_gp()
-  c.train.steps = 1500
-  return c
+  return config.wgan_gp()

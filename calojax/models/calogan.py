@@ -54,7 +54,7 @@ class Generator(nn.Module):
       if self.blur:
         stream = blur(stream, tuple(self.blur[i]))
       image = stream if image is None else AttentionBetweenLayers(self.conditional, self.dtype)(stream, image)
-      cells.append(image.reshape(len(z), -1))
+      cells.append(image.reshape(z.shape[0], -1))
     return sparse_relu(jnp.concatenate(cells, axis=-1).astype(jnp.float32))
 
   def _stream(self, z: Array, condition: Array, grid: tuple[int, int], train: bool) -> Array:
@@ -106,7 +106,7 @@ class Discriminator(nn.Module):
     layers = _split(x, self.grids)
     trunk = [self._features(image) for image in layers]
     measure = soft_sparsity if self.conditional else occupancy
-    lit = [measure(image.reshape(len(x), -1))[:, None] for image in layers]
+    lit = [measure(image.reshape(x.shape[0], -1))[:, None] for image in layers]
     condition = condition.astype(self.dtype)
     features = [*trunk, *lit, condition, *(_closeness(f, self.dtype) for f in (*trunk, *lit, condition))]
     dense = functools.partial(nn.Dense, dtype=self.dtype)
@@ -127,7 +127,7 @@ class Discriminator(nn.Module):
     local = functools.partial(Conv if self.conditional else LocallyConnected, padding=((1, 1), (1, 1)), dtype=self.dtype)
     for width, size, strides in zip(channels, ((3, 3), (2, 2), (2, 2)), ((2, 1), (1, 1), (2, 1))):
       x = jax.nn.leaky_relu(local(width, size, strides)(x), SLOPE)
-    return x.reshape(len(x), -1)
+    return x.reshape(x.shape[0], -1)
 
 
 def _closeness(x: Array, dtype: jnp.dtype) -> Array:
@@ -150,4 +150,4 @@ def _split(x: Array, grids: tuple[tuple[int, int], ...]) -> list[Array]:
   ends = np.cumsum([0] + [math.prod(grid) for grid in grids])
   if x.shape[-1] != ends[-1]:
     raise ValueError(f'showers of {x.shape[-1]} cells do not fit the grids {grids} of {ends[-1]} cells')
-  return [x[:, a:b].reshape(len(x), *grid, 1) for a, b, grid in zip(ends, ends[1:], grids)]
+  return [x[:, a:b].reshape(x.shape[0], *grid, 1) for a, b, grid in zip(ends, ends[1:], grids)]

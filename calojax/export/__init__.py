@@ -1,0 +1,5 @@
+"""From a trained generator to a folder that other programs run: StableHLO and ONNX, checked, with a description."""
+
+from calojax.export.folder import check, write
+
+__all__ = ['check', 'write']

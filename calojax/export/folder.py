@@ -1,0 +1,122 @@
+"""Writes the folder of an exported generator, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+
+from calojax import inference
+from calojax.export import card, parity, program
+from calojax.export.graph import Unsupported
+
+NEEDED = ('onnx', 'onnxruntime', 'flatbuffers')
+STABLEHLO = 'generator.stablehlo'
+SEED = 0
+
+
+def check(output: str | os.PathLike) -> None:
+  """Raises ValueError if nothing can be written to the folder: it is there already, or a package is missing."""
+  missing = [name for name in NEEDED if not importlib.util.find_spec(name)]
+  if missing:
+    raise ValueError(f'an export needs {", ".join(missing)}, which is not installed: pip install "calojax[export]"')
+  if os.path.exists(output) and not _ours(output):
+    raise ValueError(f'{output} is there already and is no exported model: give another --output')
+
+
+def _ours(folder: str | os.PathLike) -> bool:
+  """Whether a folder is empty or an exported model, which may be replaced."""
+  return os.path.isdir(folder) and (not os.listdir(folder) or os.path.exists(os.path.join(folder, inference.SIDECAR)))
+
+
+def write(generator: Any, config: Any, output: str | os.PathLike, workdir: str | None = None,
+          told: Callable[[str], None] = print) -> dict[str, Any]:
+  """The description of an exported generator, written with its model files to the folder `output`.
+
+  A system that ONNX cannot express is written as StableHLO only, and the description says why.
+
+  Args:
+    generator: as `calojax.run.trained` gives it.
+    config: of its training.
+    output: the folder; an exported model in it is replaced.
+    workdir: of its training, for the figures of its evaluation.
+    told: called with lines on what has been done.
+
+  Raises:
+    ValueError: a package is missing, `output` is another folder, or an exported file does not make the showers that the training code
+      makes: nothing is written then.
+  """
+  check(output)
+  with jax.default_device(jax.devices('cpu')[0]), _folder_aside(os.fspath(output)) as folder:
+    generate, latent = program.function(generator), generator.method.latent
+    noise, conditions = parity.draws(generator.spectrum, latent, SEED)
+    expected = parity.reference(generate, noise, conditions)
+    files = {STABLEHLO: {'format': 'stablehlo', 'platforms': list(program.PLATFORMS)}}
+    _write(folder, STABLEHLO, program.stablehlo(generate, latent))
+    try:
+      files |= _onnx(folder, generate, latent)
+      reason = None
+    except Unsupported as error:
+      reason = str(error)
+      told(f'no ONNX of this generator: {reason}')
+    for name, file in files.items():
+      path = os.path.join(folder, name)
+      run = inference.runner(path, file['format'])
+      found = parity.in_pieces(run, noise, conditions)
+      file |= _identity(path) | {'parity': parity.compare(expected, found, conditions.energy, parity.TOLERANCES[file['format']], name)}
+      told(f'{name}: {file["bytes"] / 1e6:.2f} MB, off by {file["parity"]["cells"]:.1g} of the largest cell at most')
+    described = card.description(generator, config, files, reason, program.reads(generate, latent), workdir)
+    _write(folder, inference.SIDECAR, _text(described))
+    _write(folder, 'README.md', card.markdown(described).encode())
+  return described
+
+
+def _onnx(folder: str, generate: program.Generate, latent: int) -> dict[str, Any]:
+  """The ONNX files, written: of the oldest and of the newest opset."""
+  from calojax.export import onnx_file
+  graph = onnx_file.translate(generate, program.inputs(latent), program.OUTPUT)
+  files = {}
+  for opset in sorted({onnx_file.PORTABLE, onnx_file.newest_opset()}):
+    name = f'generator.opset{opset}.onnx'
+    _write(folder, name, onnx_file.model(graph, opset).SerializeToString())
+    files[name] = {'format': 'onnx', 'opset': opset}
+  return files
+
+
+def _text(described: dict[str, Any]) -> bytes:
+  """The sidecar with its own hash."""
+  return (json.dumps({**described, 'sha256': inference.digest(described)}, indent=2, allow_nan=False) + '\n').encode()
+
+
+def _identity(path: str) -> dict[str, Any]:
+  with open(path, 'rb') as file:
+    return {'bytes': os.path.getsize(path), 'sha256': hashlib.file_digest(file, 'sha256').hexdigest()}
+
+
+def _write(folder: str, name: str, content: bytes) -> None:
+  with open(os.path.join(folder, name), 'wb') as file:
+    file.write(content)
+
+
+@contextlib.contextmanager
+def _folder_aside(output: str) -> Iterator[str]:
+  """The folder to write to, `output` with `.part`; it replaces `output` at the end, and is removed if there is an exception."""
+  part, old = (output.rstrip(os.sep) + ending for ending in ('.part', '.old'))
+  shutil.rmtree(part, ignore_errors=True)
+  os.makedirs(part)
+  try:
+    yield part
+    shutil.rmtree(old, ignore_errors=True)
+    if os.path.exists(output):
+      os.replace(output, old)
+    os.replace(part, output)
+    shutil.rmtree(old, ignore_errors=True)
+  finally:
+    shutil.rmtree(part, ignore_errors=True)

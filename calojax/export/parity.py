@@ -1,0 +1,84 @@
+"""Whether an exported generator makes the showers that the training code makes, from the same noise."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Callable
+
+import jax
+import numpy as np
+
+from calojax.inference import ranges_of
+from calojax.sample import draw_conditions
+from calojax.showers import Condition
+
+PIECES = (1, 3, 249, 249, 249, 249)  # batch sizes that the draws are made in; for each of a kind JAX compiles a program
+COUNT = sum(PIECES)
+TOLERANCES = {'stablehlo': 1e-6, 'onnx': 1e-5}
+DARK = 1e-6  # of the incident energy: the least that a deviation is measured in, for showers that left nothing
+
+Run = Callable[..., np.ndarray]
+
+
+def draws(spectrum: Condition, latent: int, seed: int = 0) -> tuple[np.ndarray, Condition]:
+  """Noise `[COUNT, latent]` and conditions: first the corners of the spectrum's ranges, then draws from the spectrum."""
+  corners = _corners(spectrum)
+  drawn = draw_conditions(spectrum, COUNT - len(corners.energy), seed)
+  conditions = Condition(*(np.concatenate(pair).astype(np.float32) for pair in zip(corners, drawn)))
+  return np.random.default_rng(seed).standard_normal((COUNT, latent), np.float32), conditions
+
+
+def _corners(spectrum: Condition) -> Condition:
+  """The particles at all ends of the ranges of energy, position and slopes."""
+  ends = itertools.product(*(sorted(set(ends)) for ends in ranges_of(*spectrum).values()))
+  energy, x, y, dx, dy = np.array(list(ends)).T
+  direction = np.stack([dx, dy, np.ones_like(dx)], axis=1)
+  return Condition(energy, np.stack([x, y], axis=1), direction / np.linalg.norm(direction, axis=1, keepdims=True))
+
+
+def in_pieces(run: Run, noise: np.ndarray, conditions: Condition) -> np.ndarray:
+  """The showers `[b, v]` of a generator called with several batch sizes."""
+  ends = np.cumsum([0, *PIECES])
+  made = [run(noise[a:b], *(field[a:b] for field in conditions)) for a, b in zip(ends, ends[1:])]
+  return np.concatenate([np.asarray(energies) for energies in made])
+
+
+def reference(generate: Callable[..., jax.Array], noise: np.ndarray, conditions: Condition) -> np.ndarray:
+  """The showers of the training code.
+
+  Raises:
+    ValueError: one that is not finite.
+  """
+  energies = in_pieces(jax.jit(generate), noise, conditions)
+  bad = ~np.isfinite(energies).all(1)
+  if bad.any():
+    first = int(np.argmax(bad))
+    raise ValueError(f'the generator gives showers that are not finite, {int(bad.sum())} of {len(bad)}, the first for an energy of '
+                     f'{conditions.energy[first]:g} MeV: expected finite energies in the range it was trained on')
+  return energies
+
+
+def compare(expected: np.ndarray, found: np.ndarray, incident: np.ndarray, tolerance: float, name: str) -> dict[str, Any]:
+  """How far the exported showers are off: the largest deviation of a cell in units of the shower's largest cell, and of the energy.
+
+  Args:
+    expected, found: `[b, v]`, MeV.
+    incident: `[b]`, MeV.
+    tolerance: of both.
+    name: of the file, for the error.
+
+  Raises:
+    ValueError: they are off by more than the tolerance.
+  """
+  if found.shape != expected.shape:
+    raise ValueError(f'{name} is refused: showers of shape {found.shape}, expected {expected.shape}')
+  expected, found = expected.astype(np.float64), found.astype(np.float64)
+  least = DARK * incident
+  cells = np.abs(found - expected).max(1) / np.maximum(expected.max(1), least)
+  energy = np.abs(found.sum(1) - expected.sum(1)) / np.maximum(expected.sum(1), least)
+  figures = {'draws': len(expected), 'cells': float(cells.max()), 'energy': float(energy.max()), 'tolerance': tolerance,
+             'bitwise': bool((found == expected).all())}
+  if not max(figures['cells'], figures['energy']) <= tolerance:  # NaN is refused too
+    raise ValueError(f'{name} is refused: its showers are off by {figures["cells"]:.2g} of the largest cell and {figures["energy"]:.2g} '
+                     f'of the energy, expected at most {tolerance:g}')
+  return figures

@@ -1,0 +1,234 @@
+"""Showers from an exported generator, with numpy and either onnxruntime or jax: nothing of the training is needed.
+
+  model = calojax.load('model-dir')
+  energies = model.generate(energy, position, direction, seed=1)  # MeV, mm -> [b, v] in MeV
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import warnings
+from typing import Any, Callable
+
+import numpy as np
+
+from calojax.geometry import Geometry
+
+SIDECAR = 'model.json'
+FORMAT = 1  # of the sidecar
+BATCH = 512
+INPUTS = ('noise', 'energy', 'position', 'direction')
+UNITS = {'energy': 'MeV', 'x': 'mm', 'y': 'mm', 'dx/dz': '', 'dy/dz': ''}
+ROUNDING = 1e-5  # of a range's ends, beyond which a condition counts as outside
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+  """An exported generator.
+
+  Attributes:
+    card: what the sidecar says.
+    geometry: of the showers.
+    runtime: `onnxruntime` or `jax`.
+    run: `(noise, energy, position, direction) -> energies`, float32, of one batch.
+  """
+
+  card: dict[str, Any]
+  geometry: Geometry
+  runtime: str
+  run: Callable[..., np.ndarray] = dataclasses.field(repr=False)
+
+  @property
+  def latent(self) -> int:
+    """Number of noise variables of a shower."""
+    return self.card['noise']['variables']
+
+  def generate(self, energy: Any, position: Any, direction: Any, seed: int = 0, noise: Any = None, batch: int = BATCH) -> np.ndarray:
+    """Showers `[b, v]` in MeV, the cells in the order of the geometry.
+
+    Args:
+      energy: `[b]` kinetic energies, MeV.
+      position: `[b, 2]` on the front face, mm.
+      direction: `[b, 3]` unit vectors, z into the calorimeter.
+      seed: of the noise; a shower is a function of the seed, its number and its particle.
+      noise: `[b, latent]` standard normal variables instead.
+      batch: showers at a time.
+
+    Raises:
+      ValueError: a wrong shape, a number that is not finite, an energy or a direction that no particle has.
+    """
+    if batch < 1:
+      raise ValueError(f'batch is {batch}, expected at least 1')
+    condition = particles(energy, position, direction)
+    warn_outside(condition, self.card['conditions']['ranges'])
+    count, rng = len(condition[0]), np.random.default_rng(seed)
+    if noise is not None:
+      noise = _array('noise', noise, (count, self.latent))
+    energies = np.empty((count, self.geometry.cells), np.float32)
+    for start in range(0, count, batch):
+      stop = min(start + batch, count)
+      z = rng.standard_normal((stop - start, self.latent), np.float32) if noise is None else noise[start:stop]
+      energies[start:stop] = self.run(z, *(field[start:stop] for field in condition))
+    return energies
+
+
+def load(folder: str | os.PathLike, runtime: str | None = None, threads: int | None = None) -> Model:
+  """The exported generator of a folder, its files checked.
+
+  Args:
+    folder: what `--mode=export` has written.
+    runtime: `onnxruntime` or `jax`; by default the first that is installed and that the folder has a file for.
+    threads: of onnxruntime; by default as many as there are cores.
+
+  Raises:
+    ValueError: not such a folder, a file that is not the one that was written, or no runtime for it.
+  """
+  folder = os.fspath(folder)
+  card = sidecar(folder)
+  for name, file in card['files'].items():
+    check_file(folder, name, file)
+  chosen = _runtime(card, runtime, folder)
+  file = chosen_file(card, chosen)
+  run = runner(os.path.join(folder, file), card['files'][file]['format'], threads)
+  return Model(card, Geometry.from_json(json.dumps(card['geometry'])), chosen, run)
+
+
+def runner(path: str, form: str, threads: int | None = None) -> Callable[..., np.ndarray]:
+  """A model file as a function `(noise, energy, position, direction) -> energies` of float32 arrays; `form` is `onnx` or `stablehlo`."""
+  return _onnxruntime(path, threads) if form == 'onnx' else _jax(path)
+
+
+def sidecar(folder: str) -> dict[str, Any]:
+  """What `model.json` says, found to be what was written.
+
+  Raises:
+    ValueError: it is not there, or altered.
+  """
+  path = os.path.join(folder, SIDECAR)
+  try:
+    with open(path, encoding='utf-8') as file:
+      card = json.load(file)
+    stated = card.pop('sha256')
+  except FileNotFoundError:
+    raise ValueError(f'{folder} is not an exported model: no {SIDECAR} in it') from None
+  except (ValueError, KeyError, AttributeError, TypeError) as error:
+    raise ValueError(f'{path} is not the description of a model, or was truncated: {error!r}') from None
+  if digest(card) != stated:
+    raise ValueError(f'{path} was altered: its content does not have the sha256 that it states')
+  if card['format'] != FORMAT:
+    raise ValueError(f'{path} is of format {card["format"]}, expected {FORMAT}: it needs another version of calojax')
+  return card
+
+
+def digest(card: dict[str, Any]) -> str:
+  """SHA-256 of a sidecar without its own `sha256`."""
+  return hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
+
+
+def check_file(folder: str, name: str, stated: dict[str, Any]) -> None:
+  """Raises ValueError if a file is not there, truncated or altered."""
+  if os.path.basename(name) != name:
+    raise ValueError(f'{folder}: {SIDECAR} names a file {name!r}, expected one of this folder')
+  path = os.path.join(folder, name)
+  try:
+    with open(path, 'rb') as file:
+      found = hashlib.file_digest(file, 'sha256').hexdigest()
+  except FileNotFoundError:
+    raise ValueError(f'{path} is missing, {SIDECAR} names it') from None
+  if found != stated['sha256']:
+    size = os.path.getsize(path)
+    what = f'sha256 {found[:12]}..., expected {stated["sha256"][:12]}...; {size} bytes, expected {stated["bytes"]}'
+    raise ValueError(f'{path} is truncated or altered: {what}')
+
+
+def chosen_file(card: dict[str, Any], runtime: str) -> str | None:
+  """The file that a runtime reads, of several opsets the oldest; None if there is none."""
+  wanted = 'onnx' if runtime == 'onnxruntime' else 'stablehlo'
+  files = {name: file for name, file in card['files'].items() if file['format'] == wanted}
+  return min(files, key=lambda name: files[name].get('opset', 0), default=None)
+
+
+def _runtime(card: dict[str, Any], wanted: str | None, folder: str) -> str:
+  """The runtime to use."""
+  import importlib.util
+  runtimes = ('onnxruntime', 'jax')
+  if wanted not in (None, *runtimes):
+    raise ValueError(f'runtime is {wanted!r}, expected onnxruntime or jax')
+  fitting = [name for name in runtimes if chosen_file(card, name) and wanted in (None, name)]
+  if not fitting:
+    raise ValueError(f'{folder} has no file for {wanted}: {card.get("onnx_missing") or "it was exported without"}')
+  for name in fitting:
+    if importlib.util.find_spec(name) and (name != 'jax' or importlib.util.find_spec('flatbuffers')):
+      return name
+  needed = {'onnxruntime': 'onnxruntime', 'jax': 'jax flatbuffers'}
+  raise ValueError(f'{folder} needs {" or ".join(f"`pip install {needed[name]}`" for name in fitting)}, which is not installed')
+
+
+def _onnxruntime(path: str, threads: int | None) -> Callable[..., np.ndarray]:
+  """The generator in onnxruntime."""
+  import onnxruntime
+  options = onnxruntime.SessionOptions()
+  options.log_severity_level = 3
+  if threads:
+    options.intra_op_num_threads = threads
+  session = onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
+  return lambda *arrays: session.run(None, dict(zip(INPUTS, arrays)))[0]
+
+
+def _jax(path: str) -> Callable[..., np.ndarray]:
+  """The generator in jax, compiled once for every batch size."""
+  import jax
+  from jax import export
+  with open(path, 'rb') as file:
+    call = jax.jit(export.deserialize(bytearray(file.read())).call)
+  return lambda *arrays: np.asarray(call(*arrays))
+
+
+def particles(energy: Any, position: Any, direction: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """The particles as float32 arrays, found valid.
+
+  Raises:
+    ValueError: a wrong shape, a number that is not finite, an energy <= 0, a direction that is no unit vector into the calorimeter.
+  """
+  count = np.size(energy)
+  arrays = (_array('energy', energy, (count,)), _array('position', position, (count, 2)), _array('direction', direction, (count, 3)))
+  if (arrays[0] <= 0).any():
+    raise ValueError(f'energy (MeV) is {arrays[0].min():g}, expected a value > 0')
+  length = np.linalg.norm(arrays[2], axis=1)
+  bad = (np.abs(length - 1) > 1e-3) | (arrays[2][:, 2] <= 0)
+  if bad.any():
+    raise ValueError(f'direction is {arrays[2][bad][0].tolist()}, expected a unit vector with z > 0, into the calorimeter')
+  return arrays
+
+
+def _array(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
+  """Finite float32 numbers of this shape."""
+  array = np.ascontiguousarray(values, np.float32)
+  if array.shape != shape:
+    raise ValueError(f'{name} of shape {array.shape}, expected {shape}')
+  if not np.isfinite(array).all():
+    raise ValueError(f'{name} is {array[~np.isfinite(array)][0]:g}, expected finite numbers')
+  return array
+
+
+def ranges_of(energy: np.ndarray, position: np.ndarray, direction: np.ndarray) -> dict[str, tuple[float, float]]:
+  """Lowest and highest value of the energy (MeV), of x and y on the front face (mm) and of the slopes."""
+  slopes = direction[:, :2] / direction[:, 2:]
+  columns = {'energy': energy, 'x': position[:, 0], 'y': position[:, 1], 'dx/dz': slopes[:, 0], 'dy/dz': slopes[:, 1]}
+  return {name: (float(column.min()), float(column.max())) for name, column in columns.items()}
+
+
+def warn_outside(condition: tuple[np.ndarray, np.ndarray, np.ndarray], trained: dict[str, list[float]]) -> None:
+  """Warns of particles that are not like those that the generator has seen."""
+  if not len(condition[0]):
+    return
+  for name, (low, high) in ranges_of(*condition).items():
+    first, last = trained[name]
+    slack = ROUNDING * max(abs(first), abs(last), 1e-3)
+    if low < first - slack or high > last + slack:
+      unit = UNITS[name] and f' {UNITS[name]}'
+      warnings.warn(f'{name} from {low:g} to {high:g}{unit} is outside the range that the generator was trained on, {first:g} to '
+                    f'{last:g}{unit}', stacklevel=3)
