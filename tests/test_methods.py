@@ -115,10 +115,25 @@ def test_energy_terms_against_known_answers():
   np.testing.assert_allclose(losses.paired_energy(generated, real, geometry), [20.0], rtol=1e-5)
 
 
+def test_gradients_are_clipped_to_the_norm_asked_for():
+  import ml_collections
+  from calojax.methods.optimisers import optimiser
+  settings = ml_collections.ConfigDict({'name': 'adam', 'beta1': 0.0, 'beta2': 0.999, 'clip': 2.0, 'cooldown': 0.0})
+  gradients = [{'w': jnp.array([30.0, 40.0])}, {'w': jnp.array([0.6, 0.8])}]  # norms 50, cut to 2, and 1
+  moments = []
+  for gradient in gradients:
+    rule = optimiser(settings, 1.0, 10)
+    _, state = rule.update(gradient, rule.init(gradient))
+    moments.append(float(jnp.linalg.norm(state[1][0].mu['w'])))
+  np.testing.assert_allclose(moments, [2.0, 1.0], rtol=1e-5)
+  with pytest.raises(ValueError, match='optimiser.clip is -1.0, expected 0'):
+    optimiser(ml_collections.ConfigDict({**settings, 'clip': -1.0}), 1.0, 10)
+
+
 def test_rates_stay_and_then_fall_to_zero():
   import ml_collections
   from calojax.methods.optimisers import optimiser
-  settings = ml_collections.ConfigDict({'name': 'adam', 'beta1': 0.0, 'beta2': 0.999, 'cooldown': 0.5})
+  settings = ml_collections.ConfigDict({'name': 'adam', 'beta1': 0.0, 'beta2': 0.999, 'clip': 0.0, 'cooldown': 0.5})
   adam = optimiser(settings, 0.1, 8)
   moments, moves = adam.init(jnp.zeros(1)), []
   for _ in range(8):

@@ -17,7 +17,7 @@ def config(**changes):
       'transform': {'name': 'power_fraction', 'parameter': 0.25},
       'generator': {'name': 'vae', 'encoder': (8, 8, 8, 8), 'decoder': (16, 8, 8, 8, 8)},
       'weights': {'reconstruction': 1.0, 'kl': 1.0},
-      'optimiser': {'name': 'adam', 'generator': 5e-4, 'beta1': 0.9, 'beta2': 0.999, 'cooldown': 0.5},
+      'optimiser': {'name': 'adam', 'generator': 5e-4, 'beta1': 0.9, 'beta2': 0.999, 'clip': 0.0, 'cooldown': 0.5},
       'train': {'steps': 8, 'discriminator_steps': 1},
   })
   tiny.update_from_flattened_dict({key.replace('__', '.'): value for key, value in changes.items()})
