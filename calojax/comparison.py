@@ -15,7 +15,7 @@ from calojax.evaluation.report import write_report
 from calojax.evaluation.samples import read_sample
 from calojax.geometry import Geometry
 from calojax.provenance import origin
-from calojax.showers import take
+from calojax.showers import thinned
 
 CLUSTER = 4  # showers at least for a cluster of the PRD
 TRAINING = 20_000  # showers trained on among which neighbours are sought
@@ -53,7 +53,7 @@ def compare(
   names = [name for name in METRICS if classifier or name != 'classifier']
   alike = paired(real, fake)
   scores = summary.evaluate(real, fake, geometry, None, clusters, seed=seed, progress=progress, metrics=names,
-                            training=stored and take(stored, slice(TRAINING)), paired=fake.showers if alike else None)
+                            training=stored and thinned(stored, TRAINING), paired=fake.showers if alike else None)
   scores['meta'] |= {'reference_file': real_origin, 'generated_file': fake_origin, 'paired': alike, **origin()}
   images = plots.rendered(plots.figures(sets.reference.showers, sets.generated.showers, geometry, scores['curves']))
   plots.write_images(output, images)

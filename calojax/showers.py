@@ -37,6 +37,12 @@ def take(showers: Shower, index: Any) -> Shower:
   return Shower(showers.energies[index], Condition(*(field[index] for field in showers.condition)))
 
 
+def thinned(showers: Shower, count: int) -> Shower:
+  """At most so many showers, evenly from the whole set: its order, which may be that of the energies, does not count."""
+  total = len(showers.energies)
+  return showers if total <= count else take(showers, np.arange(count) * total // count)
+
+
 def concatenate(parts: list[Shower]) -> Shower:
   """Showers one set after the other (numpy)."""
   conditions = zip(*(part.condition for part in parts))

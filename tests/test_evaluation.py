@@ -17,7 +17,7 @@ from calojax.evaluation.summary import evaluate, write_summary
 from calojax.evaluation.verdict import verdict_table
 from calojax.geometry import Geometry, Layer
 from calojax.observables import evaluate_observables
-from calojax.showers import Condition, Shower
+from calojax.showers import Condition, Shower, thinned
 
 LHCB = Geometry('lhcb', (Layer((30, 30), (20.2, 20.2), 150.0),), 0.17)
 DEEP = Geometry('deep', (Layer((3, 8), (16.0, 6.0), 40.0), Layer((5, 5), (10.0, 10.0), 250.0)), 0.2)
@@ -109,6 +109,14 @@ def test_showers_of_other_particles_are_not_compared():
     compare(fake._replace(condition=fake.condition._replace(position=fake.condition.position + [0, 40])))
   with pytest.raises(ValueError, match='951 times the energy of the reference'):
     compare(fake._replace(energies=1000 * fake.energies))
+
+
+def test_thinning_does_not_depend_on_the_order():
+  ordered = showers(DEEP, 0, count=90)
+  energy = np.arange(90.0)
+  some = thinned(ordered._replace(condition=ordered.condition._replace(energy=energy)), 30)
+  assert len(some.energies) == 30 and abs(some.condition.energy.mean() - energy.mean()) < 2
+  assert thinned(ordered, 90) is ordered
 
 
 def test_a_large_file_is_streamed(tmp_path):

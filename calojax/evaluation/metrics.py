@@ -25,7 +25,7 @@ from calojax.evaluation.response import response_metrics
 from calojax.evaluation.samples import Sample
 from calojax.evaluation.ssim import ssim_metrics
 from calojax.geometry import Geometry
-from calojax.showers import Shower, take
+from calojax.showers import Shower, thinned
 
 Progress = Callable[[str, int, int], None]
 SCORES = {'prd_auc': ('value', 'error'), 'prd_f8': ('f8', 'f8_error'), 'prd_f1_8': ('f1_8', 'f1_8_error')}
@@ -74,8 +74,8 @@ def of_conditional_prd(study: Study) -> dict[str, Any]:
   """PRD-AUC in bins of E_p and of the impact point."""
   features = {kind: sets for kind, sets in _prd_features(study).items() if kind != 'physics_corrected'}
   count = len(next(iter(features.values()))[0])
-  conditions = [sample.showers.condition for sample in study.sets[:3]]
-  energies, positions = (tuple(np.asarray(getattr(c, field))[:count] for c in conditions) for field in ('energy', 'position'))
+  conditions = [thinned(sample.showers, count).condition for sample in study.sets[:3]]
+  energies, positions = (tuple(np.asarray(getattr(c, field)) for c in conditions) for field in ('energy', 'position'))
   return conditional_prd(features, energies, positions, study.clusters, study.runs, study.seed, study.progress)
 
 
@@ -162,7 +162,7 @@ METRICS = {
 def _prd_features(study: Study) -> dict[str, tuple[np.ndarray, ...]]:
   """Features of equally many showers of the three sets, of those whose cells are in memory."""
   count = min(len(sample.kept) for sample in study.sets[:3])
-  return prd_features([take(sample.showers, slice(count)) for sample in study.sets[:3]], study.geometry, study.variant)
+  return prd_features([thinned(sample.showers, count) for sample in study.sets[:3]], study.geometry, study.variant)
 
 
 def _scalars(study: Study) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
