@@ -80,6 +80,7 @@ def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
   generate = jax.jit(trainer.method.sample)  # the weights change from call to call: here they are arguments
 
   def report(step: int, state: TrainState) -> None:
+    """Writes what the generator of a step makes."""
     generated, paired = (Shower(np.asarray(generate(state.generator.ema, z, c)), c) for c in (asked, real.condition))
     scores = summary.evaluate(real, generated, parts.geometry, independent, clusters, MONITOR_RUNS, metrics=('prd',))
     for name in scores['curves']:

@@ -8,6 +8,7 @@ import numpy as np
 
 from calojax.evaluation.bootstrap import generator, multiplicities
 from calojax.evaluation.challenge_features import bin_numbers, challenge_edges, challenge_features, is_challenge, voxel_counts
+from calojax.evaluation.distances import normalised_separation
 from calojax.geometry import Geometry
 from calojax.showers import Shower
 
@@ -43,10 +44,8 @@ def challenge_metrics(
 
 
 def separation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-  """Separation power `[...]` of histograms `[..., bins]`: half the sum of (p - q)^2 / (p + q), 0 if equal, 1 if disjoint."""
-  p, q = (counts / np.maximum(counts.sum(-1, keepdims=True), 1) for counts in (first, second))
-  total = p + q
-  return 0.5 * ((p - q) ** 2 / np.where(total > 0, total, 1)).sum(-1)
+  """Separation power `[...]` of histograms `[..., bins]`, which may be empty: the challenge's bins need not hold any shower."""
+  return normalised_separation(*(counts / np.maximum(counts.sum(-1, keepdims=True), 1) for counts in (first, second)))
 
 
 def _resampled(

@@ -41,7 +41,11 @@ def separation_power(p: np.ndarray, q: np.ndarray) -> np.ndarray:
   for name, counts in (('first', p), ('second', q)):
     if not (np.isfinite(counts).all() and (counts >= 0).all() and (counts.sum(-1) > 0).all()):
       raise ValueError(f'{name} histogram has counts down to {counts.min():g}, expected finite counts >= 0 that are not all 0')
-  p, q = p / p.sum(-1, keepdims=True), q / q.sum(-1, keepdims=True)
+  return normalised_separation(p / p.sum(-1, keepdims=True), q / q.sum(-1, keepdims=True))
+
+
+def normalised_separation(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+  """`separation_power` of fractions `[*b, k]` that are normalised already, `[*b]`."""
   total = p + q
   return 0.5 * np.divide((p - q) ** 2, total, out=np.zeros(total.shape), where=total > 0).sum(-1)
 
