@@ -11,14 +11,17 @@ import hashlib
 import json
 import os
 import warnings
+from collections.abc import Iterator
 from typing import Any, Callable
 
 import numpy as np
 
+from calojax import spectrum, zoo
 from calojax.geometry import Geometry
+from calojax.showers import Condition, Shower
 
 SIDECAR = 'model.json'
-FORMAT = 1  # of the sidecar
+FORMAT = 2  # of the sidecar
 BATCH = 512
 INPUTS = ('noise', 'energy', 'position', 'direction')
 UNITS = {'energy': 'MeV', 'x': 'mm', 'y': 'mm', 'dx/dz': '', 'dy/dz': ''}
@@ -32,12 +35,14 @@ class Model:
   Attributes:
     card: what the sidecar says.
     geometry: of the showers.
+    spectrum: particles of the training.
     runtime: `onnxruntime` or `jax`.
     run: `(noise, energy, position, direction) -> energies`, float32, of one batch.
   """
 
   card: dict[str, Any]
   geometry: Geometry
+  spectrum: Condition = dataclasses.field(repr=False)
   runtime: str
   run: Callable[..., np.ndarray] = dataclasses.field(repr=False)
 
@@ -60,40 +65,46 @@ class Model:
     Raises:
       ValueError: a wrong shape, a number that is not finite, an energy or a direction that no particle has.
     """
+    pieces = list(self.stream(Condition(energy, position, direction), seed, noise, batch))
+    return np.concatenate([piece.energies for piece in pieces]) if pieces else np.empty((0, self.geometry.cells), np.float32)
+
+  def stream(self, condition: Condition, seed: int = 0, noise: Any = None, batch: int = BATCH) -> Iterator[Shower]:
+    """The same showers, a batch at a time. Arguments and errors, which are raised at once, are those of `generate`."""
     if batch < 1:
       raise ValueError(f'batch is {batch}, expected at least 1')
-    condition = particles(energy, position, direction)
+    condition = particles(*condition)
     warn_outside(condition, self.card['conditions']['ranges'])
-    count, rng = len(condition[0]), np.random.default_rng(seed)
     if noise is not None:
-      noise = _array('noise', noise, (count, self.latent))
-    energies = np.empty((count, self.geometry.cells), np.float32)
-    for start in range(0, count, batch):
-      stop = min(start + batch, count)
-      z = rng.standard_normal((stop - start, self.latent), np.float32) if noise is None else noise[start:stop]
-      energies[start:stop] = self.run(z, *(field[start:stop] for field in condition))
-    return energies
+      noise = _array('noise', noise, (len(condition.energy), self.latent))
+    return self._pieces(condition, np.random.default_rng(seed), noise, batch)
+
+  def _pieces(self, condition: Condition, rng: np.random.Generator, noise: np.ndarray | None, batch: int) -> Iterator[Shower]:
+    for start in range(0, len(condition.energy), batch):
+      part = Condition(*(field[start:start + batch] for field in condition))
+      z = rng.standard_normal((len(part.energy), self.latent), np.float32) if noise is None else noise[start:start + batch]
+      yield Shower(self.run(z, *part), part)
 
 
 def load(folder: str | os.PathLike, runtime: str | None = None, threads: int | None = None) -> Model:
   """The exported generator of a folder, its files checked.
 
   Args:
-    folder: what `--mode=export` has written.
+    folder: what `--mode=export` has written, or the name of a generator that comes with the package (`calojax.zoo.names()`).
     runtime: `onnxruntime` or `jax`; by default the first that is installed and that the folder has a file for.
     threads: of onnxruntime; by default as many as there are cores.
 
   Raises:
     ValueError: not such a folder, a file that is not the one that was written, or no runtime for it.
   """
-  folder = os.fspath(folder)
+  folder = zoo.find(os.fspath(folder))
   card = sidecar(folder)
-  for name, file in card['files'].items():
+  for name, file in (*card['files'].items(), (spectrum.FILE, card['spectrum'])):
     check_file(folder, name, file)
   chosen = _runtime(card, runtime, folder)
   file = chosen_file(card, chosen)
   run = runner(os.path.join(folder, file), card['files'][file]['format'], threads)
-  return Model(card, Geometry.from_json(json.dumps(card['geometry'])), chosen, run)
+  particles_known = spectrum.load(os.path.join(folder, spectrum.FILE))
+  return Model(card, Geometry.from_json(json.dumps(card['geometry'])), particles_known, chosen, run)
 
 
 def runner(path: str, form: str, threads: int | None = None) -> Callable[..., np.ndarray]:
@@ -187,21 +198,21 @@ def _jax(path: str) -> Callable[..., np.ndarray]:
   return lambda *arrays: np.asarray(call(*arrays))
 
 
-def particles(energy: Any, position: Any, direction: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def particles(energy: Any, position: Any, direction: Any) -> Condition:
   """The particles as float32 arrays, found valid.
 
   Raises:
     ValueError: a wrong shape, a number that is not finite, an energy <= 0, a direction that is no unit vector into the calorimeter.
   """
   count = np.size(energy)
-  arrays = (_array('energy', energy, (count,)), _array('position', position, (count, 2)), _array('direction', direction, (count, 3)))
-  if (arrays[0] <= 0).any():
-    raise ValueError(f'energy (MeV) is {arrays[0].min():g}, expected a value > 0')
-  length = np.linalg.norm(arrays[2], axis=1)
-  bad = (np.abs(length - 1) > 1e-3) | (arrays[2][:, 2] <= 0)
+  found = Condition(_array('energy', energy, (count,)), _array('position', position, (count, 2)), _array('direction', direction, (count, 3)))
+  if (found.energy <= 0).any():
+    raise ValueError(f'energy (MeV) is {found.energy.min():g}, expected a value > 0')
+  length = np.linalg.norm(found.direction, axis=1)
+  bad = (np.abs(length - 1) > 1e-3) | (found.direction[:, 2] <= 0)
   if bad.any():
-    raise ValueError(f'direction is {arrays[2][bad][0].tolist()}, expected a unit vector with z > 0, into the calorimeter')
-  return arrays
+    raise ValueError(f'direction is {found.direction[bad][0].tolist()}, expected a unit vector with z > 0, into the calorimeter')
+  return found
 
 
 def _array(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -221,9 +232,9 @@ def ranges_of(energy: np.ndarray, position: np.ndarray, direction: np.ndarray) -
   return {name: (float(column.min()), float(column.max())) for name, column in columns.items()}
 
 
-def warn_outside(condition: tuple[np.ndarray, np.ndarray, np.ndarray], trained: dict[str, list[float]]) -> None:
+def warn_outside(condition: Condition, trained: dict[str, list[float]]) -> None:
   """Warns of particles that are not like those that the generator has seen."""
-  if not len(condition[0]):
+  if not len(condition.energy):
     return
   for name, (low, high) in ranges_of(*condition).items():
     first, last = trained[name]

@@ -3,9 +3,10 @@
   python -m calojax.main --config=configs/cnn_aux.py [--workdir=RUN] [--config.train.steps=4000]
   python -m calojax.main --mode=evaluate --workdir=RUN
   python -m calojax.main --mode=evaluate --reference=geant4.h5 --generated=showers.h5 --output=REPORT [--training=trained_on.h5]
+  python -m calojax.main --mode=sample --model=lhcb_ecal --count=10000 --output=showers.h5
   python -m calojax.main --mode=sample --workdir=RUN --count=10000 --output=showers.h5
   python -m calojax.main --mode=sample --workdir=RUN --conditions=particles.h5 --output=showers.h5
-  python -m calojax.main --mode=export --workdir=RUN --output=MODEL
+  python -m calojax.main --mode=export --workdir=RUN --output=MODEL [--adapters=par04,fastcalosim,ddml]
 
 The same command resumes a training that was interrupted. Exit codes: 0 done; 2 bad input, one line says what; 3 the training diverged,
 the last good checkpoint is kept; 75 interrupted by SIGTERM or SIGINT, the state is saved, run the command again.
@@ -35,9 +36,11 @@ flags.DEFINE_string('generated', None, 'evaluate: a file of generated showers, o
 flags.DEFINE_string('training', None, 'evaluate: a file of the showers that were trained on, to see whether they are repeated.')
 flags.DEFINE_integer('clusters', 400, 'evaluate: clusters of the PRD; fewer where there are less than four showers for each.', 1)
 flags.DEFINE_boolean('classifier', True, 'evaluate: train the classifiers too, which takes longest.')
+flags.DEFINE_string('model', None, 'sample: an exported model, its folder or the name of one that comes with the package.')
 flags.DEFINE_string('conditions', None, 'sample: a file of any readable format; one shower is made for each of its particles.')
 flags.DEFINE_integer('count', None, 'sample: how many showers, their particles drawn from the training spectrum.')
 flags.DEFINE_string('layout', 'calojax', 'sample: layout of the file: calojax, lhcb, calogan, threedgan or calochallenge.')
+flags.DEFINE_list('adapters', [], 'export: further ONNX files as these programs take them: par04, fastcalosim, ddml.')
 flags.DEFINE_boolean('debug', False, 'Show the traceback of an error.')
 flags.DEFINE_integer('seed', 0, 'sample, evaluate: seed of everything random.')
 
@@ -64,19 +67,26 @@ def prepare(config: Any) -> Callable[[], int]:
   if FLAGS.reference or FLAGS.generated:
     return compare_files()
   folder = FLAGS.workdir or (default_workdir() if config is not None else None)
-  if folder is None:
-    raise ValueError(f'--mode={FLAGS.mode} needs --workdir, the folder of a training')
+  if FLAGS.model and (folder or FLAGS.mode != 'sample'):
+    raise ValueError(f'--model={FLAGS.model} with ' + ('a training' if folder else f'--mode={FLAGS.mode}') +
+                     ', expected --mode=sample and neither --workdir nor --config')
+  if not (folder or FLAGS.model):
+    more = ', or --model, an exported one' if FLAGS.mode == 'sample' else ''
+    raise ValueError(f'--mode={FLAGS.mode} needs --workdir, the folder of a training{more}')
   if FLAGS.mode == 'sample' and (FLAGS.conditions is None) == (FLAGS.count is None):
     raise ValueError('--mode=sample needs either --conditions=FILE or --count=N')
   if FLAGS.mode in ('sample', 'export') and FLAGS.output is None:
     raise ValueError(f'--mode={FLAGS.mode} needs --output=' + ('FILE' if FLAGS.mode == 'sample' else 'FOLDER'))
+  if FLAGS.model:
+    from calojax import sampling
+    return sampling.sampling(FLAGS.model, FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed)
   from calojax import modes, workdir
   if config is not None:
     workdir.check_config(folder, config)
   if FLAGS.mode == 'evaluate':
     return modes.evaluation(folder)
   if FLAGS.mode == 'export':
-    return modes.exporting(folder, FLAGS.output)
+    return modes.exporting(folder, FLAGS.output, FLAGS.adapters)
   return modes.sampling(folder, FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed)
 
 
@@ -114,6 +124,10 @@ def command_line(argv: list[str]) -> int:
     if FLAGS.debug:
       raise
     return refuse(error)
+  except ModuleNotFoundError as error:  # installed without the training
+    if FLAGS.debug or (error.name or '').startswith('calojax'):
+      raise
+    return refuse(ValueError(f'this needs {error.name}, which is not installed: pip install "calojax[train]"'))
   except KeyboardInterrupt:
     print('calojax: interrupted; run the same command again', file=sys.stderr)
     return INTERRUPTED

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any, Callable
 
 import jax
 
 from calojax import __version__, allocation, data, judge, pretrain, provenance, reports, run, sample, workdir
 from calojax.exit_codes import DIVERGED, DONE, INTERRUPTED
+from calojax.sampling import particles, writing
 
 
 def training(config: Any, folder: str) -> Callable[[], int]:
@@ -76,37 +78,28 @@ def sampling(folder: str, output: str, conditions: str | None, count: int | None
   """
   start_up()
   generator = run.trained(folder)
-  wanted = data.conditions(conditions) if conditions else sample.draw_conditions(generator.spectrum, count, seed)
+  wanted = particles(generator.spectrum, conditions, count, seed)
   provenance = {'generator': os.path.abspath(folder), 'step': generator.step, 'seed': seed, 'calojax': __version__,
                 'trained_on': generator.description['fingerprint']}
-  writer = data.Writer(output, generator.geometry, provenance, layout)
-
-  def work() -> int:
-    from tqdm import tqdm
-    total = len(wanted.energy)
-    with writer as file, tqdm(total=total, unit='shower', desc='sampling', mininterval=0.5) as bar:
-      for showers in sample.stream(generator.method, generator.variables, wanted, seed):
-        file.append(showers)
-        bar.update(len(showers.energies))
-    print(f'{total} showers in {output}')
-    return DONE
-
-  return work
+  pieces = sample.stream(generator.method, generator.variables, wanted, seed)
+  return writing(data.Writer(output, generator.geometry, provenance, layout), pieces, len(wanted.energy))
 
 
-def exporting(folder: str, output: str) -> Callable[[], int]:
-  """Writes a workdir's generator to a folder that other programs run: StableHLO, ONNX, a description.
+def exporting(folder: str, output: str, frameworks: Sequence[str]) -> Callable[[], int]:
+  """Writes a workdir's generator to a folder that other programs run: StableHLO, ONNX, a description; ONNX for these frameworks too.
 
   Raises:
-    ValueError: the workdir is not complete, a package is missing, or the folder cannot be written.
+    ValueError: the workdir is not complete, a package is missing, the generator cannot serve a framework, or the folder cannot be
+      written.
   """
   start_up()
   from calojax import export
   export.check(output)
   generator, config = run.trained(folder), workdir.stored_config(folder)
+  export.adapters.chosen(frameworks, generator)
 
   def work() -> int:
-    export.write(generator, config, output, folder)
+    export.write(generator, config, output, folder, frameworks=frameworks)
     print(f'exported to {output}')
     return DONE
 

@@ -48,15 +48,3 @@ def stream(method: Method, variables: Any, conditions: Condition, seed: int, bat
 def _fetch(energies: Array, condition: Condition) -> Shower:
   """The showers that were asked for, without the filling."""
   return Shower(np.asarray(energies)[:len(condition.energy)], condition)
-
-
-def draw_conditions(conditions: Condition, count: int, seed: int) -> Condition:
-  """`count` conditions drawn with replacement from those given: the spectrum they stand for.
-
-  Raises:
-    ValueError: count is not positive.
-  """
-  if count < 1:
-    raise ValueError(f'count is {count}, expected at least 1')
-  rows = np.random.default_rng(seed).integers(len(conditions.energy), size=count)
-  return Condition(*(np.asarray(field)[rows] for field in conditions))

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from typing import Any
 
 import ml_collections
-import numpy as np
 
-from calojax import config
-from calojax.files import write_text, written_aside
+from calojax import config, spectrum
+from calojax.files import write_text
 from calojax.geometry import Geometry
 from calojax.showers import Condition
 
@@ -68,7 +66,7 @@ def flatten(tree: dict[str, Any], prefix: str = '') -> dict[str, Any]:
   return flat
 
 
-def describe_data(workdir: str, geometry: Geometry, provenance: dict[str, Any], fingerprint: str, spectrum: Condition) -> None:
+def describe_data(workdir: str, geometry: Geometry, provenance: dict[str, Any], fingerprint: str, conditions: Condition) -> None:
   """Keeps the geometry, origin and spectrum of the training data in the workdir, or finds the same data there.
 
   Raises:
@@ -78,8 +76,7 @@ def describe_data(workdir: str, geometry: Geometry, provenance: dict[str, Any], 
   if os.path.exists(path):
     check_data(workdir, stored_data(workdir)[1], fingerprint)
     return
-  with written_aside(os.path.join(workdir, 'spectrum.npz')) as part, open(part, 'wb') as file:
-    np.savez_compressed(file, **{name: field[:SPECTRUM] for name, field in spectrum._asdict().items()})
+  spectrum.save(os.path.join(workdir, spectrum.FILE), conditions, SPECTRUM)
   description = {'fingerprint': fingerprint, 'geometry': json.loads(geometry.to_json()), 'provenance': provenance}
   write_text(path, json.dumps(description, indent=2, default=str) + '\n')
 
@@ -100,8 +97,8 @@ def stored_data(workdir: str) -> tuple[Geometry, dict[str, Any], Condition]:
   try:
     with open(os.path.join(workdir, 'data.json')) as file:
       description = json.load(file)
-    with np.load(os.path.join(workdir, 'spectrum.npz'), allow_pickle=False) as arrays:
-      spectrum = Condition(*(arrays[name] for name in Condition._fields))
-    return Geometry.from_json(json.dumps(description['geometry'])), {'fingerprint': description['fingerprint'], **description}, spectrum
-  except (OSError, KeyError, TypeError, EOFError, zipfile.BadZipFile, json.JSONDecodeError) as error:
+    geometry = Geometry.from_json(json.dumps(description['geometry']))
+    conditions = spectrum.load(os.path.join(workdir, spectrum.FILE))
+    return geometry, {'fingerprint': description['fingerprint'], **description}, conditions
+  except (OSError, KeyError, TypeError, ValueError) as error:
     raise ValueError(f'{workdir} is not a complete workdir: {error}') from None

@@ -10,11 +10,11 @@ import pytest
 from conftest import ROOT
 
 LEVELS = [
-    {'', 'units', 'geometry', 'showers', 'registry', 'files', 'exit_codes', 'observables', 'detectors', 'config', 'allocation', 'provenance', 'inference'},
+    {'', 'units', 'geometry', 'showers', 'registry', 'files', 'exit_codes', 'observables', 'detectors', 'config', 'allocation', 'provenance', 'spectrum', 'zoo', 'inference'},
     {'data', 'evaluation', 'transforms', 'losses', 'state', 'sharding', 'convolutions', 'kdtree'},
     {'models', 'simulation'},
     {'methods'},
-    {'build', 'checkpoint', 'workdir', 'train', 'reports', 'sample', 'run', 'judge', 'pretrain', 'comparison', 'export'},
+    {'build', 'checkpoint', 'workdir', 'train', 'reports', 'sample', 'run', 'judge', 'pretrain', 'comparison', 'sampling', 'export'},
     {'modes', 'main', 'simulate'},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

@@ -202,7 +202,8 @@ def exported(tmp_path_factory):
 def test_the_description_is_complete(exported):
   folder, system = exported
   card = inference.sidecar(str(folder))
-  assert sorted(os.listdir(folder)) == sorted(['README.md', 'model.json', *card['files']]) and not os.path.exists(f'{folder}.part')
+  assert sorted(os.listdir(folder)) == sorted(['README.md', 'model.json', 'spectrum.npz', *card['files']])
+  assert not os.path.exists(f'{folder}.part')
   assert {file.get('opset') for file in card['files'].values()} == {None, 17, onnx_file.newest_opset()}
   assert all(file['parity']['draws'] == 1000 and file['parity']['cells'] <= file['parity']['tolerance'] for file in card['files'].values())
   assert card['quality']['step'] == 10 and card['quality']['figures']['prd_auc/min']['value'] == 0.75  # 10 is newer than 9

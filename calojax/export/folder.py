@@ -8,17 +8,18 @@ import importlib.util
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
 
-from calojax import inference
-from calojax.export import card, parity, program
+from calojax import inference, spectrum
+from calojax.export import adapters, card, parity, program
 from calojax.export.graph import Unsupported
 
 NEEDED = ('onnx', 'onnxruntime', 'flatbuffers')
 STABLEHLO = 'generator.stablehlo'
+PARTICLES = 10_000  # of the training spectrum, kept with the model
 SEED = 0
 
 
@@ -37,7 +38,7 @@ def _ours(folder: str | os.PathLike) -> bool:
 
 
 def write(generator: Any, config: Any, output: str | os.PathLike, workdir: str | None = None,
-          told: Callable[[str], None] = print) -> dict[str, Any]:
+          told: Callable[[str], None] = print, frameworks: Sequence[str] = ()) -> dict[str, Any]:
   """The description of an exported generator, written with its model files to the folder `output`.
 
   A system that ONNX cannot express is written as StableHLO only, and the description says why.
@@ -48,12 +49,14 @@ def write(generator: Any, config: Any, output: str | os.PathLike, workdir: str |
     output: the folder; an exported model in it is replaced.
     workdir: of its training, for the figures of its evaluation.
     told: called with lines on what has been done.
+    frameworks: whose conventions further ONNX files are to follow, of `adapters.FRAMEWORKS`.
 
   Raises:
-    ValueError: a package is missing, `output` is another folder, or an exported file does not make the showers that the training code
-      makes: nothing is written then.
+    ValueError: a package is missing, `output` is another folder, a framework that the generator cannot serve, or an exported file does
+      not make the showers that the training code makes: nothing is written then.
   """
   check(output)
+  wanted = adapters.chosen(frameworks, generator)
   with jax.default_device(jax.devices('cpu')[0]), _folder_aside(os.fspath(output)) as folder:
     generate, latent = program.function(generator), generator.method.latent
     noise, conditions = parity.draws(generator.spectrum, latent, SEED)
@@ -65,6 +68,8 @@ def write(generator: Any, config: Any, output: str | os.PathLike, workdir: str |
       reason = None
     except Unsupported as error:
       reason = str(error)
+      if wanted:
+        raise ValueError(f'ONNX cannot express this generator, so that there are no adapters for it: {reason}') from None
       told(f'no ONNX of this generator: {reason}')
     for name, file in files.items():
       path = os.path.join(folder, name)
@@ -72,10 +77,20 @@ def write(generator: Any, config: Any, output: str | os.PathLike, workdir: str |
       found = parity.in_pieces(run, noise, conditions)
       file |= _identity(path) | {'parity': parity.compare(expected, found, conditions.energy, parity.TOLERANCES[file['format']], name)}
       told(f'{name}: {file["bytes"] / 1e6:.2f} MB, off by {file["parity"]["cells"]:.1g} of the largest cell at most')
+    spectrum.save(os.path.join(folder, spectrum.FILE), generator.spectrum, PARTICLES)
+    files |= _adapted(folder, wanted, generate, noise, conditions, told)
     described = card.description(generator, config, files, reason, program.reads(generate, latent), workdir)
-    _write(folder, inference.SIDECAR, _text(described))
-    _write(folder, 'README.md', card.markdown(described).encode())
+    if wanted:
+      described['adapters'] = {adapter.file: adapter.described for adapter in wanted}
+    described['spectrum'] = _identity(os.path.join(folder, spectrum.FILE))
+    describe(folder, described)
   return described
+
+
+def describe(folder: str, described: dict[str, Any]) -> None:
+  """Writes the sidecar and the model card."""
+  _write(folder, inference.SIDECAR, _text(described))
+  _write(folder, 'README.md', card.markdown(described).encode())
 
 
 def _onnx(folder: str, generate: program.Generate, latent: int) -> dict[str, Any]:
@@ -87,6 +102,19 @@ def _onnx(folder: str, generate: program.Generate, latent: int) -> dict[str, Any
     name = f'generator.opset{opset}.onnx'
     _write(folder, name, onnx_file.model(graph, opset).SerializeToString())
     files[name] = {'format': 'onnx', 'opset': opset}
+  return files
+
+
+def _adapted(folder: str, wanted: Sequence[adapters.Adapter], generate: program.Generate, noise: Any, conditions: Any,
+             told: Callable[[str], None]) -> dict[str, Any]:
+  """The files of the adapters, written and compared."""
+  files = {}
+  for adapter in wanted:
+    path = os.path.join(folder, adapter.file)
+    _write(folder, adapter.file, adapters.model_file(adapter, generate))
+    files[adapter.file] = {'format': adapter.framework, 'opset': adapters.OPSET, **_identity(path),
+                           'parity': adapters.compare(adapter, generate, path, noise, conditions, SEED)}
+    told(f'{adapter.file}: off by {files[adapter.file]["parity"]["cells"]:.1g} of the largest cell at most')
   return files
 
 

@@ -9,8 +9,8 @@ import jax
 import numpy as np
 
 from calojax.inference import ranges_of
-from calojax.sample import draw_conditions
 from calojax.showers import Condition
+from calojax.spectrum import draw
 
 PIECES = (1, 3, 249, 249, 249, 249)  # batch sizes that the draws are made in; for each of a kind JAX compiles a program
 COUNT = sum(PIECES)
@@ -23,7 +23,7 @@ Run = Callable[..., np.ndarray]
 def draws(spectrum: Condition, latent: int, seed: int = 0) -> tuple[np.ndarray, Condition]:
   """Noise `[COUNT, latent]` and conditions: first the corners of the spectrum's ranges, then draws from the spectrum."""
   corners = _corners(spectrum)
-  drawn = draw_conditions(spectrum, COUNT - len(corners.energy), seed)
+  drawn = draw(spectrum, COUNT - len(corners.energy), seed)
   conditions = Condition(*(np.concatenate(pair).astype(np.float32) for pair in zip(corners, drawn)))
   return np.random.default_rng(seed).standard_normal((COUNT, latent), np.float32), conditions
 

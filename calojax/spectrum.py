@@ -1,0 +1,45 @@
+"""The particles that a generator was trained on, which stand for their spectrum: kept in a file, drawn from."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+
+import numpy as np
+
+from calojax.files import written_aside
+from calojax.showers import Condition
+
+FILE = 'spectrum.npz'
+
+
+def save(path: str | os.PathLike, conditions: Condition, most: int) -> None:
+  """Writes at most so many of these particles, evenly from all, as float32."""
+  rows = np.arange(min(most, len(conditions.energy))) * len(conditions.energy) // min(most, len(conditions.energy))
+  with written_aside(path) as part, open(part, 'wb') as file:
+    np.savez_compressed(file, **{name: np.asarray(field, np.float32)[rows] for name, field in conditions._asdict().items()})
+
+
+def load(path: str | os.PathLike) -> Condition:
+  """The particles of a file.
+
+  Raises:
+    ValueError: it is not there, or was not written by `save`.
+  """
+  try:
+    with np.load(path, allow_pickle=False) as arrays:
+      return Condition(*(arrays[name] for name in Condition._fields))
+  except (OSError, KeyError, ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    raise ValueError(f'{os.fspath(path)} does not hold particles: {error}') from None
+
+
+def draw(conditions: Condition, count: int, seed: int) -> Condition:
+  """`count` particles drawn with replacement from those given (numpy).
+
+  Raises:
+    ValueError: count is not positive.
+  """
+  if count < 1:
+    raise ValueError(f'count is {count}, expected at least 1')
+  rows = np.random.default_rng(seed).integers(len(conditions.energy), size=count)
+  return Condition(*(np.asarray(field)[rows] for field in conditions))

@@ -1,0 +1,25 @@
+"""Trained generators that come with the package, one folder each, as `--mode=export` writes them."""
+
+from __future__ import annotations
+
+import pathlib
+
+ROOT = pathlib.Path(__file__).parent
+
+
+def names() -> list[str]:
+  """What there is."""
+  return sorted(path.parent.name for path in ROOT.glob('*/model.json'))
+
+
+def find(model: str) -> str:
+  """The folder of a model: the name of a folder on disk, or of a generator of the package.
+
+  Raises:
+    ValueError: neither.
+  """
+  if pathlib.Path(model).is_dir():
+    return model
+  if model not in names():
+    raise ValueError(f'model {model!r} is neither the folder of an exported model nor one of the package: {", ".join(names())}')
+  return str(ROOT / model)

@@ -1,0 +1,55 @@
+"""Puts a trained generator among those that come with the package (calojax/zoo): its ONNX file of the oldest opset, description and card.
+
+  PYTHONPATH=. python experiments/zoo.py lhcb_ecal --workdir=runs/cnn_aux
+
+The workdir's newest evaluation goes into the card. The other files of an export are left out, which keeps the package small.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+
+from calojax import inference, run, spectrum, workdir, zoo
+from calojax.export import folder
+
+
+def lighter(described: dict) -> dict:
+  """The description with one model file, the one that onnxruntime reads.
+
+  Raises:
+    ValueError: there is no ONNX file.
+  """
+  kept = inference.chosen_file(described, 'onnxruntime')
+  if kept is None:
+    raise ValueError(f'no ONNX file: {described["onnx_missing"]}')
+  return {**described, 'files': {kept: described['files'][kept]}}
+
+
+def put(source: str, name: str) -> None:
+  """Exports the generator of the workdir `source` and puts it into the package under this name."""
+  with tempfile.TemporaryDirectory() as aside:
+    exported = os.path.join(aside, 'model')
+    described = lighter(folder.write(run.trained(source), workdir.stored_config(source), exported, source))
+    for file in set(os.listdir(exported)) - {*described['files'], spectrum.FILE}:
+      os.remove(os.path.join(exported, file))
+    folder.describe(exported, described)
+    inference.load(exported)
+    target = zoo.ROOT / name
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(exported, target)
+  print(f'{target}: {sum(path.stat().st_size for path in target.iterdir()) / 1e6:.2f} MB')
+
+
+def main() -> None:
+  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+  parser.add_argument('name', help='of the model in the package')
+  parser.add_argument('--workdir', required=True)
+  arguments = parser.parse_args()
+  put(arguments.workdir, arguments.name)
+
+
+if __name__ == '__main__':
+  main()
