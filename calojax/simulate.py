@@ -6,7 +6,7 @@
   python -m calojax.simulate --download
 
 Needs the extra `geant4` and, once, Geant4's data sets, which --download fetches. Finished chunks lie in OUTPUT.chunks: the same command
-resumes a simulation that was interrupted. The same seed gives the same showers whatever the number of jobs. Exit codes: 0 done;
+resumes a simulation that was interrupted, with another --events if need be. The same seed gives the same showers whatever the number of jobs. Exit codes: 0 done;
 2 bad input, one line says what; 75 interrupted by SIGTERM or SIGINT, run the command again.
 """
 
@@ -89,12 +89,13 @@ def simulate() -> int:
   asked = plan()
   datasets.installed()
   environment = datasets.environment()
-  numbers = chunks.begin(asked)
-  events = sum(stop - start for start, stop in map(asked.extent, numbers))
-  if events < asked.events:
-    print(f'calojax: resuming, {asked.events - events} of {asked.events} showers are in {asked.folder}', file=sys.stderr)
-  jobs.run(asked, numbers, FLAGS.jobs, environment, jobs.progress(events))
-  made = chunks.merge(asked)
+  with chunks.begun(asked) as numbers:
+    events = sum(stop - start for start, stop in map(asked.extent, numbers))
+    if events < asked.events:
+      print(f'calojax: resuming, {asked.events - events} of {asked.events} showers are in {asked.folder}', file=sys.stderr)
+    if numbers:
+      jobs.run(asked, numbers, FLAGS.jobs, environment, jobs.progress(events))
+    made = chunks.merge(asked)
   print(f'{asked.events} showers in {asked.output}: mean response {made["mean_response"]:.5f} +- {made["mean_response_error"]:.5f}, '
         f'{made["cpu_seconds_per_event"]:.3g} CPU seconds a shower, {made["python_share"]:.1%} of them in Python')
   return DONE

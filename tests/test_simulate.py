@@ -18,6 +18,7 @@ from calojax.geometry import Geometry, Layer
 from calojax.showers import take
 from calojax.simulation import calorimeters, chunks, datasets, gun, jobs
 from calojax.simulation.calorimeters import CALORIMETERS, Calorimeter, Slab
+from calojax.simulation.chunks import Plan
 from calojax.simulation.gun import Gun
 from conftest import ROOT
 
@@ -253,6 +254,55 @@ def test_geant4_gives_one_line_of_its_reasons(tmp_path):
 # Real showers.
 
 
+def planned(path, events, seed=0):
+  """A simulation, and a function that makes a chunk of it in a moment."""
+  calorimeter = CALORIMETERS['lhcb_ecal']
+  plan = Plan(calorimeter, calorimeter.gun, 'G4EmStandardPhysics', 0.7, seed, events, str(path))
+
+  def make(number):
+    start, stop = plan.extent(number)
+    count = stop - start
+    energies = np.tile(np.arange(start, stop, dtype=np.float32)[:, None], (1, calorimeter.geometry.cells))
+    account = {'geant4': '11', 'cpu': np.ones(count), 'python': np.zeros(count)}
+    chunks.write(plan, number, gun.draw(plan.gun, seed, start, stop), energies, account)
+
+  return plan, make
+
+
+@needs_geant4
+def test_a_simulation_goes_on_with_another_number_of_events(tmp_path):
+  plan, make = planned(tmp_path / 'a.h5', 35)
+  with chunks.begun(plan) as numbers:
+    assert numbers == list(range(18)) and plan.extent(17) == (34, 35)
+    for number in (3, 16, 17):
+      make(number)
+  longer, make = planned(tmp_path / 'a.h5', 38)
+  with chunks.begun(longer) as numbers:
+    assert numbers == [n for n in range(19) if n not in (3, 16)]  # the short chunk at the end is made again
+    for number in numbers:
+      make(number)
+  shorter, _ = planned(tmp_path / 'a.h5', 33)
+  with chunks.begun(shorter) as numbers:
+    assert numbers == [16]  # it reaches beyond
+    planned(tmp_path / 'a.h5', 33)[1](16)
+    chunks.merge(shorter)
+  np.testing.assert_array_equal(data.read(tmp_path / 'a.h5').showers.energies[:, 0], np.arange(33))
+  assert sorted(path.name for path in shorter.folder.glob('*.h5')) == ['000017.h5', '000018.h5']  # nothing is thrown away
+
+
+@needs_geant4
+def test_two_simulations_do_not_share_a_folder(tmp_path):
+  plan, make = planned(tmp_path / 'a.h5', 32)
+  with chunks.begun(plan):
+    make(0)
+    with pytest.raises(ValueError, match='another simulation is at work'), chunks.begun(plan):
+      pass
+  with chunks.begun(plan) as numbers:
+    assert numbers == list(range(1, 16))
+  with pytest.raises(ValueError, match='another simulation, seed 0, now 1'), chunks.begun(planned(tmp_path / 'a.h5', 32, seed=1)[0]):
+    pass
+
+
 @needs_geant4
 @pytest.mark.parametrize('output, message', [
   ('missing/a.h5', 'folder that exists'), ('there.h5', 'exists already'), ('', 'folder that exists'), ('/proc/a.h5', 'cannot be used'),
@@ -335,7 +385,7 @@ def test_a_killed_simulation_goes_on_where_it_was(kill, code, tmp_path):
   kept = {chunk.name: chunk.stat().st_mtime_ns for chunk in folder.glob('*.h5')}
   assert 2 <= len(kept) < 16
   other = simulate(f'--output={path}', '--energy=3', '--events=64')
-  assert other.returncode == 2 and 'another simulation: gun' in other.stderr
+  assert other.returncode == 2 and 'another simulation, gun' in other.stderr
   again = subprocess.run(command(f'--output={path}', *flags), cwd=ROOT, capture_output=True, text=True, env=ENVIRONMENT)
   assert again.returncode == 0 and f'resuming, {4 * len(kept)} of 64' in again.stderr
   if kill == signal.SIGTERM:

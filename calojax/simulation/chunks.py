@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import fcntl
 import json
 import os
 import pathlib
 import shutil
+from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
@@ -71,28 +74,57 @@ def stack(slabs: tuple[Slab, ...]) -> str:
   return f'{len(slabs) // period} x ({" + ".join(words)})'
 
 
-def begin(plan: Plan) -> list[int]:
-  """The chunks still to be made, in order; their folder is there.
+@contextlib.contextmanager
+def begun(plan: Plan) -> Iterator[list[int]]:
+  """The chunks still to be made, in order; their folder is there, and no other process works in it until the end.
+
+  A simulation may go on with another number of events than it began with: an event does not depend on it.
 
   Raises:
-    ValueError: the output exists or cannot be written, or its chunks are those of another simulation.
+    ValueError: the output exists or cannot be written, its chunks are those of another simulation, or another process is making them.
   """
   if os.path.isfile(plan.output):
     raise ValueError(f'{plan.output} exists already, expected a new name: a simulation is not overwritten')
   data.Writer(plan.output, plan.calorimeter.geometry, {})  # refuses a path without a folder
+  with contextlib.ExitStack() as held:
+    try:
+      plan.folder.mkdir(exist_ok=True)
+      held.enter_context(_locked(plan.folder / 'lock'))
+      _agree(plan)
+    except (OSError, ValueError) as error:
+      raise ValueError(f'{plan.folder} cannot be used: {error}') from None
+    yield [number for number in range(-(-plan.events // plan.size)) if not plan.path(number).exists()]
+
+
+@contextlib.contextmanager
+def _locked(path: pathlib.Path) -> Iterator[None]:
+  """Holds a lock that ends with the process, however it ends."""
+  with open(path, 'w') as file:
+    try:
+      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+      raise ValueError('another simulation is at work in it; wait for it or choose another output') from None
+    yield
+
+
+def _agree(plan: Plan) -> None:
+  """Keeps what decides the showers in the folder, or finds the same there.
+
+  Raises:
+    ValueError: the chunks are those of another simulation.
+  """
   note, now = plan.folder / 'settings.json', settings(plan)
-  try:
-    plan.folder.mkdir(exist_ok=True)
-    if not any(plan.folder.glob('*.h5')):
-      write_text(note, json.dumps(now, indent=1))
-    before = json.loads(note.read_text())
-  except (OSError, ValueError) as error:
-    raise ValueError(f'{plan.folder} cannot be used: {error}') from None
+  before = json.loads(note.read_text()) if any(plan.folder.glob('*.h5')) else now
+  earlier = dataclasses.replace(plan, events=before['events'])
   for key in now:
-    if before.get(key) != now[key]:
-      raise ValueError(f'{plan.folder} holds chunks of another simulation: {key} {before.get(key)}, now {now[key]}; '
+    if before.get(key) != now[key] and not (key == 'events' and earlier.size == plan.size):
+      raise ValueError(f'it holds chunks of another simulation, {key} {before.get(key)}, now {now[key]}; '
                        'choose another output or remove the folder')
-  return [number for number in range(-(-plan.events // plan.size)) if not plan.path(number).exists()]
+  if before['events'] != plan.events:
+    for events in {before['events'], plan.events}:  # where one of the two ends, its last chunk is shorter than the other's
+      if events % plan.size:
+        plan.path(events // plan.size).unlink(missing_ok=True)
+  write_text(note, json.dumps(now, indent=1))
 
 
 def write(plan: Plan, number: int, particles: Condition, energies: np.ndarray, account: dict[str, Any]) -> None:
@@ -105,14 +137,20 @@ def write(plan: Plan, number: int, particles: Condition, energies: np.ndarray, a
 
 
 def merge(plan: Plan) -> dict[str, Any]:
-  """Makes the output of all chunks, in the order of the events, and removes them; returns its provenance."""
+  """Makes the output of the chunks, in the order of the events, and removes them; returns its provenance.
+
+  Further chunks, of a simulation that was to be longer, stay.
+  """
   paths = [plan.path(number) for number in range(-(-plan.events // plan.size))]
   provenance = {**settings(plan), **_account(paths), **origin()}
   del provenance['geometry']  # the file has it
   with data.Writer(plan.output, plan.calorimeter.geometry, provenance) as writer:
     for path in paths:
       writer.append(data.read(path).showers)
-  shutil.rmtree(plan.folder)
+  for path in paths:
+    path.unlink()
+  if not any(plan.folder.glob('*.h5')):
+    shutil.rmtree(plan.folder)
   return provenance
 
 
