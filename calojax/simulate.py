@@ -6,8 +6,8 @@
   python -m calojax.simulate --download
 
 Needs the extra `geant4` and, once, Geant4's data sets, which --download fetches. Finished chunks lie in OUTPUT.chunks: the same command
-resumes a simulation that was interrupted, with another --events if need be. The same seed gives the same showers whatever the number of jobs. Exit codes: 0 done;
-2 bad input, one line says what; 75 interrupted by SIGTERM or SIGINT, run the command again.
+resumes a simulation that was interrupted, with another --events if need be. The same seed gives the same showers whatever the number of
+jobs. Exit codes: 0 done; 2 bad input, one line says what; 75 interrupted by SIGTERM or SIGINT, run the command again.
 """
 
 from __future__ import annotations

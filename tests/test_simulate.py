@@ -367,6 +367,17 @@ def test_showers_depend_on_the_seed_and_not_on_the_jobs(tmp_path):
 
 
 @needs_geant4
+def test_physics_and_range_cut_are_what_was_asked_for(tmp_path):
+  flags = ('--energy=2', '--events=16', '--seed=4')
+  usual, simple, coarse = (made(tmp_path / name, *flags, *more) for name, more in (
+    ('a.h5', ()), ('b.h5', ('--physics=G4EmStandardPhysics_option1',)), ('c.h5', ('--cut=100',))))
+  response = [(file.showers.energies.sum(1) / file.showers.condition.energy).mean() for file in (usual, simple, coarse)]
+  # Longer steps through the plates lose visible energy; a large cut leaves the plates' electrons where they were born.
+  assert response[1] < response[0] - 0.01 and response[2] < response[0] - 0.005
+  assert simple.provenance['physics'] == 'G4EmStandardPhysics_option1' and coarse.provenance['range_cut_mm'] == 100
+
+
+@needs_geant4
 @pytest.mark.parametrize('kill, code', [(signal.SIGTERM, 75), (signal.SIGKILL, -9)])
 def test_a_killed_simulation_goes_on_where_it_was(kill, code, tmp_path):
   flags = ('--energy=2', '--events=64', '--jobs=2')

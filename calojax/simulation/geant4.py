@@ -61,13 +61,15 @@ def prepare(calorimeter: Calorimeter, particle: str, physics: str, cut: float) -
       raise ValueError(f'no material {material!r}, expected a name of Geant4\'s NIST table, e.g. G4_Pb, G4_Fe, G4_lAr, G4_PbWO4')
   run = g4.G4RunManagerFactory.CreateRunManager(g4.G4RunManagerType.SerialOnly)
   g4.G4UImanager.GetUIpointer().ApplyCommand('/control/verbose 0')
-  construction, physics_list = Construction(calorimeter), _physics_list(physics, cut)
+  construction, physics_list = Construction(calorimeter), _physics_list(physics)
   run.SetUserInitialization(construction)
   run.SetUserInitialization(physics_list)
   source, reader = Source(particle), Reader(calorimeter)  # Geant4 refuses them before it has its physics
   run.SetUserAction(source)
   run.SetUserAction(reader)
   run.Initialize()
+  # Not SetDefaultCutValue: the binding's list of constructors goes back to 1 mm when the run begins.
+  g4.G4UImanager.GetUIpointer().ApplyCommand(f'/run/setCut {cut} mm')
   return Session(run, source, reader, (construction, physics_list))
 
 
@@ -83,12 +85,11 @@ def simulate(session: Session, particles: Condition, seed: int, start: int, tell
   return Events(session.reader.energies, session.reader.cpu, session.reader.python)
 
 
-def _physics_list(name: str, cut: float) -> g4.G4VModularPhysicsList:
+def _physics_list(name: str) -> g4.G4VModularPhysicsList:
   """A silent physics list of one constructor."""
   physics = g4.G4VModularPhysicsList()
   physics.SetVerboseLevel(0)
   physics.RegisterPhysics(getattr(g4, name)())
-  physics.SetDefaultCutValue(cut)
   g4.G4EmParameters.Instance().SetVerbose(0)
   return physics
 
