@@ -91,7 +91,7 @@ def markdown(described: dict[str, Any]) -> str:
       *(f'| {name} | {low:.6g} | {high:.6g} | {described["conditions"]["units"][name]} |'
         for name, (low, high) in described['conditions']['ranges'].items()), '',
       'Outside of it nothing is known of the showers.', '',
-      *_files(described), '', *_quality(described['quality']), '', *_use(described), '',
+      *_files(described), '', *_adapters(described.get('adapters', {})), *_quality(described['quality']), '', *_use(described), '',
       '## Training', '',
       f'Data: fingerprint {described["data"]["fingerprint"]}. The full configuration and the origin of the data are in '
       f'`{inference.SIDECAR}`.', '']
@@ -115,6 +115,17 @@ def _files(described: dict[str, Any]) -> list[str]:
   lines += ['', f'Compared on {draws} draws of noise and particles, the corners of the valid range among them.']
   if described['onnx_missing']:
     lines += ['', f'There is no ONNX file: {described["onnx_missing"]}.']
+  return lines
+
+
+def _adapters(adapters: dict[str, Any]) -> list[str]:
+  """What is said of the files for other programs, for each its inputs, output, settings and notes."""
+  lines = []
+  for name, told in adapters.items():
+    inputs = [f'- input `{key}`: {meaning}' for key, meaning in told['inputs'].items()]
+    lines += [f'## {name}', '', f'For {told["class"]}; any batch size, such as the one shower of that program.', '', *inputs,
+              f'- output `{told["output"].split()[0]}`: {told["output"].split(" ", 1)[1]}', *(f'- {note}' for note in told['notes']), '',
+              '```', *told['settings'], '```', '']
   return lines
 
 

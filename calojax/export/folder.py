@@ -73,15 +73,13 @@ def write(generator: Any, config: Any, output: str | os.PathLike, workdir: str |
       told(f'no ONNX of this generator: {reason}')
     for name, file in files.items():
       path = os.path.join(folder, name)
-      run = inference.runner(path, file['format'])
-      found = parity.in_pieces(run, noise, conditions)
-      file |= _identity(path) | {'parity': parity.compare(expected, found, conditions.energy, parity.TOLERANCES[file['format']], name)}
-      told(f'{name}: {file["bytes"] / 1e6:.2f} MB, off by {file["parity"]["cells"]:.1g} of the largest cell at most')
+      found = parity.in_pieces(inference.runner(path, file['format']), noise, conditions)
+      figures = parity.compare(expected, found, conditions.energy, parity.TOLERANCES[file['format']], name)
+      file |= _compared(folder, name, figures, told)
     spectrum.save(os.path.join(folder, spectrum.FILE), generator.spectrum, PARTICLES)
     files |= _adapted(folder, wanted, generate, noise, conditions, told)
     described = card.description(generator, config, files, reason, program.reads(generate, latent), workdir)
-    if wanted:
-      described['adapters'] = {adapter.file: adapter.described for adapter in wanted}
+    described |= {'adapters': {adapter.file: adapter.described for adapter in wanted}} if wanted else {}
     described['spectrum'] = _identity(os.path.join(folder, spectrum.FILE))
     describe(folder, described)
   return described
@@ -110,12 +108,17 @@ def _adapted(folder: str, wanted: Sequence[adapters.Adapter], generate: program.
   """The files of the adapters, written and compared."""
   files = {}
   for adapter in wanted:
-    path = os.path.join(folder, adapter.file)
     _write(folder, adapter.file, adapters.model_file(adapter, generate))
-    files[adapter.file] = {'format': adapter.framework, 'opset': adapters.OPSET, **_identity(path),
-                           'parity': adapters.compare(adapter, generate, path, noise, conditions, SEED)}
-    told(f'{adapter.file}: off by {files[adapter.file]["parity"]["cells"]:.1g} of the largest cell at most')
+    figures = adapters.compare(adapter, generate, os.path.join(folder, adapter.file), noise, conditions, SEED)
+    files[adapter.file] = {'format': adapter.framework, 'opset': adapters.OPSET} | _compared(folder, adapter.file, figures, told)
   return files
+
+
+def _compared(folder: str, name: str, figures: dict[str, Any], told: Callable[[str], None]) -> dict[str, Any]:
+  """What is known of a file that was compared."""
+  known = _identity(os.path.join(folder, name)) | {'parity': figures}
+  told(f'{name}: {known["bytes"] / 1e6:.2f} MB, off by {figures["cells"]:.1g} of the largest cell at most')
+  return known
 
 
 def _text(described: dict[str, Any]) -> bytes:
