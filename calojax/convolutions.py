@@ -17,10 +17,12 @@ for 3D convolutions between equally many channels. Parameters and results are th
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import flax.linen as nn
 import jax
@@ -30,6 +32,17 @@ from jax import lax
 Padding = str | Sequence[tuple[int, int]]
 
 FORMS = ('auto', 'lax', 'fast')
+_plain = contextvars.ContextVar('plain', default=False)
+
+
+@contextlib.contextmanager
+def plain() -> Iterator[None]:
+  """Here `auto` is `lax`, for a compiler that has forms of its own, but for 3D ones to several channels: ONNX Runtime is faster folded."""
+  token = _plain.set(True)
+  try:
+    yield
+  finally:
+    _plain.reset(token)
 
 
 def conv(
@@ -43,7 +56,7 @@ def conv(
   space, taps = x.shape[1:-1], kernel.shape[:-2]
   if isinstance(padding, str):
     padding = lax.padtype_to_pads(space, taps, strides, padding)
-  if chosen(form) == 'lax':
+  if _direct(form, kernel):
     return _lax_conv(x, kernel, strides, padding)
   if all(n + sum(p) == k for n, p, k in zip(space, padding, taps)):
     # A kernel as large as its input is a dense layer, and several times faster as one.
@@ -63,11 +76,11 @@ def conv_transpose(
   dilated input. Raises ValueError on an unknown form or padding.
   """
   # A stride larger than the kernel leaves outputs that nothing reaches: nobody needs those fast.
-  if chosen(form) == 'lax' or any(s > k for s, k in zip(strides, kernel.shape)):
+  if _direct(form, kernel) or any(s > k for s, k in zip(strides, kernel.shape)):
     return lax.conv_transpose(x, kernel, strides, padding, dimension_numbers=_layout(len(strides)))
   taps, co = kernel.shape[:-2], kernel.shape[-1]
   axes = [
-      _phases(n, k, s, pads)
+      output_phases(n, k, s, pads)
       for n, k, s, pads in zip(x.shape[1:-1], taps, strides, _transposed_padding(taps, strides, padding))
   ]
   # Overlapping columns are taps / strides times as much memory as the result: from about three times the phases are faster.
@@ -85,6 +98,11 @@ def chosen(form: str) -> str:
   if form == 'auto':
     return 'fast' if jax.default_backend() == 'cpu' else 'lax'
   return form
+
+
+def _direct(form: str, kernel: jax.Array) -> bool:
+  """Whether the convolution is left to the compiler."""
+  return chosen(form) == 'lax' or (form == 'auto' and _plain.get() and (kernel.ndim < 5 or kernel.shape[-1] <= 2))
 
 
 def _lax_conv(x: jax.Array, kernel: jax.Array, strides: Sequence[int], padding: Padding) -> jax.Array:
@@ -202,7 +220,7 @@ def _transposed_padding(taps: Sequence[int], strides: Sequence[int], padding: Pa
   return pads
 
 
-def _phases(n: int, taps: int, stride: int, padding: tuple[int, int]) -> tuple[list[list[tuple[int, int, int]]], int]:
+def output_phases(n: int, taps: int, stride: int, padding: tuple[int, int]) -> tuple[list[list[tuple[int, int, int]]], int]:
   """For each output phase of one axis the `(tap, pad low, pad high)` that contribute to it, and the axis' output size.
 
   Tap t of input i lands on output `stride * i + low - t`; of the outputs `stride * u + p` of phase p it is number
@@ -220,7 +238,7 @@ def _phases(n: int, taps: int, stride: int, padding: tuple[int, int]) -> tuple[l
 
 def _terms(n: int, taps: int, padding: tuple[int, int]) -> list[tuple[int, int, int]]:
   """The only phase of an axis with stride 1."""
-  return _phases(n, taps, 1, padding)[0][0]
+  return output_phases(n, taps, 1, padding)[0][0]
 
 
 def _convolve_phases(x: jax.Array, kernel: jax.Array, strides: Sequence[int], phases: Sequence[list]) -> list[jax.Array]:

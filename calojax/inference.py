@@ -1,4 +1,4 @@
-"""Showers from an exported generator, with numpy and either onnxruntime or jax: nothing of the training is needed.
+"""Showers from an exported generator, with numpy and one of onnxruntime, openvino and jax: nothing of the training is needed.
 
   model = calojax.load('model-dir')
   energies = model.generate(energy, position, direction, seed=1)  # MeV, mm -> [b, v] in MeV
@@ -10,6 +10,8 @@ import dataclasses
 import hashlib
 import json
 import os
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any, Callable
@@ -22,7 +24,8 @@ from calojax.showers import Condition, Shower
 
 SIDECAR = 'model.json'
 FORMAT = 2  # of the sidecar
-BATCH = 512
+BATCH = 100  # showers at a time; more leave the processor's cache, fewer the products small
+RUNTIMES = {'onnxruntime': 'onnxruntime', 'openvino': 'openvino', 'jax': 'jax flatbuffers'}  # in order of preference: what to install
 INPUTS = ('noise', 'energy', 'position', 'direction')
 UNITS = {'energy': 'MeV', 'x': 'mm', 'y': 'mm', 'dx/dz': '', 'dy/dz': ''}
 ROUNDING = 1e-5  # of a range's ends, beyond which a condition counts as outside
@@ -36,7 +39,7 @@ class Model:
     card: what the sidecar says.
     geometry: of the showers.
     spectrum: particles of the training.
-    runtime: `onnxruntime` or `jax`.
+    runtime: of `RUNTIMES`.
     run: `(noise, energy, position, direction) -> energies`, float32, of one batch.
   """
 
@@ -90,8 +93,8 @@ def load(folder: str | os.PathLike, runtime: str | None = None, threads: int | N
 
   Args:
     folder: what `--mode=export` has written, or the name of a generator that comes with the package (`calojax.zoo.names()`).
-    runtime: `onnxruntime` or `jax`; by default the first that is installed and that the folder has a file for.
-    threads: of onnxruntime; by default as many as there are cores.
+    runtime: of `RUNTIMES`; by default the first that is installed and that the folder has a file for.
+    threads: of onnxruntime and openvino; by default as many as there are cores.
 
   Raises:
     ValueError: not such a folder, a file that is not the one that was written, or no runtime for it.
@@ -102,14 +105,19 @@ def load(folder: str | os.PathLike, runtime: str | None = None, threads: int | N
     check_file(folder, name, file)
   chosen = _runtime(card, runtime, folder)
   file = chosen_file(card, chosen)
-  run = runner(os.path.join(folder, file), card['files'][file]['format'], threads)
+  run = runner(os.path.join(folder, file), card['files'][file]['format'], threads, chosen)
   particles_known = spectrum.load(os.path.join(folder, spectrum.FILE))
   return Model(card, Geometry.from_json(json.dumps(card['geometry'])), particles_known, chosen, run)
 
 
-def runner(path: str, form: str, threads: int | None = None) -> Callable[..., np.ndarray]:
-  """A model file as a function `(noise, energy, position, direction) -> energies` of float32 arrays; `form` is `onnx` or `stablehlo`."""
-  return _onnxruntime(path, threads) if form == 'onnx' else _jax(path)
+def runner(path: str, form: str, threads: int | None = None, runtime: str = 'onnxruntime') -> Callable[..., np.ndarray]:
+  """A model file as a function `(noise, energy, position, direction) -> energies` of float32 arrays.
+
+  `form` is `onnx`, which `runtime` tells who reads, or `stablehlo`.
+  """
+  if form == 'stablehlo':
+    return _jax(path)
+  return openvino_runner(path, threads) if runtime == 'openvino' else _onnxruntime(path, threads)
 
 
 def sidecar(folder: str) -> dict[str, Any]:
@@ -157,7 +165,7 @@ def check_file(folder: str, name: str, stated: dict[str, Any]) -> None:
 
 def chosen_file(card: dict[str, Any], runtime: str) -> str | None:
   """The file that a runtime reads, of several opsets the oldest; None if there is none."""
-  wanted = 'onnx' if runtime == 'onnxruntime' else 'stablehlo'
+  wanted = 'stablehlo' if runtime == 'jax' else 'onnx'
   files = {name: file for name, file in card['files'].items() if file['format'] == wanted}
   return min(files, key=lambda name: files[name].get('opset', 0), default=None)
 
@@ -165,17 +173,15 @@ def chosen_file(card: dict[str, Any], runtime: str) -> str | None:
 def _runtime(card: dict[str, Any], wanted: str | None, folder: str) -> str:
   """The runtime to use."""
   import importlib.util
-  runtimes = ('onnxruntime', 'jax')
-  if wanted not in (None, *runtimes):
-    raise ValueError(f'runtime is {wanted!r}, expected onnxruntime or jax')
-  fitting = [name for name in runtimes if chosen_file(card, name) and wanted in (None, name)]
+  if wanted not in (None, *RUNTIMES):
+    raise ValueError(f'runtime is {wanted!r}, expected one of {", ".join(RUNTIMES)}')
+  fitting = [name for name in RUNTIMES if chosen_file(card, name) and wanted in (None, name)]
   if not fitting:
     raise ValueError(f'{folder} has no file for {wanted}: {card.get("onnx_missing") or "it was exported without"}')
   for name in fitting:
     if importlib.util.find_spec(name) and (name != 'jax' or importlib.util.find_spec('flatbuffers')):
       return name
-  needed = {'onnxruntime': 'onnxruntime', 'jax': 'jax flatbuffers'}
-  raise ValueError(f'{folder} needs {" or ".join(f"`pip install {needed[name]}`" for name in fitting)}, which is not installed')
+  raise ValueError(f'{folder} needs {" or ".join(f"`pip install {RUNTIMES[name]}`" for name in fitting)}, which is not installed')
 
 
 def _onnxruntime(path: str, threads: int | None) -> Callable[..., np.ndarray]:
@@ -187,6 +193,23 @@ def _onnxruntime(path: str, threads: int | None) -> Callable[..., np.ndarray]:
     options.intra_op_num_threads = threads
   session = onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
   return lambda *arrays: session.run(None, dict(zip(INPUTS, arrays)))[0]
+
+
+def openvino_runner(path: str, threads: int | None = None, precision: str = 'f32') -> Callable[..., np.ndarray]:
+  """The generator in OpenVINO; of its own accord it computes in bfloat16 where the processor can, which is off by percents of a cell."""
+  sys.modules.setdefault('openvino_telemetry', None)  # which reports the import, from a fork that can hang beside jax's threads
+  import openvino
+  options = {'INFERENCE_PRECISION_HINT': precision, 'PERFORMANCE_HINT': 'LATENCY', 'ENABLE_CPU_PINNING': False}
+  if threads:
+    options['INFERENCE_NUM_THREADS'] = threads
+  compiled = openvino.Core().compile_model(path, 'CPU', options)
+  request, turn = compiled.create_infer_request(), threading.Lock()
+
+  def run(*arrays: np.ndarray) -> np.ndarray:
+    with turn:  # a request is for one caller at a time
+      return request.infer(dict(zip(INPUTS, arrays)), share_inputs=True, share_outputs=False)[0]
+
+  return run
 
 
 def _jax(path: str) -> Callable[..., np.ndarray]:

@@ -284,12 +284,12 @@ def test_a_sidecar_cannot_point_out_of_its_folder(exported, tmp_path):
 def test_missing_packages_give_one_line(exported, tmp_path, monkeypatch):
   import importlib.util
   found = importlib.util.find_spec
-  monkeypatch.setattr(importlib.util, 'find_spec', lambda name, *rest: None if name in ('onnxruntime', 'onnx') else found(name, *rest))
+  monkeypatch.setattr(importlib.util, 'find_spec', lambda name, *rest: None if name in ('onnxruntime', 'openvino', 'onnx') else found(name, *rest))
   with pytest.raises(ValueError, match=r'needs onnx, onnxruntime, .* pip install "calojax\[export\]"'):
     export.check(tmp_path / 'new')
   assert inference.load(exported[0]).runtime == 'jax'
   monkeypatch.setattr(importlib.util, 'find_spec', lambda name, *rest: None)
-  with pytest.raises(ValueError, match='needs `pip install onnxruntime` or `pip install jax flatbuffers`'):
+  with pytest.raises(ValueError, match='needs `pip install onnxruntime` or `pip install openvino` or `pip install jax flatbuffers`'):
     inference.load(exported[0])
 
 

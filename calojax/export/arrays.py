@@ -17,7 +17,7 @@ def broadcast(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, 
   held = tuple(held)
   if x.array is not None:
     return [Value(shape, held, array=x.array.reshape(held))]
-  return [tensor(x.name if held == x.held else reshape(graph, x.name, held), shape, held)]
+  return [tensor(loose(graph, x) if held == x.held else reshape(graph, loose(graph, x), held), shape, held)]
 
 
 def reshaped(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, *rest: Value) -> list[Value]:

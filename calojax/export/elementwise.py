@@ -70,6 +70,12 @@ def integer_pow(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value
   return simple('Pow')(graph, outputs, {}, x, constant(np.float32(parameters['y'])))
 
 
+def maximum(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, y: Value) -> list[Value]:
+  if y.array is not None and not y.array.any():
+    return [tensor(node(graph, 'Relu', loose(graph, x)), x.shape, x.held)]
+  return simple('Max')(graph, outputs, parameters, x, y)
+
+
 def select_n(graph: Graph, outputs: Any, parameters: dict[str, Any], which: Value, *cases: Value) -> list[Value]:
   if len(cases) != 2:
     raise Unsupported(f'select_n of {len(cases)} cases')

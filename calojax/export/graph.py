@@ -6,13 +6,29 @@ A broadcast is not carried out before a node needs it: ONNX's elementwise nodes 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 
 
 class Unsupported(ValueError):
   """A program that this exporter cannot express in ONNX."""
+
+
+class Product(NamedTuple):
+  """A product with a constant kernel that waits for what is multiplied with or added to its channels.
+
+  Attributes:
+    kernel: `[..., co]`, float64.
+    bias: `[co]`, float64.
+    axis: of the result's channels.
+    nodes: `(kernel, bias) -> tensor`: adds the nodes.
+  """
+
+  kernel: np.ndarray
+  bias: np.ndarray
+  axis: int
+  nodes: Callable[[np.ndarray, np.ndarray], str]
 
 
 class Value(NamedTuple):
@@ -22,13 +38,15 @@ class Value(NamedTuple):
     shape: of the program's array; a dimension is an integer or a multiple of the symbolic batch size.
     held: the shape that is stored, of the same rank: 1 where it is still to be broadcast.
     array: the stored numbers of a constant, else None.
-    name: of the tensor that holds it, of a constant None.
+    name: of the tensor that holds it; None of a constant and of a product.
+    product: what gives the numbers, if no node does yet.
   """
 
   shape: tuple[Any, ...]
   held: tuple[Any, ...]
   array: np.ndarray | None = None
   name: str | None = None
+  product: Product | None = None
 
 
 @dataclasses.dataclass
@@ -83,7 +101,14 @@ def integers(graph: Graph, values: Any) -> str:
 
 def loose(graph: Graph, value: Value) -> str:
   """The tensor as it is held, for a node that broadcasts by itself."""
+  if value.product:
+    return value.product.nodes(value.product.kernel, value.product.bias)
   return weight(graph, value.array) if value.name is None else value.name
+
+
+def settled(graph: Graph, value: Value) -> Value:
+  """The value, a product now carried out."""
+  return tensor(loose(graph, value), value.shape) if value.product else value
 
 
 def full(graph: Graph, value: Value) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 from typing import Any, Callable, NamedTuple
 
@@ -9,8 +10,9 @@ import jax
 import onnx
 from onnx import helper, numpy_helper
 
+from calojax import convolutions
 from calojax.export.flatten import Equation, flatten
-from calojax.export.graph import Graph, Unsupported, Value, constant, full
+from calojax.export.graph import Graph, Unsupported, Value, constant, full, settled
 from calojax.export.primitives import RULES
 
 PORTABLE = 17  # the opset that all runtimes of the last years read
@@ -36,13 +38,17 @@ def translate(function: Callable[..., Any], inputs: dict[str, jax.ShapeDtypeStru
   Raises:
     Unsupported: a primitive that has no rule, or not in this use.
   """
-  flat, numbers, result = flatten(jax.make_jaxpr(function)(*inputs.values()))
+  with convolutions.plain():  # in a new function: the other form's program may be remembered
+    program = jax.make_jaxpr(lambda *arrays: function(*arrays))(*inputs.values())
+  flat, numbers, result = flatten(program)
+  uses = collections.Counter([result, *(number for equation in flat.equations for number in equation.sources)])
   first = next(iter(inputs))
   graph = Graph(inputs[first].shape[0], first)
   values = {number: constant(array) for number, array in flat.constants.items()}
   values |= {number: Value(tuple(spec.shape), tuple(spec.shape), name=name) for number, (name, spec) in zip(numbers, inputs.items())}
   for equation in flat.equations:
-    values.update(zip(equation.results, _apply(graph, equation, [values[number] for number in equation.sources])))
+    results = _apply(graph, equation, [values[number] for number in equation.sources])
+    values |= {number: value if uses[number] == 1 else settled(graph, value) for number, value in zip(equation.results, results)}
   result = values[result]
   graph.nodes.append(helper.make_node('Identity', [full(graph, result)], [output]))
   _prune(graph, output)

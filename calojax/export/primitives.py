@@ -8,11 +8,13 @@ from calojax.export.graph import node
 
 RULES: dict[str, Rule] = {
     **{name: simple(kind) for name, kind in {
-        'add': 'Add', 'sub': 'Sub', 'mul': 'Mul', 'div': 'Div', 'pow': 'Pow', 'max': 'Max', 'min': 'Min', 'neg': 'Neg', 'abs': 'Abs',
+        'pow': 'Pow', 'min': 'Min', 'neg': 'Neg', 'abs': 'Abs',
         'sign': 'Sign', 'floor': 'Floor', 'ceil': 'Ceil', 'exp': 'Exp', 'log': 'Log', 'sqrt': 'Sqrt', 'tanh': 'Tanh', 'logistic': 'Sigmoid',
         'erf': 'Erf', 'sin': 'Sin', 'cos': 'Cos', 'eq': 'Equal', 'lt': 'Less', 'le': 'LessOrEqual', 'gt': 'Greater', 'ge': 'GreaterOrEqual',
         'not': 'Not',
     }.items()},
+    **{name: products.affine(kind) for name, kind in {'add': 'Add', 'sub': 'Sub', 'mul': 'Mul', 'div': 'Div'}.items()},
+    'max': elementwise.maximum,
     'ne': each(elementwise.ne), 'rsqrt': each(elementwise.rsqrt), 'expm1': each(elementwise.expm1), 'log1p': each(elementwise.log1p),
     'atan2': each(elementwise.atan2), 'square': each(lambda graph, x: node(graph, 'Mul', x, x)), 'integer_pow': elementwise.integer_pow,
     'and': simple('And'), 'or': simple('Or'), 'select_n': elementwise.select_n,

@@ -1,12 +1,55 @@
-"""Rules of products and convolutions: `(graph, outputs, parameters, *values) -> values`."""
+"""Rules of products and convolutions: `(graph, outputs, parameters, *values) -> values`.
+
+Those of the last axis wait before they become nodes: the scale of a batch norm goes into their kernel, the shift and the
+bias into one vector.
+"""
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
-from calojax.export.graph import Graph, Unsupported, Value, full, node, reshape, static, tensor, transpose, weight
+from calojax.export import phases
+from calojax.export.elementwise import Rule, simple
+from calojax.export.graph import Graph, Product, Unsupported, Value, full, node, reshape, static, tensor, transpose, weight
+
+
+def _waiting(kernel: np.ndarray, axis: int, nodes: Any, shape: Any) -> list[Value]:
+  """The value of a product without a bias."""
+  kernel = kernel.astype(np.float64)
+  return [Value(tuple(shape), tuple(shape), product=Product(kernel, np.zeros(kernel.shape[-1]), axis, nodes))]
+
+
+def affine(kind: str) -> Rule:
+  """A rule for a sum, difference, product or quotient: with one number for each channel it goes into the product before it."""
+  plain = simple(kind)
+
+  def rule(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, y: Value) -> list[Value]:
+    first, second = (y, x) if y.product and kind in ('Add', 'Mul') else (x, y)
+    numbers = _by_channel(first, second)
+    if numbers is None or (kind == 'Div' and not numbers.all()):
+      return plain(graph, outputs, parameters, x, y)
+    kernel, bias, axis, nodes = first.product
+    if kind in ('Add', 'Sub'):
+      bias = bias + numbers if kind == 'Add' else bias - numbers
+    else:
+      scale = numbers if kind == 'Mul' else 1 / numbers
+      kernel, bias = kernel * scale, bias * scale
+    return [first._replace(product=Product(kernel, bias, axis, nodes))]
+
+  return rule
+
+
+def _by_channel(x: Value, y: Value) -> np.ndarray | None:
+  """The constant y as one number for each channel of the product x; None if they are not such."""
+  if not x.product or y.array is None:
+    return None
+  held = (1,) * (len(x.shape) - len(y.held)) + y.held
+  if any(n != 1 for i, n in enumerate(held) if i != x.product.axis):
+    return None
+  return np.broadcast_to(y.array.reshape(-1), x.product.bias.shape).astype(np.float64)
 
 
 def dot_general(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, y: Value) -> list[Value]:
@@ -16,8 +59,15 @@ def dot_general(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value
   if len(x.shape) < 2 or batched or kernel is None or tuple(contracted) != (len(x.shape) - 1,):
     return [tensor(node(graph, 'Einsum', full(graph, x), full(graph, y), equation=_equation(x, y, parameters)), shape)]
   kernel = np.moveaxis(kernel, partner[0], 0)
+  if kernel.ndim == 2:
+    return _waiting(kernel, len(shape) - 1, functools.partial(_matmul, graph, full(graph, x)), shape)
   product = node(graph, 'MatMul', full(graph, x), weight(graph, np.ascontiguousarray(kernel.reshape(len(kernel), -1))))
-  return [tensor(product if kernel.ndim == 2 else reshape(graph, product, shape), shape)]
+  return [tensor(reshape(graph, product, shape), shape)]
+
+
+def _matmul(graph: Graph, x: str, kernel: np.ndarray, bias: np.ndarray) -> str:
+  name = node(graph, 'MatMul', x, weight(graph, kernel.astype(np.float32)))
+  return node(graph, 'Add', name, weight(graph, bias.astype(np.float32))) if bias.any() else name
 
 
 def _equation(x: Value, y: Value, parameters: dict[str, Any]) -> str:
@@ -33,25 +83,54 @@ def _equation(x: Value, y: Value, parameters: dict[str, Any]) -> str:
 
 
 def convolution(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, kernel: Value) -> list[Value]:
-  """Convolutions with their channels moved to where ONNX has them; of a dilated image the transposed one."""
-  p, layout = parameters, parameters['dimension_numbers']
-  numbers = static(kernel)
+  """A convolution, of a dilated image the transposed one, in the form that the runtimes are fastest in."""
+  p, layout, numbers = parameters, parameters['dimension_numbers'], static(kernel)
   if p['batch_group_count'] != 1 or numbers is None:
     raise Unsupported('a convolution in groups of the batch, or with a kernel that the program computes')
-  image = transpose(graph, full(graph, x), layout.lhs_spec)
-  numbers = np.transpose(numbers, layout.rhs_spec)
+  transposed = any(d > 1 for d in p['lhs_dilation'])
+  simple_taps = p['feature_group_count'] == 1 and not any(s > 1 for s in (*p['window_strides'], *p['rhs_dilation']))
+  if transposed and not simple_taps:
+    raise Unsupported('a transposed convolution that is strided, dilated or in groups')
+  image, shape = full(graph, x), outputs[0].shape
+  kernel = np.transpose(numbers, (*layout.rhs_spec[2:], layout.rhs_spec[1], layout.rhs_spec[0]))
+  where = None
+  if simple_taps and (transposed or kernel.shape[-1] <= phases.FEW) and _channels_last(layout):
+    padding = [(int(low), int(high)) for low, high in p['padding']]
+    where = phases.layout(x.shape[1:-1], kernel.shape[:-2], p['lhs_dilation'], padding)
+  if where:
+    return _waiting(kernel, len(shape) - 1, functools.partial(phases.convolve, graph, image, where), shape)
+  form = _transposed if transposed else _conv
+  return _waiting(kernel, layout.out_spec[1], functools.partial(form, graph, image, p), shape)
+
+
+def _channels_last(layout: Any) -> bool:
+  rank = len(layout.lhs_spec)
+  return tuple(layout.lhs_spec) == tuple(layout.out_spec) == (0, rank - 1, *range(1, rank - 1))
+
+
+def _conv(graph: Graph, image: str, p: dict[str, Any], kernel: np.ndarray, bias: np.ndarray) -> str:
+  """ONNX's convolution."""
   padding = [(int(low), int(high)) for low, high in p['padding']]
-  if any(d > 1 for d in p['lhs_dilation']):
-    if p['feature_group_count'] != 1 or any(s > 1 for s in (*p['window_strides'], *p['rhs_dilation'])):
-      raise Unsupported('a transposed convolution that is strided, dilated or in groups')
-    numbers = np.flip(np.swapaxes(numbers, 0, 1), tuple(range(2, numbers.ndim)))
-    padding = [(k - 1 - low, k - 1 - high) for k, (low, high) in zip(numbers.shape[2:], padding)]
-    kind, rest = 'ConvTranspose', {'strides': list(p['lhs_dilation']), 'output_padding': [max(0, -high) for _, high in padding]}
-    padding = [(low, max(0, high)) for low, high in padding]
-  else:
-    kind, rest = 'Conv', {'strides': list(p['window_strides']), 'dilations': list(p['rhs_dilation']), 'group': p['feature_group_count']}
+  attributes = {'strides': list(p['window_strides']), 'dilations': list(p['rhs_dilation']), 'group': p['feature_group_count']}
+  return _channels_first(graph, 'Conv', image, p['dimension_numbers'], np.moveaxis(kernel, (-1, -2), (0, 1)), bias, padding, attributes)
+
+
+def _transposed(graph: Graph, image: str, p: dict[str, Any], kernel: np.ndarray, bias: np.ndarray) -> str:
+  """ONNX's transposed convolution, which pads the result instead of the image."""
+  kernel = np.flip(np.moveaxis(kernel, (-2, -1), (0, 1)), tuple(range(2, kernel.ndim)))
+  padding = [(k - 1 - int(low), k - 1 - int(high)) for k, (low, high) in zip(kernel.shape[2:], p['padding'])]
+  attributes = {'strides': list(p['lhs_dilation']), 'output_padding': [max(0, -high) for _, high in padding]}
+  padding = [(low, max(0, high)) for low, high in padding]
+  return _channels_first(graph, 'ConvTranspose', image, p['dimension_numbers'], kernel, bias, padding, attributes)
+
+
+def _channels_first(graph: Graph, kind: str, image: str, layout: Any, kernel: np.ndarray, bias: np.ndarray, padding: Any,
+                    attributes: dict[str, Any]) -> str:
+  """The node, its channels moved to where ONNX has them."""
   if min(n for pair in padding for n in pair) < 0:
     raise Unsupported(f'a {kind} with negative padding {padding}')
   pads = [low for low, _ in padding] + [high for _, high in padding]
-  name = node(graph, kind, image, weight(graph, np.ascontiguousarray(numbers)), pads=pads, **rest)
-  return [tensor(transpose(graph, name, np.argsort(layout.out_spec)), outputs[0].shape)]
+  tensors = [transpose(graph, image, layout.lhs_spec), weight(graph, np.ascontiguousarray(kernel, np.float32))]
+  if bias.any():
+    tensors.append(weight(graph, bias.astype(np.float32)))
+  return transpose(graph, node(graph, kind, *tensors, pads=pads, **attributes), np.argsort(layout.out_spec))
