@@ -228,7 +228,9 @@ def particles(energy: Any, position: Any, direction: Any) -> Condition:
     ValueError: a wrong shape, a number that is not finite, an energy <= 0, a direction that is no unit vector into the calorimeter.
   """
   count = np.size(energy)
-  found = Condition(_array('energy', energy, (count,)), _array('position', position, (count, 2)), _array('direction', direction, (count, 3)))
+  shapes = {'energy': (count,), 'position': (count, 2), 'direction': (count, 3)}
+  given = zip(shapes.items(), (energy, position, direction))
+  found = Condition(*(_array(name, values, shape) for (name, shape), values in given))
   if (found.energy <= 0).any():
     raise ValueError(f'energy (MeV) is {found.energy.min():g}, expected a value > 0')
   length = np.linalg.norm(found.direction, axis=1)

@@ -23,6 +23,7 @@ NETWORKS = {
     'cnn': CNN,
     'cnn_aux': CNN,
     'cnn_aux_sn': CNN,
+    'cnn_aux_energy': CNN,
     'cnn_sa': CNN,
     'cnn_aux_sa_sn': CNN,
     'wgan_gp': CNN | {'train.discriminator_steps': 2},
