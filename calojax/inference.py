@@ -10,23 +10,19 @@ import dataclasses
 import hashlib
 import json
 import os
-import sys
-import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any, Callable
 
 import numpy as np
 
-from calojax import spectrum, zoo
+from calojax import runtimes, spectrum, zoo
 from calojax.geometry import Geometry
 from calojax.showers import Condition, Shower
 
 SIDECAR = 'model.json'
 FORMAT = 2  # of the sidecar
 BATCH = 100  # showers at a time; more leave the processor's cache, fewer the products small
-RUNTIMES = {'onnxruntime': 'onnxruntime', 'openvino': 'openvino', 'jax': 'jax flatbuffers'}  # in order of preference: what to install
-INPUTS = ('noise', 'energy', 'position', 'direction')
 UNITS = {'energy': 'MeV', 'x': 'mm', 'y': 'mm', 'dx/dz': '', 'dy/dz': ''}
 ROUNDING = 1e-5  # of a range's ends, beyond which a condition counts as outside
 
@@ -39,7 +35,7 @@ class Model:
     card: what the sidecar says.
     geometry: of the showers.
     spectrum: particles of the training.
-    runtime: of `RUNTIMES`.
+    runtime: of `runtimes.RUNTIMES`.
     run: `(noise, energy, position, direction) -> energies`, float32, of one batch.
   """
 
@@ -93,7 +89,7 @@ def load(folder: str | os.PathLike, runtime: str | None = None, threads: int | N
 
   Args:
     folder: what `--mode=export` has written, or the name of a generator that comes with the package (`calojax.zoo.names()`).
-    runtime: of `RUNTIMES`; by default the first that is installed and that the folder has a file for.
+    runtime: of `runtimes.RUNTIMES`; by default the first that is installed and that the folder has a file for.
     threads: of onnxruntime and openvino; by default as many as there are cores.
 
   Raises:
@@ -103,21 +99,11 @@ def load(folder: str | os.PathLike, runtime: str | None = None, threads: int | N
   card = sidecar(folder)
   for name, file in (*card['files'].items(), (spectrum.FILE, card['spectrum'])):
     check_file(folder, name, file)
-  chosen = _runtime(card, runtime, folder)
-  file = chosen_file(card, chosen)
-  run = runner(os.path.join(folder, file), card['files'][file]['format'], threads, chosen)
+  chosen = runtimes.chosen(card, runtime, folder)
+  file = runtimes.chosen_file(card, chosen)
+  run = runtimes.runner(os.path.join(folder, file), card['files'][file]['format'], threads, chosen)
   particles_known = spectrum.load(os.path.join(folder, spectrum.FILE))
   return Model(card, Geometry.from_json(json.dumps(card['geometry'])), particles_known, chosen, run)
-
-
-def runner(path: str, form: str, threads: int | None = None, runtime: str = 'onnxruntime') -> Callable[..., np.ndarray]:
-  """A model file as a function `(noise, energy, position, direction) -> energies` of float32 arrays.
-
-  `form` is `onnx`, which `runtime` tells who reads, or `stablehlo`.
-  """
-  if form == 'stablehlo':
-    return _jax(path)
-  return openvino_runner(path, threads) if runtime == 'openvino' else _onnxruntime(path, threads)
 
 
 def sidecar(folder: str) -> dict[str, Any]:
@@ -161,64 +147,6 @@ def check_file(folder: str, name: str, stated: dict[str, Any]) -> None:
     size = os.path.getsize(path)
     what = f'sha256 {found[:12]}..., expected {stated["sha256"][:12]}...; {size} bytes, expected {stated["bytes"]}'
     raise ValueError(f'{path} is truncated or altered: {what}')
-
-
-def chosen_file(card: dict[str, Any], runtime: str) -> str | None:
-  """The file that a runtime reads, of several opsets the oldest; None if there is none."""
-  wanted = 'stablehlo' if runtime == 'jax' else 'onnx'
-  files = {name: file for name, file in card['files'].items() if file['format'] == wanted}
-  return min(files, key=lambda name: files[name].get('opset', 0), default=None)
-
-
-def _runtime(card: dict[str, Any], wanted: str | None, folder: str) -> str:
-  """The runtime to use."""
-  import importlib.util
-  if wanted not in (None, *RUNTIMES):
-    raise ValueError(f'runtime is {wanted!r}, expected one of {", ".join(RUNTIMES)}')
-  fitting = [name for name in RUNTIMES if chosen_file(card, name) and wanted in (None, name)]
-  if not fitting:
-    raise ValueError(f'{folder} has no file for {wanted}: {card.get("onnx_missing") or "it was exported without"}')
-  for name in fitting:
-    if importlib.util.find_spec(name) and (name != 'jax' or importlib.util.find_spec('flatbuffers')):
-      return name
-  raise ValueError(f'{folder} needs {" or ".join(f"`pip install {RUNTIMES[name]}`" for name in fitting)}, which is not installed')
-
-
-def _onnxruntime(path: str, threads: int | None) -> Callable[..., np.ndarray]:
-  """The generator in onnxruntime."""
-  import onnxruntime
-  options = onnxruntime.SessionOptions()
-  options.log_severity_level = 3
-  if threads:
-    options.intra_op_num_threads = threads
-  session = onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
-  return lambda *arrays: session.run(None, dict(zip(INPUTS, arrays)))[0]
-
-
-def openvino_runner(path: str, threads: int | None = None, precision: str = 'f32') -> Callable[..., np.ndarray]:
-  """The generator in OpenVINO; of its own accord it computes in bfloat16 where the processor can, which is off by percents of a cell."""
-  sys.modules.setdefault('openvino_telemetry', None)  # which reports the import, from a fork that can hang beside jax's threads
-  import openvino
-  options = {'INFERENCE_PRECISION_HINT': precision, 'PERFORMANCE_HINT': 'LATENCY', 'ENABLE_CPU_PINNING': False}
-  if threads:
-    options['INFERENCE_NUM_THREADS'] = threads
-  compiled = openvino.Core().compile_model(path, 'CPU', options)
-  request, turn = compiled.create_infer_request(), threading.Lock()
-
-  def run(*arrays: np.ndarray) -> np.ndarray:
-    with turn:  # a request is for one caller at a time
-      return request.infer(dict(zip(INPUTS, arrays)), share_inputs=True, share_outputs=False)[0]
-
-  return run
-
-
-def _jax(path: str) -> Callable[..., np.ndarray]:
-  """The generator in jax, compiled once for every batch size."""
-  import jax
-  from jax import export
-  with open(path, 'rb') as file:
-    call = jax.jit(export.deserialize(bytearray(file.read())).call)
-  return lambda *arrays: np.asarray(call(*arrays))
 
 
 def particles(energy: Any, position: Any, direction: Any) -> Condition:

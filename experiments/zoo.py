@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 
-from calojax import inference, run, spectrum, workdir, zoo
+from calojax import inference, run, runtimes, spectrum, workdir, zoo
 from calojax.export import folder
 
 
@@ -22,7 +22,7 @@ def lighter(described: dict) -> dict:
   Raises:
     ValueError: there is no ONNX file.
   """
-  kept = inference.chosen_file(described, 'onnxruntime')
+  kept = runtimes.chosen_file(described, 'onnxruntime')
   if kept is None:
     raise ValueError(f'no ONNX file: {described["onnx_missing"]}')
   return {**described, 'files': {kept: described['files'][kept]}}

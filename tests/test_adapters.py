@@ -20,7 +20,7 @@ for needed in ('onnx', 'onnxruntime', 'flatbuffers'):
 
 import onnxruntime
 
-from calojax import export, inference
+from calojax import export, inference, runtimes
 from calojax.export import adapters, parity, program
 from calojax.export.adapters import ddml, par04, rings
 
@@ -283,7 +283,7 @@ def test_the_folder_describes_its_adapters(exported):
 def test_a_model_is_never_loaded_from_an_adapter(exported):
   folder, _ = exported
   model = inference.load(folder, 'onnxruntime', threads=1)
-  assert inference.chosen_file(model.card, 'onnxruntime') == 'generator.opset17.onnx'
+  assert runtimes.chosen_file(model.card, 'onnxruntime') == 'generator.opset17.onnx'
   noise = np.random.default_rng(0).standard_normal((3, LATENT))
   shower = model.generate(np.full(3, 5e4), np.zeros((3, 2)), np.tile([0.0, 0, 1], (3, 1)), noise=noise)
   session = onnxruntime.InferenceSession(str(folder / 'ddml.onnx'))

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 LEVELS = [
-    {'', 'units', 'geometry', 'showers', 'registry', 'files', 'exit_codes', 'observables', 'detectors', 'config', 'allocation', 'provenance', 'spectrum', 'zoo', 'inference'},
+    {'', 'units', 'geometry', 'showers', 'registry', 'files', 'exit_codes', 'observables', 'detectors', 'config', 'allocation', 'provenance', 'spectrum', 'zoo', 'runtimes', 'inference'},
     {'data', 'evaluation', 'transforms', 'losses', 'state', 'sharding', 'convolutions', 'kdtree'},
     {'models', 'simulation'},
     {'methods'},
@@ -19,7 +19,7 @@ LEVELS = [
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 JAX = {'jax', 'jaxlib', 'flax', 'optax', 'orbax', 'chex'}
-RUN_NETWORKS = ('classifier.py', 'inference.py')  # inside a function, where one is asked for
+RUN_NETWORKS = ('classifier.py', 'runtimes.py')  # inside a function, where one is asked for
 SOURCES = sorted((ROOT / 'calojax').rglob('*.py'))
 
 

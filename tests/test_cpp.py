@@ -18,7 +18,7 @@ import onnx
 from onnx import helper
 
 import tiny
-from calojax import export, inference
+from calojax import export, inference, runtimes
 from test_export import generator, requests
 
 SOURCE = pathlib.Path(__file__).parents[1] / 'experiments' / 'cpp'
@@ -116,7 +116,7 @@ def test_the_speed_is_told(program, exported, tmp_path):
   assert clock > 0 and processor >= 0 and rate > 0
 
 
-def planted(path, shapes=((16,), (), (2,), (3,)), names=inference.INPUTS, output='energies', result='noise'):
+def planted(path, shapes=((16,), (), (2,), (3,)), names=runtimes.INPUTS, output='energies', result='noise'):
   """A model that returns one of its inputs, whatever they are called."""
   info = lambda name, shape: helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ['batch', *shape])
   node = helper.make_node('Identity', [result], [output])

@@ -23,7 +23,7 @@ for needed in ('onnx', 'onnxruntime', 'flatbuffers'):
 
 from jax import export as jax_export
 
-from calojax import export, inference
+from calojax import export, inference, runtimes
 from calojax.export import flatten, onnx_file, parity, program
 from calojax.export.graph import Unsupported
 
@@ -72,7 +72,7 @@ def onnx_runner(tmp_path, generate, inputs, opset=onnx_file.PORTABLE):
   model = onnx_file.model(onnx_file.translate(generate, inputs, program.OUTPUT), opset)
   onnx.checker.check_model(model, full_check=True)
   (tmp_path / 'x.onnx').write_bytes(model.SerializeToString())
-  return inference.runner(str(tmp_path / 'x.onnx'), 'onnx', 1)
+  return runtimes.runner(str(tmp_path / 'x.onnx'), 'onnx', 1)
 
 
 @pytest.mark.parametrize('name', NETWORKS)
@@ -80,7 +80,7 @@ def test_every_network_makes_its_showers_in_onnxruntime_and_from_stablehlo(name,
   system = generator(name)
   generate, arrays = program.function(system), requests(system)
   (tmp_path / 'x.stablehlo').write_bytes(program.stablehlo(generate, system.method.latent))
-  expected = inference.runner(str(tmp_path / 'x.stablehlo'), 'stablehlo')(*arrays)
+  expected = runtimes.runner(str(tmp_path / 'x.stablehlo'), 'stablehlo')(*arrays)
   if name in ('voxel', 'wgan_gp'):  # each further program costs seconds of compilation
     np.testing.assert_array_equal(expected, jax.jit(generate)(*arrays))
   assert expected.shape == (17, system.geometry.cells) and expected.max() > 0

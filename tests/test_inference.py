@@ -21,10 +21,10 @@ from calojax.showers import take
 for needed in ('onnx', 'onnxruntime', 'flatbuffers'):
   pytest.importorskip(needed)
 
-from calojax import convolutions, export, inference
+from calojax import convolutions, export, inference, runtimes
 from calojax.export import onnx_file, parity
 
-INSTALLED = [name for name in inference.RUNTIMES if importlib.util.find_spec(name)]
+INSTALLED = [name for name in runtimes.RUNTIMES if importlib.util.find_spec(name)]
 
 
 @pytest.fixture(scope='module')
@@ -82,9 +82,9 @@ def test_openvino_in_bfloat16_is_an_explicit_choice(exported):
   if 'BF16' not in openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES'):
     pytest.skip('the processor computes in float32 only')
   folder, particles = exported
-  path = folder / inference.chosen_file(inference.sidecar(str(folder)), 'openvino')
+  path = folder / runtimes.chosen_file(inference.sidecar(str(folder)), 'openvino')
   noise = np.random.default_rng(0).standard_normal((64, 8), np.float32)
-  exact, rough = (inference.openvino_runner(str(path), 1, precision)(noise, *particles) for precision in ('f32', 'bf16'))
+  exact, rough = (runtimes.openvino_runner(str(path), 1, precision)(noise, *particles) for precision in ('f32', 'bf16'))
   assert 1e-5 < np.abs(rough - exact).max() / exact.max() < 0.2
 
 
@@ -104,10 +104,10 @@ def test_the_first_installed_runtime_is_taken(exported, monkeypatch):
 def in_onnx(function, *arrays, tmp_path):
   """What a function gives in onnxruntime, and how many nodes of each kind it has there."""
   batch, = jax.export.symbolic_shape('b')
-  inputs = {name: jax.ShapeDtypeStruct((batch, *array.shape[1:]), jnp.float32) for name, array in zip(inference.INPUTS, arrays)}
+  inputs = {name: jax.ShapeDtypeStruct((batch, *array.shape[1:]), jnp.float32) for name, array in zip(runtimes.INPUTS, arrays)}
   model = onnx_file.model(onnx_file.translate(function, inputs, 'y'), onnx_file.PORTABLE)
   (tmp_path / 'x.onnx').write_bytes(model.SerializeToString())
-  return inference.runner(str(tmp_path / 'x.onnx'), 'onnx', 1)(*arrays), collections.Counter(node.op_type for node in model.graph.node)
+  return runtimes.runner(str(tmp_path / 'x.onnx'), 'onnx', 1)(*arrays), collections.Counter(node.op_type for node in model.graph.node)
 
 
 @pytest.mark.parametrize('space, taps, strides, padding, co', [

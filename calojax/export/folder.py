@@ -13,7 +13,7 @@ from typing import Any
 
 import jax
 
-from calojax import inference, spectrum
+from calojax import inference, runtimes, spectrum
 from calojax.export import adapters, card, parity, program
 from calojax.export.graph import Unsupported
 
@@ -73,7 +73,7 @@ def write(generator: Any, config: Any, output: str | os.PathLike, workdir: str |
       told(f'no ONNX of this generator: {reason}')
     for name, file in files.items():
       path = os.path.join(folder, name)
-      found = parity.in_pieces(inference.runner(path, file['format']), noise, conditions)
+      found = parity.in_pieces(runtimes.runner(path, file['format']), noise, conditions)
       figures = parity.compare(expected, found, conditions.energy, parity.TOLERANCES[file['format']], name)
       file |= _compared(folder, name, figures, told)
     spectrum.save(os.path.join(folder, spectrum.FILE), generator.spectrum, PARTICLES)

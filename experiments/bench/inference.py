@@ -72,19 +72,19 @@ def write(system: Any, folder: str) -> dict[str, str]:
 
 def routes(system: Any, paths: dict[str, str]) -> dict[str, tuple[Route, int]]:
   """Each way to make showers, and how many it makes at a time."""
-  from calojax import inference, sample
+  from calojax import inference, runtimes, sample
   from calojax.showers import Condition
   compiled = sample.compiled(system.method, system.variables)
   found = {
       REFERENCE: (lambda noise, *particles: np.asarray(compiled(noise, Condition(*particles))), sample.BATCH),
-      'StableHLO in JAX': (inference.runner(paths['stablehlo'], 'stablehlo'), inference.BATCH),
-      'ONNX Runtime': (inference.runner(paths['onnx'], 'onnx', 1), inference.BATCH),
+      'StableHLO in JAX': (runtimes.runner(paths['stablehlo'], 'stablehlo'), inference.BATCH),
+      'ONNX Runtime': (runtimes.runner(paths['onnx'], 'onnx', 1), inference.BATCH),
   }
   found[ONE_CALL] = found['ONNX Runtime'][0], sys.maxsize
   if importlib.util.find_spec('openvino'):
-    found['OpenVINO'] = inference.openvino_runner(paths['onnx'], 1), inference.BATCH
+    found['OpenVINO'] = runtimes.openvino_runner(paths['onnx'], 1), inference.BATCH
     if instructions():
-      found[ROUGH] = inference.openvino_runner(paths['onnx'], 1, 'bf16'), inference.BATCH
+      found[ROUGH] = runtimes.openvino_runner(paths['onnx'], 1, 'bf16'), inference.BATCH
   return found
 
 
