@@ -33,7 +33,7 @@ COUNTS = {
     'vae': (1_083_042, 0),
     'shower_library': (0, 0),
     'calogan': (7_663_176, 2_861_237),
-    'calogan_conditional': (7_563_841, 445_374),
+    'calogan_conditional': (1_128_769, 445_374),
     'conv3d': (875_944, 405_458),
     'conv2d': (2_053_571, 713_988),
     'voxel': (412_024, 268_481),
