@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from calojax.showers import Condition, Shower
 from calojax.state import Method
 
-BATCH = 512  # showers a piece; larger ones leave the processor's cache and are slower
+ON_CPU, ON_ACCELERATOR = 128, 512  # showers a piece; on a CPU larger ones leave the cache and take up to twice as long
 
 
 def compiled(method: Method, variables: Any) -> Callable[[Array, Condition], Float[Array, 'b v']]:
@@ -29,8 +29,14 @@ def noise(key: Array, start: Array, count: int, latent: int) -> Float[Array, 'b 
   return jax.vmap(lambda i: jax.random.normal(jax.random.fold_in(key, i), (latent,)))(start + jnp.arange(count))
 
 
-def stream(method: Method, variables: Any, conditions: Condition, seed: int, batch: int = BATCH) -> Iterator[Shower]:
-  """The showers of these conditions, `batch` at a time (numpy); at most two batches are in memory."""
+def piece() -> int:
+  """How many showers to make at a time on this machine."""
+  return ON_CPU if jax.default_backend() == 'cpu' else ON_ACCELERATOR
+
+
+def stream(method: Method, variables: Any, conditions: Condition, seed: int, batch: int | None = None) -> Iterator[Shower]:
+  """The showers of these conditions, `batch` (by default `piece()`) at a time (numpy); at most two batches are in memory."""
+  batch = batch or piece()
   generate, key = compiled(method, variables), jax.random.key(seed)
   draw = jax.jit(lambda start: noise(key, start, batch, method.latent))
   waiting = None

@@ -1,7 +1,7 @@
 """Generation with the CNN baseline (float32), calojax against PyTorch eager, at batch 1, 100 and 10,000.
 
 Noise and conditions are given to both as arrays in memory, so neither draws random numbers. calojax turns its output
-into MeV and hands over numpy; it makes large batches in pieces of `calojax.sample.BATCH`. PyTorch's whole batch goes
+into MeV and hands over numpy; it makes large batches in pieces of `calojax.sample.piece()`. PyTorch's whole batch goes
 through `torch.inference_mode` at once, and stays in network space. The contenders take turns as in `training_step.py`.
 
   python experiments/bench/generation.py --threads 2
@@ -34,7 +34,7 @@ def calojax_generation(batch: int, noise: np.ndarray):
   import jax
   from calojax import sample
   real, _ = training_step.showers(batch)
-  generate, piece = network(), min(batch, sample.BATCH)
+  generate, piece = network(), min(batch, sample.piece())
   pieces = [jax.tree.map(lambda leaf: leaf[i:i + piece], (noise, real.condition)) for i in range(0, batch, piece)]
 
   def call() -> None:

@@ -76,7 +76,7 @@ def routes(system: Any, paths: dict[str, str]) -> dict[str, tuple[Route, int]]:
   from calojax.showers import Condition
   compiled = sample.compiled(system.method, system.variables)
   found = {
-      REFERENCE: (lambda noise, *particles: np.asarray(compiled(noise, Condition(*particles))), sample.BATCH),
+      REFERENCE: (lambda noise, *particles: np.asarray(compiled(noise, Condition(*particles))), sample.piece()),
       'StableHLO in JAX': (runtimes.runner(paths['stablehlo'], 'stablehlo'), inference.BATCH),
       'ONNX Runtime': (runtimes.runner(paths['onnx'], 'onnx', 1), inference.BATCH),
   }
