@@ -15,7 +15,7 @@ from calojax.evaluation.bootstrap import bootstrap_error
 from calojax.files import write_text
 from calojax.methods import quantities, regressor
 from calojax.run import Trainer, batches_of, run
-from calojax.sample import BATCH
+from calojax.sample import piece
 from calojax.showers import take
 from calojax.state import TrainState
 from calojax.train import initial_state, steps_per_dispatch
@@ -76,8 +76,9 @@ def resolution(trainer: Trainer, state: TrainState) -> dict[str, dict[str, Any]]
   names, parts = tuple(trainer.config.pretraining.targets), trainer.parts
   mean, spread = quantities.moments(names, parts.geometry, parts.train)
   read, test = jax.jit(trainer.method.sample), parts.test
-  pieces = [take(test, slice(i, i + BATCH)) for i in range(0, len(test.energies), BATCH)]
-  values = np.concatenate([np.asarray(read(state.generator.ema, *piece)) for piece in pieces]) * spread + mean
+  size = piece()
+  pieces = [take(test, slice(i, i + size)) for i in range(0, len(test.energies), size)]
+  values = np.concatenate([np.asarray(read(state.generator.ema, *showers)) for showers in pieces]) * spread + mean
   true = np.asarray(observables.evaluate_observables(names, test, parts.geometry))
   rms = lambda residuals: np.sqrt(np.mean(residuals**2, axis=0))
   value, error = rms(values - true), bootstrap_error(rms, values - true)
