@@ -202,7 +202,8 @@ def main() -> None:
         times[batch]['C++'] = cpp(given.cpp, paths['onnx'], batch, given.rounds)
   print(table(times, off))
   parameters = sum(leaf.size for leaf in jax.tree.leaves(system.variables['params']))
-  result = {'config': os.path.basename(os.path.normpath(given.workdir or given.config)), 'parameters': parameters, 'bfloat16': instructions(), 'versions': versions(),
+  name = os.path.basename(os.path.normpath(given.workdir or given.config))
+  result = {'config': name, 'parameters': parameters, 'bfloat16': instructions(), 'versions': versions(),
             'pieces': {name: route[1] for name, route in found.items() if name != ONE_CALL}, 'errors': off,
             'ms a shower': {batch: {name: t._asdict() for name, t in each.items()} for batch, each in times.items()}}
   print(json.dumps({key: value for key, value in result.items() if key != 'ms a shower'}, indent=1))
