@@ -64,20 +64,28 @@ class Model:
     Raises:
       ValueError: a wrong shape, a number that is not finite, an energy or a direction that no particle has.
     """
-    pieces = list(self.stream(Condition(energy, position, direction), seed, noise, batch))
-    return np.concatenate([piece.energies for piece in pieces]) if pieces else np.empty((0, self.geometry.cells), np.float32)
+    condition, noise = self._accepted(Condition(energy, position, direction), noise, batch)
+    energies, start = np.empty((len(condition.energy), self.geometry.cells), np.float32), 0
+    for piece in self._pieces(condition, seed, noise, batch):
+      energies[start:start + len(piece.energies)] = piece.energies
+      start += len(piece.energies)
+    return energies
 
   def stream(self, condition: Condition, seed: int = 0, noise: Any = None, batch: int = BATCH) -> Iterator[Shower]:
     """The same showers, a batch at a time. Arguments and errors, which are raised at once, are those of `generate`."""
+    condition, noise = self._accepted(condition, noise, batch)
+    return self._pieces(condition, seed, noise, batch)
+
+  def _accepted(self, condition: Condition, noise: Any, batch: int) -> tuple[Condition, np.ndarray | None]:
+    """The particles and the noise as arrays, found valid; warns of particles that the training had not."""
     if batch < 1:
       raise ValueError(f'batch is {batch}, expected at least 1')
     condition = particles(*condition)
     warn_outside(condition, self.card['conditions']['ranges'])
-    if noise is not None:
-      noise = _array('noise', noise, (len(condition.energy), self.latent))
-    return self._pieces(condition, np.random.default_rng(seed), noise, batch)
+    return condition, None if noise is None else _array('noise', noise, (len(condition.energy), self.latent))
 
-  def _pieces(self, condition: Condition, rng: np.random.Generator, noise: np.ndarray | None, batch: int) -> Iterator[Shower]:
+  def _pieces(self, condition: Condition, seed: int, noise: np.ndarray | None, batch: int) -> Iterator[Shower]:
+    rng = np.random.default_rng(seed)
     for start in range(0, len(condition.energy), batch):
       part = Condition(*(field[start:start + batch] for field in condition))
       z = rng.standard_normal((len(part.energy), self.latent), np.float32) if noise is None else noise[start:start + batch]
@@ -195,4 +203,4 @@ def warn_outside(condition: Condition, trained: dict[str, list[float]]) -> None:
     if low < first - slack or high > last + slack:
       unit = UNITS[name] and f' {UNITS[name]}'
       warnings.warn(f'{name} from {low:g} to {high:g}{unit} is outside the range that the generator was trained on, {first:g} to '
-                    f'{last:g}{unit}', stacklevel=3)
+                    f'{last:g}{unit}', stacklevel=4)  # the caller of generate or stream

@@ -243,8 +243,10 @@ def test_bad_requests_are_refused_and_strange_ones_warned_of(exported):
     warnings.simplefilter('error')
     model.generate(energy, position, direction)
   high = system.spectrum.energy.max()
-  with pytest.warns(UserWarning, match=f'energy from .* to {2 * high:g} MeV is outside the range .* to {high:g} MeV'):
+  with pytest.warns(UserWarning, match=f'energy from .* to {2 * high:g} MeV is outside the range .* to {high:g} MeV') as caught:
     model.generate(np.full(3, 2 * high), position, direction)
+    model.stream(Condition(np.full(3, 2 * high), position, direction))
+  assert [warning.filename for warning in caught] == [__file__] * 2
   with pytest.warns(UserWarning, match='dx/dz'):
     model.generate(energy, position, np.tile([0.6, 0, 0.8], (3, 1)))
   for bad, message in [((energy * np.nan, position, direction), 'energy is nan'),
