@@ -34,13 +34,13 @@ def tool(name):
 @pytest.fixture(scope='module')
 def program(tmp_path_factory):
   """The compiled example; warnings are errors."""
-  cmake, _ = tool('cmake'), tool('c++')
+  cmake, ninja, _ = tool('cmake'), tool('ninja'), tool('c++')
   folder = tmp_path_factory.mktemp('cpp')
   fetched = subprocess.run([sys.executable, SOURCE / 'fetch_runtime.py', folder / 'onnxruntime'], capture_output=True, text=True)
   if fetched.returncode:
     pytest.skip(fetched.stderr.strip())
-  for command in ([cmake, '-S', SOURCE, '-B', folder / 'build', f'-DONNXRUNTIME_ROOT={folder}/onnxruntime', '-DCMAKE_CXX_FLAGS=-Werror'],
-                  [cmake, '--build', folder / 'build', '--parallel', '2']):
+  options = ['-GNinja', f'-DCMAKE_MAKE_PROGRAM={ninja}', f'-DONNXRUNTIME_ROOT={folder}/onnxruntime', '-DCMAKE_CXX_FLAGS=-Werror']
+  for command in ([cmake, '-S', SOURCE, '-B', folder / 'build', *options], [cmake, '--build', folder / 'build', '--parallel', '2']):
     built = subprocess.run(command, capture_output=True, text=True)
     assert built.returncode == 0, built.stdout + built.stderr
   return folder / 'build' / 'generate'
