@@ -59,6 +59,10 @@ def prepare(config: Any) -> Callable[[], int]:
   Raises:
     ValueError, OSError: bad input.
   """
+  if FLAGS.adapters and FLAGS.mode != 'export':
+    raise ValueError(f'--adapters={",".join(FLAGS.adapters)} with --mode={FLAGS.mode}, expected --mode=export')
+  if FLAGS.model and (FLAGS.workdir or config is not None or FLAGS.mode != 'sample'):
+    raise ValueError(f'--model={FLAGS.model} is sampled from: expected --mode=sample and neither --workdir nor --config')
   if FLAGS.mode == 'train':
     if config is None:
       raise ValueError('--mode=train needs --config, e.g. --config=configs/cnn_aux.py')
@@ -67,9 +71,6 @@ def prepare(config: Any) -> Callable[[], int]:
   if FLAGS.reference or FLAGS.generated:
     return compare_files()
   folder = FLAGS.workdir or (default_workdir() if config is not None else None)
-  if FLAGS.model and (folder or FLAGS.mode != 'sample'):
-    raise ValueError(f'--model={FLAGS.model} with ' + ('a training' if folder else f'--mode={FLAGS.mode}') +
-                     ', expected --mode=sample and neither --workdir nor --config')
   if not (folder or FLAGS.model):
     more = ', or --model, an exported one' if FLAGS.mode == 'sample' else ''
     raise ValueError(f'--mode={FLAGS.mode} needs --workdir, the folder of a training{more}')

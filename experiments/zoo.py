@@ -38,8 +38,11 @@ def put(source: str, name: str) -> None:
     folder.describe(exported, described)
     inference.load(exported)
     target = zoo.ROOT / name
+    part = target.with_suffix('.part')
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(exported, part)
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(exported, target)
+    part.replace(target)
   print(f'{target}: {sum(path.stat().st_size for path in target.iterdir()) / 1e6:.2f} MB')
 
 

@@ -75,6 +75,8 @@ def test_given_particles_and_another_layout(tmp_path):
      "model 'lhcb' is neither the folder of an exported model nor one of the package: calogan, clic"),
     (('--mode=sample', '--model=lhcb_ecal', '--workdir=runs/x', '--count=5', '--output=x.h5'), 'neither --workdir nor --config'),
     (('--mode=evaluate', '--model=lhcb_ecal'), 'expected --mode=sample'),
+    (('--model=lhcb_ecal', '--config=configs/cnn.py'), 'expected --mode=sample and neither --workdir nor --config'),
+    (('--mode=sample', '--model=lhcb_ecal', '--adapters=par04', '--count=5', '--output=x.h5'), '--adapters=par04 with --mode=sample'),
     (('--mode=sample', '--model=lhcb_ecal', '--output=x.h5'), 'either --conditions=FILE or --count=N'),
     (('--mode=sample', '--model=lhcb_ecal', '--count=0', '--output=x.h5'), 'count is 0'),
     (('--mode=sample', '--model=lhcb_ecal', '--count=5', '--output=nowhere/x.h5'), 'nowhere/x.h5: expected the name of a file'),
