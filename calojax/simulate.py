@@ -29,10 +29,12 @@ flags.DEFINE_integer('events', None, 'How many showers.')
 flags.DEFINE_integer('seed', 0, 'Of the particles and of their showers.')
 flags.DEFINE_integer('jobs', 1, 'How many processes.')
 flags.DEFINE_string('output', None, 'The file to write, HDF5 in the canonical layout.')
+flags.DEFINE_string('law', 'usual', "Named law of the particles: usual, or another that the detector has, as lhcb_ecal's wide.")
 flags.DEFINE_string('particle', None, 'e-, e+ or gamma; by default, here and below, what the detector is usually shown.')
 flags.DEFINE_list('energy', None, 'Kinetic energy in GeV: one value, or the lowest and the highest.')
 flags.DEFINE_string('spectrum', None, 'Of the energy: fixed, uniform or log_uniform (dN/dE ~ 1/E).')
 flags.DEFINE_float('slope', None, 'Standard deviation of dx/dz and dy/dz, both normal.')
+flags.DEFINE_float('slope_limit', None, 'Largest |dx/dz| and |dy/dz|, both uniform.')
 flags.DEFINE_float('theta', None, 'Largest polar angle in degrees, uniform, at any azimuth.')
 flags.DEFINE_float('spread', None, 'Half the side, in mm, of the square in which the trajectories cross the plane --aim.')
 flags.DEFINE_float('aim', None, 'Depth of that plane behind the front face, mm.')
@@ -66,13 +68,14 @@ def plan() -> Plan:
   cut = calorimeters.RANGE_CUT if FLAGS.cut is None else FLAGS.cut
   if not 0 < cut < math.inf:
     raise ValueError(f'--cut is {cut:g} mm, expected a length > 0')
-  chosen = gun.check(gun.changed(calorimeter.gun, _given()), calorimeter.width)
+  chosen = gun.check(gun.changed(calorimeter.law(FLAGS.law), _given()), calorimeter.width)
   return Plan(calorimeter, chosen, physics, cut, FLAGS.seed, FLAGS.events, FLAGS.output)
 
 
 def _given() -> dict:
   """The flags of the gun that are set."""
-  given = {name: FLAGS[name].value for name in ('particle', 'energy', 'spectrum', 'slope', 'theta', 'spread', 'aim')}
+  from calojax.simulation import gun
+  given = {name: FLAGS[name].value for name in ('particle', 'energy', 'spectrum', *gun.ANGLES, 'spread', 'aim')}
   return {name: value for name, value in given.items() if value is not None}
 
 

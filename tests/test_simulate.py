@@ -143,6 +143,21 @@ def test_changed_guns():
       gun.changed(base, given)
 
 
+def test_the_wide_law_has_impact_and_angle_independent_and_everywhere():
+  wide = CALORIMETERS['lhcb_ecal'].law('wide')
+  particles = gun.draw(gun.check(wide, 606.0), 5, 0, 2000)
+  slopes = particles.direction[:, :2] / particles.direction[:, 2:]
+  for values, limit in ((slopes, 0.5), (particles.position, 100.0)):
+    for axis in range(2):
+      assert stats.kstest(values[:, axis] / limit, 'uniform', (-1, 2)).pvalue > 1e-3
+  assert np.abs(np.corrcoef(np.hstack([slopes, particles.position]).T) - np.eye(4)).max() < 0.1
+  with pytest.raises(ValueError, match="law of clic 'wide'.*known: usual"):
+    CALORIMETERS['clic'].law('wide')
+  assert gun.changed(wide, {'theta': 10.0}).slope_limit == 0
+  with pytest.raises(ValueError, match='at most one'):
+    gun.check(dataclasses.replace(wide, slope=0.1), 606.0)
+
+
 # Data sets: the first import of the binding would ask on standard input.
 
 

@@ -22,6 +22,7 @@ import dataclasses
 import itertools
 import os
 import runpy
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from calojax import detectors
@@ -54,6 +55,7 @@ class Calorimeter:
     depths: extent along z that each read-out layer sums, mm; a plate across a border belongs to both sides.
     width: side of the square plates, mm.
     gun: the particles that the calorimeter is usually shown.
+    laws: other laws of the particles, by name.
   """
 
   geometry: Geometry
@@ -61,6 +63,15 @@ class Calorimeter:
   depths: tuple[float, ...]
   width: float
   gun: Gun
+  laws: Mapping[str, Gun] = dataclasses.field(default_factory=dict)
+
+  def law(self, name: str) -> Gun:
+    """The particles of that law; `usual` are those of `gun`.
+
+    Raises:
+      ValueError: no law of that name.
+    """
+    return find({'usual': self.gun, **self.laws}, name, f'law of {self.geometry.name}')
 
   @property
   def thickness(self) -> float:
@@ -125,6 +136,8 @@ CALORIMETERS = {
     Calorimeter(
       detectors.LHCB_ECAL, slabs=(LEAD, SCINTILLATOR) * 66, depths=(396.0,), width=606.0,
       gun=Gun('e-', 'log_uniform', (1 * GEV, 100 * GEV), slope=0.175, spread=10.1, aim=150.0),
+      # Impact and angle independent of each other, all over the central part of the front face: what one training law leaves out.
+      laws={'wide': Gun('e-', 'log_uniform', (1 * GEV, 100 * GEV), slope_limit=0.5, spread=100.0)},
     ),
     Calorimeter(
       detectors.CALOGAN, slabs=(LEAD, ARGON) * 80, depths=(90.0, 347.0, 43.0), width=480.0,

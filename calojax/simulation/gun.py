@@ -20,6 +20,7 @@ SPECTRA = {
   'log_uniform': lambda low, high, u: low * (high / low) ** u,  # dN/dE ~ 1/E
 }
 TABLES = (1.0, 1e8)  # MeV: below there is no shower, above 100 TeV Geant4's electromagnetic tables end
+ANGLES = ('slope', 'slope_limit', 'theta')  # the kinds of angular law
 TAILS = 6.0  # standard deviations of the slopes that have to find the front face
 
 _STREAM = 20240805  # keeps the particles' random stream apart from others of the same seed
@@ -34,7 +35,8 @@ class Gun:
     spectrum: a key of `SPECTRA`.
     energy: lowest and highest kinetic energy, MeV.
     slope: standard deviation of dx/dz and of dy/dz, both normal.
-    theta: largest polar angle, degrees, uniform, at any azimuth. Of `slope` and `theta` at most one is not zero.
+    slope_limit: largest |dx/dz| and |dy/dz|, both uniform.
+    theta: largest polar angle, degrees, uniform, at any azimuth. Of `ANGLES` at most one is not zero.
     spread: half the side of the square, mm, in which the trajectories cross the plane `aim`.
     aim: depth of that plane behind the front face, mm.
   """
@@ -43,6 +45,7 @@ class Gun:
   spectrum: str
   energy: tuple[float, float]
   slope: float = 0.0
+  slope_limit: float = 0.0
   theta: float = 0.0
   spread: float = 0.0
   aim: float = 0.0
@@ -64,9 +67,8 @@ def changed(gun: Gun, given: Mapping[str, Any]) -> Gun:
       raise ValueError('energy is not of the form LOWEST,HIGHEST or one number, in GeV')
     if len(given['energy']) == 1:
       given = {'spectrum': 'fixed', **given, 'energy': given['energy'] * 2}
-  for kind, other in (('slope', 'theta'), ('theta', 'slope')):
-    if given.get(kind) and other not in given:
-      given[other] = 0.0
+  if any(given.get(kind) for kind in ANGLES):
+    given = {**dict.fromkeys(ANGLES, 0.0), **given}
   found = dataclasses.replace(gun, **given)
   if (found.spectrum == 'fixed') != (found.energy[0] == found.energy[1]):
     raise ValueError(f'spectrum {found.spectrum!r} for energies from {found.energy[0] / GEV:g} to {found.energy[1] / GEV:g} GeV, expected '
@@ -87,15 +89,15 @@ def check(gun: Gun, width: float) -> Gun:
   if not TABLES[0] <= low <= high <= TABLES[1]:
     raise ValueError(f'energies from {low / GEV:g} to {high / GEV:g} GeV, expected from at least {TABLES[0] / GEV:g} GeV up to at most '
                      f'{TABLES[1] / GEV:g} GeV, where the tables end')
-  for name in ('slope', 'theta', 'spread', 'aim'):
+  for name in (*ANGLES, 'spread', 'aim'):
     value = getattr(gun, name)
     if not 0 <= value < math.inf:
       raise ValueError(f'{name} is {value:g}, expected a number >= 0')
-  if gun.slope and gun.theta:
-    raise ValueError(f'slope {gun.slope:g} and theta {gun.theta:g} degrees, expected one of them to be 0')
+  if sum(getattr(gun, kind) > 0 for kind in ANGLES) > 1:
+    raise ValueError(f'slope {gun.slope:g}, slope_limit {gun.slope_limit:g} and theta {gun.theta:g} degrees, expected at most one above 0')
   if gun.theta > 80:
     raise ValueError(f'theta is {gun.theta:g} degrees, expected at most 80')
-  reach = gun.spread + gun.aim * max(TAILS * gun.slope, math.tan(math.radians(gun.theta)))
+  reach = gun.spread + gun.aim * max(TAILS * gun.slope, gun.slope_limit, math.tan(math.radians(gun.theta)))
   if reach > width / 2:
     raise ValueError(f'particles meet the front face up to {reach:g} mm from the axis, expected at most {width / 2:g} mm: '
                      'reduce spread, aim or the angles')
@@ -113,5 +115,6 @@ def _particle(gun: Gun, rng: np.random.Generator) -> Condition:
   crossing = rng.uniform(-1, 1, 2) * gun.spread
   angle, phi = np.radians(gun.theta) * rng.random(), 2 * np.pi * rng.random()
   slopes = rng.standard_normal(2) * gun.slope + np.tan(angle) * np.array([np.cos(phi), np.sin(phi)])
+  slopes += rng.uniform(-1, 1, 2) * gun.slope_limit
   direction = np.array([*slopes, 1.0]) / np.sqrt(1 + slopes @ slopes)
   return Condition(np.float64(energy), crossing - gun.aim * slopes, direction)
