@@ -10,4 +10,5 @@ def __getattr__(name: str) -> Any:
   if name != 'load':
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
   from calojax.inference import load
+
   return load

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def written_aside(path: str | os.PathLike) -> Iterator[str]:
-  """The name to write to, `path` with `.part`; renamed to `path` at the end, removed if there is an exception."""
+  """The name to write to, `path` with `.part`; renamed to `path` at the end, removed if there is an
+  exception.
+  """
   part = f'{os.fspath(path)}.part'
   try:
     yield part

@@ -17,7 +17,8 @@ class Layer:
   Attributes:
     shape: number of cells along x and y.
     pitch: cell size along x and y, mm.
-    depth: distance of the layer's reference plane from the front face, mm: where a trajectory is taken to cross the cells.
+    depth: distance of the layer's reference plane from the front face, mm: where a trajectory is
+      taken to cross the cells.
     centre: x and y of the grid's centre, mm.
   """
 
@@ -32,14 +33,17 @@ class Layer:
 
   def positions(self) -> np.ndarray:
     """Cell centres `[cells, 3]` in mm; x is the slower index, y the faster."""
-    axes = [(np.arange(n) - (n - 1) / 2) * p + c for n, p, c in zip(self.shape, self.pitch, self.centre)]
+    axes = [
+      (np.arange(n) - (n - 1) / 2) * p + c for n, p, c in zip(self.shape, self.pitch, self.centre)
+    ]
     x, y = np.meshgrid(*axes, indexing='ij')
     return np.stack([x.ravel(), y.ravel(), np.full(self.cells, float(self.depth))], axis=1)
 
 
 @dataclasses.dataclass(frozen=True)
 class PolarLayer:
-  """One layer of cells around the axis, the layout of CaloChallenge: the angle is the slower index, the radius the faster.
+  """One layer of cells around the axis, the layout of CaloChallenge: the angle is the slower index,
+  the radius the faster.
 
   Attributes:
     edges: radial bin edges, mm.
@@ -61,7 +65,8 @@ class PolarLayer:
     return self.shape[0] * self.shape[1]
 
   def positions(self) -> np.ndarray:
-    """Cell centres `[cells, 3]` in mm: mean radius, middle angle, x = r cos(angle), y = r sin(angle).
+    """Cell centres `[cells, 3]` in mm: mean radius, middle angle, x = r cos(angle), y = r
+    sin(angle).
 
     The cells of a layer with a single angular bin are full rings: their centre is the axis.
     """
@@ -97,7 +102,9 @@ class Geometry:
 
   @functools.cached_property
   def membership(self) -> np.ndarray:
-    """`[v, l]`, 1 where cell v belongs to layer l: `energies @ membership` are the layer energies."""
+    """`[v, l]`, 1 where cell v belongs to layer l: `energies @ membership` are the layer
+    energies.
+    """
     return np.repeat(np.eye(len(self.layers)), [layer.cells for layer in self.layers], axis=0)
 
   @property
@@ -119,16 +126,21 @@ class Geometry:
   def split(self, energies: Any) -> list[Any]:
     """The layers' images `[..., nx, ny]` of flat showers `[..., v]`."""
     if energies.shape[-1] != self.cells:
-      raise ValueError(f'showers of {energies.shape[-1]} cells do not fit geometry {self.name!r} of {self.cells} cells')
+      raise ValueError(
+        f'showers of {energies.shape[-1]} cells do not fit geometry {self.name!r} of {self.cells} cells'
+      )
     ends = np.cumsum([0] + [layer.cells for layer in self.layers])
-    return [energies[..., a:b].reshape(energies.shape[:-1] + layer.shape) for a, b, layer in zip(ends, ends[1:], self.layers)]
+    return [
+      energies[..., a:b].reshape(energies.shape[:-1] + layer.shape)
+      for a, b, layer in zip(ends, ends[1:], self.layers)
+    ]
 
   def to_json(self) -> str:
     """The geometry as JSON text, the form kept in files."""
     return json.dumps(dataclasses.asdict(self))
 
   @classmethod
-  def from_json(cls, text: str) -> 'Geometry':
+  def from_json(cls, text: str) -> Geometry:
     """Inverse of `to_json`.
 
     Raises:

@@ -2,14 +2,17 @@
 
   python -m calojax.main --config=configs/cnn_aux.py [--workdir=RUN] [--config.train.steps=4000]
   python -m calojax.main --mode=evaluate --workdir=RUN
-  python -m calojax.main --mode=evaluate --reference=geant4.h5 --generated=showers.h5 --output=REPORT [--training=trained_on.h5]
+  python -m calojax.main --mode=evaluate --reference=geant4.h5 --generated=showers.h5
+  --output=REPORT [--training=trained_on.h5]
   python -m calojax.main --mode=sample --model=lhcb_ecal --count=10000 --output=showers.h5
   python -m calojax.main --mode=sample --workdir=RUN --count=10000 --output=showers.h5
   python -m calojax.main --mode=sample --workdir=RUN --conditions=particles.h5 --output=showers.h5
-  python -m calojax.main --mode=export --workdir=RUN --output=MODEL [--adapters=par04,fastcalosim,ddml]
+  python -m calojax.main --mode=export --workdir=RUN --output=MODEL
+  [--adapters=par04,fastcalosim,ddml]
 
-The same command resumes a training that was interrupted. Exit codes: 0 done; 2 bad input, one line says what; 3 the training diverged,
-the last good checkpoint is kept; 75 interrupted by SIGTERM or SIGINT, the state is saved, run the command again.
+The same command resumes a training that was interrupted. Exit codes: 0 done; 2 bad input, one line
+says what; 3 the training diverged, the last good checkpoint is kept; 75 interrupted by SIGTERM or
+SIGINT, the state is saved, run the command again.
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ import json
 import os
 import signal
 import sys
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from absl import flags
 from ml_collections import config_flags
@@ -27,30 +31,73 @@ from ml_collections import config_flags
 from calojax.exit_codes import BAD_INPUT, DONE, INTERRUPTED
 
 FLAGS = flags.FLAGS
-config_flags.DEFINE_config_file('config', None, 'The config file; --config.x.y=v changes a value of it.', lock_config=True)
+config_flags.DEFINE_config_file(
+  'config', None, 'The config file; --config.x.y=v changes a value of it.', lock_config=True
+)
 flags.DEFINE_enum('mode', 'train', ['train', 'evaluate', 'sample', 'export'], 'What to do.')
-flags.DEFINE_string('workdir', None, 'Folder of the run; by default runs/NAME of the config, or runs/NAME-HASH if values are changed.')
-flags.DEFINE_string('output', None, 'sample: the file to write, HDF5. evaluate, export: the folder to write.')
+flags.DEFINE_string(
+  'workdir',
+  None,
+  'Folder of the run; by default runs/NAME of the config, or runs/NAME-HASH if values are changed.',
+)
+flags.DEFINE_string(
+  'output', None, 'sample: the file to write, HDF5. evaluate, export: the folder to write.'
+)
 flags.DEFINE_string('reference', None, 'evaluate: a file of real showers, of any readable format.')
-flags.DEFINE_string('generated', None, 'evaluate: a file of generated showers, of any readable format.')
-flags.DEFINE_string('training', None, 'evaluate: a file of the showers that were trained on, to see whether they are repeated.')
-flags.DEFINE_integer('clusters', 400, 'evaluate: clusters of the PRD; fewer where there are less than four showers for each.', 1)
-flags.DEFINE_boolean('classifier', True, 'evaluate: train the classifiers too, which takes longest.')
-flags.DEFINE_string('model', None, 'sample: an exported model, its folder or the name of one that comes with the package.')
-flags.DEFINE_string('conditions', None, 'sample: a file of any readable format; one shower is made for each of its particles.')
-flags.DEFINE_integer('count', None, 'sample: how many showers, their particles drawn from the training spectrum.')
-flags.DEFINE_string('layout', 'calojax', 'sample: layout of the file: calojax, lhcb, calogan, threedgan or calochallenge.')
-flags.DEFINE_list('adapters', [], 'export: further ONNX files as these programs take them: par04, fastcalosim, ddml.')
+flags.DEFINE_string(
+  'generated', None, 'evaluate: a file of generated showers, of any readable format.'
+)
+flags.DEFINE_string(
+  'training',
+  None,
+  'evaluate: a file of the showers that were trained on, to see whether they are repeated.',
+)
+flags.DEFINE_integer(
+  'clusters',
+  400,
+  'evaluate: clusters of the PRD; fewer where there are less than four showers for each.',
+  1,
+)
+flags.DEFINE_boolean(
+  'classifier', True, 'evaluate: train the classifiers too, which takes longest.'
+)
+flags.DEFINE_string(
+  'model',
+  None,
+  'sample: an exported model, its folder or the name of one that comes with the package.',
+)
+flags.DEFINE_string(
+  'conditions',
+  None,
+  'sample: a file of any readable format; one shower is made for each of its particles.',
+)
+flags.DEFINE_integer(
+  'count', None, 'sample: how many showers, their particles drawn from the training spectrum.'
+)
+flags.DEFINE_string(
+  'layout',
+  'calojax',
+  'sample: layout of the file: calojax, lhcb, calogan, threedgan or calochallenge.',
+)
+flags.DEFINE_list(
+  'adapters',
+  [],
+  'export: further ONNX files as these programs take them: par04, fastcalosim, ddml.',
+)
 flags.DEFINE_boolean('debug', False, 'Show the traceback of an error.')
 flags.DEFINE_integer('seed', 0, 'sample, evaluate: seed of everything random.')
 
 
 def default_workdir() -> str:
-  """`runs/NAME` of the config file; with changed values a hash of them is added, so that each variant has its own folder."""
+  """`runs/NAME` of the config file; with changed values a hash of them is added, so that each
+  variant has its own folder.
+  """
   name = os.path.splitext(os.path.basename(config_flags.get_config_filename(FLAGS['config'])))[0]
   changed = config_flags.get_override_values(FLAGS['config'])
   text = json.dumps(changed, sort_keys=True, default=str)
-  return os.path.join('runs', name + (f'-{hashlib.sha256(text.encode()).hexdigest()[:8]}' if changed else ''))
+  return os.path.join(
+    'runs', name + (f'-{hashlib.sha256(text.encode()).hexdigest()[:8]}' if changed else '')
+  )
 
 
 def prepare(config: Any) -> Callable[[], int]:
@@ -60,13 +107,18 @@ def prepare(config: Any) -> Callable[[], int]:
     ValueError, OSError: bad input.
   """
   if FLAGS.adapters and FLAGS.mode != 'export':
-    raise ValueError(f'--adapters={",".join(FLAGS.adapters)} with --mode={FLAGS.mode}, expected --mode=export')
+    raise ValueError(
+      f'--adapters={",".join(FLAGS.adapters)} with --mode={FLAGS.mode}, expected --mode=export'
+    )
   if FLAGS.model and (FLAGS.workdir or config is not None or FLAGS.mode != 'sample'):
-    raise ValueError(f'--model={FLAGS.model} is sampled from: expected --mode=sample and neither --workdir nor --config')
+    raise ValueError(
+      f'--model={FLAGS.model} is sampled from: expected --mode=sample and neither --workdir nor --config'
+    )
   if FLAGS.mode == 'train':
     if config is None:
       raise ValueError('--mode=train needs --config, e.g. --config=configs/cnn_aux.py')
-    from calojax import modes
+    from calojax.commands import modes
+
     return modes.training(config, FLAGS.workdir or default_workdir())
   if FLAGS.reference or FLAGS.generated:
     return compare_files()
@@ -77,30 +129,50 @@ def prepare(config: Any) -> Callable[[], int]:
   if FLAGS.mode == 'sample' and (FLAGS.conditions is None) == (FLAGS.count is None):
     raise ValueError('--mode=sample needs either --conditions=FILE or --count=N')
   if FLAGS.mode in ('sample', 'export') and FLAGS.output is None:
-    raise ValueError(f'--mode={FLAGS.mode} needs --output=' + ('FILE' if FLAGS.mode == 'sample' else 'FOLDER'))
+    raise ValueError(
+      f'--mode={FLAGS.mode} needs --output=' + ('FILE' if FLAGS.mode == 'sample' else 'FOLDER')
+    )
   if FLAGS.model:
-    from calojax import sampling
-    return sampling.sampling(FLAGS.model, FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed)
-  from calojax import modes, workdir
+    from calojax.commands import sample
+
+    return sample.sampling(
+      FLAGS.model, FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed
+    )
+  from calojax.commands import modes
+  from calojax.training import workdir
+
   if config is not None:
     workdir.check_config(folder, config)
   if FLAGS.mode == 'evaluate':
     return modes.evaluation(folder)
   if FLAGS.mode == 'export':
     return modes.exporting(folder, FLAGS.output, FLAGS.adapters)
-  return modes.sampling(folder, FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed)
+  return modes.sampling(
+    folder, FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed
+  )
 
 
 def compare_files() -> Callable[[], int]:
   """The evaluation of a file of generated showers against one of real ones, checked and ready."""
   if FLAGS.mode != 'evaluate':
-    raise ValueError(f'--mode={FLAGS.mode} with --reference or --generated, expected --mode=evaluate')
-  from calojax import comparison
-  comparison.check(FLAGS.reference, FLAGS.generated, FLAGS.output)
+    raise ValueError(
+      f'--mode={FLAGS.mode} with --reference or --generated, expected --mode=evaluate'
+    )
+  from calojax.commands import compare
+
+  compare.check(FLAGS.reference, FLAGS.generated, FLAGS.output)
 
   def work() -> int:
-    comparison.compare(FLAGS.reference, FLAGS.generated, FLAGS.output, FLAGS.training, FLAGS.clusters, FLAGS.classifier, FLAGS.seed,
-                       comparison.on_terminal())
+    compare.compare(
+      FLAGS.reference,
+      FLAGS.generated,
+      FLAGS.output,
+      FLAGS.training,
+      FLAGS.clusters,
+      FLAGS.classifier,
+      FLAGS.seed,
+      compare.on_terminal(),
+    )
     return DONE
 
   return work
@@ -118,7 +190,9 @@ def command_line(argv: list[str]) -> int:
       raise ValueError(f'unexpected argument {rest[0]!r}: flags are written --name=value')
   except Exception as error:  # a config file is code of the user's: it can raise anything
     return refuse(error)
-  signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, until the training listens itself
+  signal.signal(
+    signal.SIGTERM, signal.default_int_handler
+  )  # as Ctrl-C, until the training listens itself
   try:
     return prepare(config)()
   except (ValueError, OSError) as error:
@@ -128,7 +202,9 @@ def command_line(argv: list[str]) -> int:
   except ModuleNotFoundError as error:  # installed without the training
     if FLAGS.debug or (error.name or '').startswith('calojax'):
       raise
-    return refuse(ValueError(f'this needs {error.name}, which is not installed: pip install "calojax[train]"'))
+    return refuse(
+      ValueError(f'this needs {error.name}, which is not installed: pip install "calojax[train]"')
+    )
   except KeyboardInterrupt:
     print('calojax: interrupted; run the same command again', file=sys.stderr)
     return INTERRUPTED

@@ -14,8 +14,15 @@ from calojax import __version__
 
 @functools.cache
 def origin() -> dict[str, Any]:
-  """Version and commit of the code, and the machine; the commit is None outside a checkout, with '+' for uncommitted changes."""
-  return {'calojax': __version__, 'commit': commit(), 'machine': f'{processor()}, {os.cpu_count()} cores', 'python': platform.python_version()}
+  """Version and commit of the code, and the machine; the commit is None outside a checkout, with
+  '+' for uncommitted changes.
+  """
+  return {
+    'calojax': __version__,
+    'commit': commit(),
+    'machine': f'{processor()}, {os.cpu_count()} cores',
+    'python': platform.python_version(),
+  }
 
 
 def commit() -> str | None:
@@ -23,12 +30,16 @@ def commit() -> str | None:
   folder = pathlib.Path(__file__).parent
 
   def git(*arguments: str) -> str:
-    return subprocess.run(['git', '-C', str(folder), *arguments], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+      ['git', '-C', str(folder), *arguments], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
   try:
     if not git('ls-files', __file__):  # installed inside somebody else's repository
       return None
-    return git('rev-parse', '--short', 'HEAD') + ('+' if git('status', '--porcelain', '--untracked-files=no') else '')
+    return git('rev-parse', '--short', 'HEAD') + (
+      '+' if git('status', '--porcelain', '--untracked-files=no') else ''
+    )
   except (OSError, subprocess.CalledProcessError):
     return None
 

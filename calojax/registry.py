@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 
 def find(registry: Mapping[str, Any], name: str, kind: str) -> Any:

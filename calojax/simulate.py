@@ -1,13 +1,16 @@
 """Make calorimeter showers with Geant4.
 
-  python -m calojax.simulate --detector=lhcb_ecal --events=10000 --seed=1 --jobs=8 --output=showers.h5
-  python -m calojax.simulate --detector=clic --particle=gamma --spectrum=uniform --energy=10,100 --events=500 --output=photons.h5
+  python -m calojax.simulate --detector=lhcb_ecal --events=10000 --seed=1 --jobs=8
+  --output=showers.h5
+  python -m calojax.simulate --detector=clic --particle=gamma --spectrum=uniform --energy=10,100
+  --events=500 --output=photons.h5
   python -m calojax.simulate --detector=my_calorimeter.py --energy=50 --events=100 --output=mine.h5
   python -m calojax.simulate --download
 
-Needs the extra `geant4` and, once, Geant4's data sets, which --download fetches. Finished chunks lie in OUTPUT.chunks: the same command
-resumes a simulation that was interrupted, with another --events if need be. The same seed gives the same showers whatever the number of
-jobs. Exit codes: 0 done; 2 bad input, one line says what; 75 interrupted by SIGTERM or SIGINT, run the command again.
+Needs the extra `geant4` and, once, Geant4's data sets, which --download fetches. Finished chunks
+lie in OUTPUT.chunks: the same command resumes a simulation that was interrupted, with another
+--events if need be. The same seed gives the same showers whatever the number of jobs. Exit codes: 0
+done; 2 bad input, one line says what; 75 interrupted by SIGTERM or SIGINT, run the command again.
 """
 
 from __future__ import annotations
@@ -29,18 +32,36 @@ flags.DEFINE_integer('events', None, 'How many showers.')
 flags.DEFINE_integer('seed', 0, 'Of the particles and of their showers.')
 flags.DEFINE_integer('jobs', 1, 'How many processes.')
 flags.DEFINE_string('output', None, 'The file to write, HDF5 in the canonical layout.')
-flags.DEFINE_string('law', 'usual', "Named law of the particles: usual, or another that the detector has, as lhcb_ecal's wide.")
-flags.DEFINE_string('particle', None, 'e-, e+ or gamma; by default, here and below, what the detector is usually shown.')
-flags.DEFINE_list('energy', None, 'Kinetic energy in GeV: one value, or the lowest and the highest.')
+flags.DEFINE_string(
+  'law',
+  'usual',
+  "Named law of the particles: usual, or another that the detector has, as lhcb_ecal's wide.",
+)
+flags.DEFINE_string(
+  'particle',
+  None,
+  'e-, e+ or gamma; by default, here and below, what the detector is usually shown.',
+)
+flags.DEFINE_list(
+  'energy', None, 'Kinetic energy in GeV: one value, or the lowest and the highest.'
+)
 flags.DEFINE_string('spectrum', None, 'Of the energy: fixed, uniform or log_uniform (dN/dE ~ 1/E).')
 flags.DEFINE_float('slope', None, 'Standard deviation of dx/dz and dy/dz, both normal.')
 flags.DEFINE_float('slope_limit', None, 'Largest |dx/dz| and |dy/dz|, both uniform.')
 flags.DEFINE_float('theta', None, 'Largest polar angle in degrees, uniform, at any azimuth.')
-flags.DEFINE_float('spread', None, 'Half the side, in mm, of the square in which the trajectories cross the plane --aim.')
+flags.DEFINE_float(
+  'spread',
+  None,
+  'Half the side, in mm, of the square in which the trajectories cross the plane --aim.',
+)
 flags.DEFINE_float('aim', None, 'Depth of that plane behind the front face, mm.')
-flags.DEFINE_string('physics', None, "Geant4's electromagnetic physics constructor; by default G4EmStandardPhysics.")
+flags.DEFINE_string(
+  'physics', None, "Geant4's electromagnetic physics constructor; by default G4EmStandardPhysics."
+)
 flags.DEFINE_float('cut', None, 'Range cut, mm; by default 0.7.')
-flags.DEFINE_boolean('download', False, "Have the binding download Geant4's data sets, and do nothing else.")
+flags.DEFINE_boolean(
+  'download', False, "Have the binding download Geant4's data sets, and do nothing else."
+)
 flags.DEFINE_boolean('debug', False, 'Show the traceback of an error.')
 
 
@@ -75,7 +96,11 @@ def plan() -> Plan:
 def _given() -> dict:
   """The flags of the gun that are set."""
   from calojax.simulation import gun
-  given = {name: FLAGS[name].value for name in ('particle', 'energy', 'spectrum', *gun.ANGLES, 'spread', 'aim')}
+
+  given = {
+    name: FLAGS[name].value
+    for name in ('particle', 'energy', 'spectrum', *gun.ANGLES, 'spread', 'aim')
+  }
   return {name: value for name, value in given.items() if value is not None}
 
 
@@ -86,6 +111,7 @@ def simulate() -> int:
     ValueError, OSError: bad input.
   """
   from calojax.simulation import chunks, datasets, jobs
+
   if FLAGS.download:
     print(f'Geant4 data sets are in {datasets.download()}')
     return DONE
@@ -95,12 +121,17 @@ def simulate() -> int:
   with chunks.begun(asked) as numbers:
     events = sum(stop - start for start, stop in map(asked.extent, numbers))
     if events < asked.events:
-      print(f'calojax: resuming, {asked.events - events} of {asked.events} showers are in {asked.folder}', file=sys.stderr)
+      print(
+        f'calojax: resuming, {asked.events - events} of {asked.events} showers are in {asked.folder}',
+        file=sys.stderr,
+      )
     if numbers:
       jobs.run(asked, numbers, FLAGS.jobs, environment, jobs.progress(events))
     made = chunks.merge(asked)
-  print(f'{asked.events} showers in {asked.output}: mean response {made["mean_response"]:.5f} +- {made["mean_response_error"]:.5f}, '
-        f'{made["cpu_seconds_per_event"]:.3g} CPU seconds a shower, {made["python_share"]:.1%} of them in Python')
+  print(
+    f'{asked.events} showers in {asked.output}: mean response {made["mean_response"]:.5f} +- {made["mean_response_error"]:.5f}, '
+    f'{made["cpu_seconds_per_event"]:.3g} CPU seconds a shower, {made["python_share"]:.1%} of them in Python'
+  )
   return DONE
 
 
@@ -121,7 +152,9 @@ def command_line(argv: list[str]) -> int:
     print(f'calojax: {" ".join(str(error).split()) or type(error).__name__}', file=sys.stderr)
     return BAD_INPUT
   except KeyboardInterrupt:
-    print('calojax: interrupted, finished chunks are kept; run the same command again', file=sys.stderr)
+    print(
+      'calojax: interrupted, finished chunks are kept; run the same command again', file=sys.stderr
+    )
     return INTERRUPTED
 
 

@@ -1,4 +1,6 @@
-"""The particles that a generator was trained on, which stand for their spectrum: kept in a file, drawn from."""
+"""The particles that a generator was trained on, which stand for their spectrum: kept in a file,
+drawn from.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,16 @@ FILE = 'spectrum.npz'
 
 def save(path: str | os.PathLike, conditions: Condition, most: int) -> None:
   """Writes at most so many of these particles, evenly from all, as float32."""
-  rows = np.arange(min(most, len(conditions.energy))) * len(conditions.energy) // min(most, len(conditions.energy))
+  rows = (
+    np.arange(min(most, len(conditions.energy)))
+    * len(conditions.energy)
+    // min(most, len(conditions.energy))
+  )
   with written_aside(path) as part, open(part, 'wb') as file:
-    np.savez_compressed(file, **{name: np.asarray(field, np.float32)[rows] for name, field in conditions._asdict().items()})
+    np.savez_compressed(
+      file,
+      **{name: np.asarray(field, np.float32)[rows] for name, field in conditions._asdict().items()},
+    )
 
 
 def load(path: str | os.PathLike) -> Condition:
@@ -29,7 +38,15 @@ def load(path: str | os.PathLike) -> Condition:
   try:
     with np.load(path, allow_pickle=False) as arrays:
       return Condition(*(arrays[name] for name in Condition._fields))
-  except (OSError, KeyError, ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+  except (
+    OSError,
+    KeyError,
+    ValueError,
+    TypeError,
+    EOFError,
+    AttributeError,
+    zipfile.BadZipFile,
+  ) as error:
     raise ValueError(f'{os.fspath(path)} does not hold particles: {error}') from None
 
 

@@ -1,4 +1,6 @@
-"""Units: every quantity inside calojax is in MeV, mm and rad; loaders and writers multiply or divide by these."""
+"""Units: every quantity inside calojax is in MeV, mm and rad; loaders and writers multiply or
+divide by these.
+"""
 
 MEV = 1.0
 GEV = 1000.0

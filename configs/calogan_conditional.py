@@ -1,4 +1,5 @@
-"""Conditional CaloGAN (de Oliveira et al. 2017): energy, impact point and angles as conditions, read back by a regressor in the discriminator.
+"""Conditional CaloGAN (de Oliveira et al. 2017): energy, impact point and angles as conditions,
+read back by a regressor in the discriminator.
 
 python -m calojax.main --config=configs/calogan_conditional.py
 """
@@ -12,9 +13,11 @@ def get_config():
   c.generator.conditional = c.discriminator.conditional = True
   c.generator.blur = ((3, 1), (1, 1), (1, 1))
   c.regressor.targets = ('impact_x', 'impact_y', 'theta', 'cos_phi', 'sin_phi')
-  # The paper's 0.01 for each of the five (ours is their mean) left the generator blind to the impact point in 1500 updates.
+  # The paper's 0.01 for each of the five (ours is their mean) left the generator blind to the
+  # impact point in 1500 updates.
   c.weights.update(regression=1.0, regression_generator=1.0)
-  # Nearly all parameters hang on the noise: 32 variables make a model of 4 MB in place of 31, and did no worse.
+  # Nearly all parameters hang on the noise: 32 variables make a model of 4 MB in place of 31, and
+  # did no worse.
   c.latent = 32
   c.train.steps = 4000
   return c

@@ -1,4 +1,5 @@
-"""CNN + Auxiliary Regressor, row 2 of Table 1 of Rogachev and Ratnikov 2022 (PRD-AUC raw 0.822, physics 0.950, single numbers).
+"""CNN + Auxiliary Regressor, row 2 of Table 1 of Rogachev and Ratnikov 2022 (PRD-AUC raw 0.822,
+physics 0.950, single numbers).
 
 python -m calojax.main --config=configs/cnn_aux.py
 """

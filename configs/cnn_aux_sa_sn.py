@@ -1,5 +1,5 @@
-"""CNN + Auxiliary Regressor + self-attention + spectral normalisation, row 5 of Table 1 of Rogachev and Ratnikov 2022 (PRD-AUC raw 0.994, physics 0.992,
-single numbers).
+"""CNN + Auxiliary Regressor + self-attention + spectral normalisation, row 5 of Table 1 of Rogachev
+and Ratnikov 2022 (PRD-AUC raw 0.994, physics 0.992, single numbers).
 
 python -m calojax.main --config=configs/cnn_aux_sa_sn.py
 """

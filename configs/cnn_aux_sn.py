@@ -1,5 +1,5 @@
-"""CNN + Auxiliary Regressor + spectral normalisation in G and D, row 3 of Table 1 of Rogachev and Ratnikov 2022 (PRD-AUC raw 0.908, physics 0.957,
-single numbers).
+"""CNN + Auxiliary Regressor + spectral normalisation in G and D, row 3 of Table 1 of Rogachev and
+Ratnikov 2022 (PRD-AUC raw 0.908, physics 0.957, single numbers).
 
 python -m calojax.main --config=configs/cnn_aux_sn.py
 """

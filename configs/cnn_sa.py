@@ -1,5 +1,6 @@
-"""CNN + self-attention, one layer in each network, row 4 of Table 1 of Rogachev and Ratnikov 2022 (PRD-AUC raw 0.989, physics 0.983, single
-numbers). The paper says "two Self-Attention Layers" and not where: here they are where the images have 8x8 and 7x7 pixels.
+"""CNN + self-attention, one layer in each network, row 4 of Table 1 of Rogachev and Ratnikov 2022
+(PRD-AUC raw 0.989, physics 0.983, single numbers). The paper says "two Self-Attention Layers" and
+not where: here they are where the images have 8x8 and 7x7 pixels.
 
 python -m calojax.main --config=configs/cnn_sa.py
 """

@@ -1,4 +1,5 @@
-"""Conv2D GAN of three branches (Rehm et al. 2021): profile MSE 0.044, cell mean ratio 1.00, cell std ratio 0.90, single numbers.
+"""Conv2D GAN of three branches (Rehm et al. 2021): profile MSE 0.044, cell mean ratio 1.00, cell
+std ratio 0.90, single numbers.
 
 python -m calojax.main --config=configs/conv2d.py
 """
@@ -11,6 +12,8 @@ def get_config():
   c.generator = {'name': 'conv2d', 'width': 64, 'dropout': 0.0}
   c.discriminator = {'name': 'conv2d', 'width': 64, 'batch_norm': False}
   c.optimiser.update(generator=5e-4, discriminator=2e-4, beta1=0.5)
-  c.weights.gradient_penalty = 0.02  # at 0.1 it kept the discriminator from learning for the first 200 updates
+  c.weights.gradient_penalty = (
+    0.02  # at 0.1 it kept the discriminator from learning for the first 200 updates
+  )
   c.train.steps = 2000
   return c

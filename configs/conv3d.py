@@ -1,4 +1,5 @@
-"""Conv3D GAN (Carminati et al. 2018; Rehm et al. 2021): profile MSE 0.065, cell mean ratio 0.93, cell std ratio 0.86, single numbers.
+"""Conv3D GAN (Carminati et al. 2018; Rehm et al. 2021): profile MSE 0.065, cell mean ratio 0.93,
+cell std ratio 0.86, single numbers.
 
 python -m calojax.main --config=configs/conv3d.py
 """

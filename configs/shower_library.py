@@ -1,4 +1,5 @@
-"""Shower library (Chekalina et al. 2018, slide 6): the nearest stored shower, its energy rescaled to the request. No published figures.
+"""Shower library (Chekalina et al. 2018, slide 6): the nearest stored shower, its energy rescaled
+to the request. No published figures.
 
 "Training" stores the showers: 14 batches of 1000 are all 14,000 of the embedded set.
 

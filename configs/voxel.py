@@ -1,4 +1,5 @@
-"""A voxel GAN for calorimeters of any layers, such as the four data sets of the CaloChallenge (2410.21611); no paper of its own.
+"""A voxel GAN for calorimeters of any layers, such as the four data sets of the CaloChallenge
+(2410.21611); no paper of its own.
 
 python -m calojax.main --config=configs/voxel.py --config.data.source=dataset_1_photons_1.hdf5
 

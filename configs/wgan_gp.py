@@ -1,4 +1,5 @@
-"""WGAN with gradient penalty of Chekalina et al. 2018; as row "WGAN" of Rogachev and Ratnikov 2021: PRD-AUC raw 0.971, physics 0.936.
+"""WGAN with gradient penalty of Chekalina et al. 2018; as row "WGAN" of Rogachev and Ratnikov 2021:
+PRD-AUC raw 0.971, physics 0.936.
 
 The energy-only (1D) case of the slides: --config.condition=energy.
 

@@ -1,7 +1,9 @@
-"""WGAN-GP whose generator also answers to a parameter regressor trained beforehand: Chekalina et al. 2018, the 5D case.
+"""WGAN-GP whose generator also answers to a parameter regressor trained beforehand: Chekalina et
+al. 2018, the 5D case.
 
-One command trains the regressor on real showers (its resolution goes to WORKDIR/regressor/resolution.json), freezes it, and trains the
-GAN. The energy-only (1D) case: --config.condition=energy --config.pretraining.targets="('log_energy',)".
+One command trains the regressor on real showers (its resolution goes to
+WORKDIR/regressor/resolution.json), freezes it, and trains the GAN. The energy-only (1D) case:
+--config.condition=energy --config.pretraining.targets="('log_energy',)".
 
 python -m calojax.main --config=configs/wgan_regressor.py
 """
@@ -11,6 +13,8 @@ from calojax import config
 
 def get_config():
   c = config.wgan_gp()
-  c.pretraining.update(steps=2000, targets=('log_energy', 'slope_x', 'slope_y', 'impact_x', 'impact_y'))
+  c.pretraining.update(
+    steps=2000, targets=('log_energy', 'slope_x', 'slope_y', 'impact_x', 'impact_y')
+  )
   c.weights.update(outputs=1.0, perceptual=1.0)
   return c

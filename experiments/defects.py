@@ -1,33 +1,37 @@
-"""Which metric sees which defect: plants known defects into real showers and lets the evaluation judge them.
+"""Which metric sees which defect: plants known defects into real showers and lets the evaluation
+judge them.
 
-  PYTHONPATH=. python experiments/defects.py --output=experiments/results/defects.json                         # some 11 CPU minutes
-  PYTHONPATH=. python experiments/defects.py --data=calogan --sizes 300 --output=experiments/results/defects_calogan.json
+  PYTHONPATH=. python experiments/defects.py --output=experiments/results/defects.json
+            # some 11 CPU minutes PYTHONPATH=. python experiments/defects.py --data=calogan --sizes
+            300 --output=experiments/results/defects_calogan.json
 
-The data are divided at random into four disjoint parts: reference, independent showers (for ceilings and floors), those that get
-the defect, and a training set. Each figure becomes a pull, (value - target) / hypot(errors); rows of several figures show the
-largest, so the column without a defect tells what chance does. The output grows metric by metric, quick ones first, and a second
+The data are divided at random into four disjoint parts: reference, independent showers (for
+ceilings and floors), those that get the defect, and a training set. Each figure becomes a pull,
+(value - target) / hypot(errors); rows of several figures show the largest, so the column without a
+defect tells what chance does. The output grows metric by metric, quick ones first, and a second
 call goes on from there; delete the file after a change of the metrics.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 import functools
-from importlib.metadata import version
 import json
 import pathlib
 import re
+from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from calojax import data
-from calojax.evaluation import classifier, summary
+from calojax.evaluation import summary
 from calojax.evaluation.defects import DEFECTS
-from calojax.evaluation.metrics import METRICS
-from calojax.evaluation.pulls import statistic
+from calojax.evaluation.metrics import classifier
+from calojax.evaluation.report.pulls import statistic
 from calojax.evaluation.samples import Sample, sample
+from calojax.evaluation.study import METRICS
 from calojax.files import write_text
 from calojax.geometry import Geometry
 from calojax.provenance import origin
@@ -78,14 +82,18 @@ def parts(showers: Shower, count: int, seed: int) -> list[Shower]:
   """
   quarter = len(showers.energies) // 4
   if count > quarter:
-    raise ValueError(f'four disjoint sets of {count} showers from {len(showers.energies)}, expected at most {quarter} each')
+    raise ValueError(
+      f'four disjoint sets of {count} showers from {len(showers.energies)}, expected at most {quarter} each'
+    )
   order = np.random.default_rng(seed).permutation(len(showers.energies))
   sizes = (count, count, count, quarter)
   return [take(showers, order[i * quarter : i * quarter + size]) for i, size in enumerate(sizes)]
 
 
 class Planted(NamedTuple):
-  """The sets of one size: reference, independent and training showers, those with each defect, and areas of classifiers."""
+  """The sets of one size: reference, independent and training showers, those with each defect, and
+  areas of classifiers.
+  """
 
   real: Sample
   other: Sample
@@ -97,36 +105,70 @@ class Planted(NamedTuple):
 def planted(showers: Shower, count: int, geometry: Geometry, seed: int) -> Planted:
   """Real showers with every defect, and what they are compared with."""
   first, second, fresh, training = parts(showers, count, seed)
-  wrong = {name: sample(plant(fresh, training, geometry, seed), geometry) for name, plant in DEFECTS.items()}
+  wrong = {
+    name: sample(plant(fresh, training, geometry, seed), geometry)
+    for name, plant in DEFECTS.items()
+  }
   return Planted(sample(first, geometry), sample(second, geometry), training, wrong, {})
 
 
-def judge(stage: tuple[str, ...], sets: Planted, name: str, geometry: Geometry, seed: int) -> dict[str, Any]:
+def judge(
+  stage: tuple[str, ...], sets: Planted, name: str, geometry: Geometry, seed: int
+) -> dict[str, Any]:
   """The figures of one stage for the showers with the defect `name`."""
   wrong = sets.wrong[name]
   if stage == ('classifier',):
     return classified(sets, wrong.showers, geometry, seed)
   clusters = max(2, min(400, len(wrong.columns) // 4))
-  figures = summary.evaluate(sets.real, wrong, geometry, sets.other, clusters, RUNS, seed, metrics=stage, training=sets.training,
-                             paired=wrong.showers)
-  return {key: figure for key, figure in figures.items() if any(re.fullmatch(pattern, key) for pattern in ROWS.values())}
+  figures = summary.evaluate(
+    sets.real,
+    wrong,
+    geometry,
+    sets.other,
+    clusters,
+    RUNS,
+    seed,
+    metrics=stage,
+    training=sets.training,
+    paired=wrong.showers,
+  )
+  return {
+    key: figure
+    for key, figure in figures.items()
+    if any(re.fullmatch(pattern, key) for pattern in ROWS.values())
+  }
 
 
 def classified(sets: Planted, wrong: Shower, geometry: Geometry, seed: int) -> dict[str, Any]:
-  """`classifier/low` and `/high`, of few repeats; the areas of real against real showers are found once."""
+  """`classifier/low` and `/high`, of few repeats; the areas of real against real showers are found
+  once.
+  """
   figures = {}
   real, other = sets.real.showers, sets.other.showers
   for name, inputs in (('low', classifier.low_inputs), ('high', classifier.high_inputs)):
     if name not in sets.floors:
-      sets.floors[name] = classifier.classifier_auc(inputs(real, geometry), inputs(other, geometry), REPEATS, seed=seed)
-    auc = classifier.classifier_auc(inputs(real, geometry), inputs(wrong, geometry), REPEATS, seed=seed)
+      sets.floors[name] = classifier.classifier_auc(
+        inputs(real, geometry), inputs(other, geometry), REPEATS, seed=seed
+      )
+    auc = classifier.classifier_auc(
+      inputs(real, geometry), inputs(wrong, geometry), REPEATS, seed=seed
+    )
     numbers = (*auc[:2], *sets.floors[name][:2])
     figures[f'classifier/{name}'] = dict(zip(('value', 'error', 'floor', 'floor_error'), numbers))
   return figures
 
 
-def measure(found: dict[str, Any], stage: tuple[str, ...], count: int, sets: Callable[[], Planted], geometry: Geometry, seed: int):
-  """The labels of what was missing of a stage at this number of showers, after each of which `found` holds its figures."""
+def measure(
+  found: dict[str, Any],
+  stage: tuple[str, ...],
+  count: int,
+  sets: Callable[[], Planted],
+  geometry: Geometry,
+  seed: int,
+):
+  """The labels of what was missing of a stage at this number of showers, after each of which
+  `found` holds its figures.
+  """
   figures = found['figures'].setdefault(str(count), {name: {} for name in DEFECTS})
   for name in DEFECTS:
     label = f'{count} {name}: {stage[0]}'
@@ -138,41 +180,68 @@ def measure(found: dict[str, Any], stage: tuple[str, ...], count: int, sets: Cal
 
 def worst(figures: dict[str, Any], pattern: str) -> float | None:
   """The largest pull of the figures that match, with its sign; None if there is none."""
-  pulls = (statistic(key, figure).pull for key, figure in figures.items() if re.fullmatch(pattern, key))
+  pulls = (
+    statistic(key, figure).pull for key, figure in figures.items() if re.fullmatch(pattern, key)
+  )
   return max((pull for pull in pulls if pull is not None), key=abs, default=None)
 
 
 def table(figures: dict[str, dict[str, Any]]) -> str:
-  """Markdown: a row for each metric, a column for each defect, the pull in the cell or a dot where it is small."""
-  lines = [f"| | {' | '.join(figures)} |", '|---' * (len(figures) + 1) + '|']
+  """Markdown: a row for each metric, a column for each defect, the pull in the cell or a dot where
+  it is small.
+  """
+  lines = [f'| | {" | ".join(figures)} |', '|---' * (len(figures) + 1) + '|']
   for label, pattern in ROWS.items():
     pulls = [worst(entry, pattern) for entry in figures.values()]
     if any(pull is not None for pull in pulls):
-      cells = ['' if pull is None else '.' if abs(pull) < SEEN else f'{pull:+.0f}' for pull in pulls]
-      lines.append(f"| {label} | {' | '.join(cells)} |")
+      cells = [
+        '' if pull is None else '.' if abs(pull) < SEEN else f'{pull:+.0f}' for pull in pulls
+      ]
+      lines.append(f'| {label} | {" | ".join(cells)} |')
   return '\n'.join(lines)
 
 
 def begun(path: pathlib.Path, settings: dict[str, Any]) -> dict[str, Any]:
-  """What the file holds of the same settings, else nothing measured; with the origin of this call."""
+  """What the file holds of the same settings, else nothing measured; with the origin of this
+  call.
+  """
   versions = {name: version(name) for name in ('numpy', 'scipy', 'scikit-learn', 'jax')}
-  found = {'settings': settings, 'origin': origin(), 'versions': versions, 'done': [], 'figures': {}}
+  found = {
+    'settings': settings,
+    'origin': origin(),
+    'versions': versions,
+    'done': [],
+    'figures': {},
+  }
   before = json.loads(path.read_text()) if path.exists() else {}
   path.parent.mkdir(parents=True, exist_ok=True)
-  return found | {key: before[key] for key in ('done', 'figures') if before.get('settings') == settings}
+  return found | {
+    key: before[key] for key in ('done', 'figures') if before.get('settings') == settings
+  }
 
 
 def main() -> None:
-  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('--data', default='lhcb_ecal', help='an embedded set or a file')
   parser.add_argument('--sizes', type=int, nargs='+', default=[1000, 5000])
   parser.add_argument('--seed', type=int, default=0)
   parser.add_argument('--output', type=pathlib.Path, required=True)
   arguments = parser.parse_args()
   showers, geometry, _ = data.load(arguments.data)
-  settings = {'data': arguments.data, 'fingerprint': data.fingerprint(showers), 'seed': arguments.seed, 'runs': RUNS, 'repeats': REPEATS}
+  settings = {
+    'data': arguments.data,
+    'fingerprint': data.fingerprint(showers),
+    'seed': arguments.seed,
+    'runs': RUNS,
+    'repeats': REPEATS,
+  }
   found = begun(arguments.output, settings)
-  sets = {count: functools.cache(functools.partial(planted, showers, count, geometry, arguments.seed)) for count in arguments.sizes}
+  sets = {
+    count: functools.cache(functools.partial(planted, showers, count, geometry, arguments.seed))
+    for count in arguments.sizes
+  }
   for stage in STAGES:
     for count in arguments.sizes:
       for label in measure(found, stage, count, sets[count], geometry, arguments.seed):

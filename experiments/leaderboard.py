@@ -1,16 +1,20 @@
 """Ranks files of generated showers in one table.
 
-  PYTHONPATH=. python experiments/leaderboard.py test.h5 wgan_gp.h5 vae.h5 --training=train.h5 --output=leaderboard.json
+  PYTHONPATH=. python experiments/leaderboard.py test.h5 wgan_gp.h5 vae.h5 --training=train.h5
+  --output=leaderboard.json
 
-The reference (a file of any readable layout or an embedded set) is divided once into two halves: every file is compared with the
-first, and the second with the first gives the last row, Geant4. All comparisons have equal numbers of showers, those of the smallest
-file, because most scores fall with the number.
+The reference (a file of any readable layout or an embedded set) is divided once into two halves:
+every file is compared with the first, and the second with the first gives the last row, Geant4. All
+comparisons have equal numbers of showers, those of the smallest file, because most scores fall with
+the number.
 
-Rank: in each column of `RANKED` a file gets 1, plus 1 for each file that is nearer to Geant4 by more than the error of the difference,
-plus 1/2 for each that is neither nearer nor farther by as much; the mean over the columns that all files have puts the files in order.
-No single score will do: each is blind to some defect (`experiments/defects.py`), and a generator may be tuned to it. PRD-AUC/min is
-one of two others and does not count again. Nor does `memorised`, which is no quality: a file that repeats training showers (5 sigma
-above 5 %) ranks well elsewhere and is marked. That column needs --training and showers made for the reference's particles.
+Rank: in each column of `RANKED` a file gets 1, plus 1 for each file that is nearer to Geant4 by
+more than the error of the difference, plus 1/2 for each that is neither nearer nor farther by as
+much; the mean over the columns that all files have puts the files in order. No single score will
+do: each is blind to some defect (`experiments/defects.py`), and a generator may be tuned to it.
+PRD-AUC/min is one of two others and does not count again. Nor does `memorised`, which is no
+quality: a file that repeats training showers (5 sigma above 5 %) ranks well elsewhere and is
+marked. That column needs --training and showers made for the reference's particles.
 """
 
 from __future__ import annotations
@@ -23,28 +27,46 @@ from typing import Any
 
 import numpy as np
 
-from calojax import comparison, data
+from calojax import data
+from calojax.commands import compare
 from calojax.evaluation import summary
 from calojax.evaluation.arrangement import check_comparable, paired
-from calojax.evaluation.physics import column_names, compared
-from calojax.evaluation.pulls import FAR, Statistic, number, statistic
+from calojax.evaluation.features import column_names, compared
+from calojax.evaluation.report.pulls import FAR, Statistic, number, statistic
 from calojax.evaluation.samples import Sample, read_sample, select
 from calojax.files import write_text
 from calojax.geometry import Geometry
 from calojax.provenance import origin
 from calojax.showers import Shower, take
 
-METRICS = ('prd', 'distances', 'FPD and KPD', 'precision, recall, density, coverage', 'response', 'neighbours')
+METRICS = (
+  'prd',
+  'distances',
+  'FPD and KPD',
+  'precision, recall, density, coverage',
+  'response',
+  'neighbours',
+)
 RANKED = {  # key -> head of the column
-  'prd_auc/raw': 'PRD-AUC raw', 'prd_auc/physics': 'PRD-AUC physics', 'distances/fpd': 'FPD', 'distances/kpd': 'KPD',
-  'separation/mean': 'separation', 'manifold/coverage': 'coverage', 'manifold/density': 'density', 'response/worst': 'linearity',
-  'resolution/worst': 'resolution', 'classifier/low': 'AUC low', 'classifier/high': 'AUC high',
+  'prd_auc/raw': 'PRD-AUC raw',
+  'prd_auc/physics': 'PRD-AUC physics',
+  'distances/fpd': 'FPD',
+  'distances/kpd': 'KPD',
+  'separation/mean': 'separation',
+  'manifold/coverage': 'coverage',
+  'manifold/density': 'density',
+  'response/worst': 'linearity',
+  'resolution/worst': 'resolution',
+  'classifier/low': 'AUC low',
+  'classifier/high': 'AUC high',
 }
 COLUMNS = {'prd_auc/min': 'PRD-AUC min'} | RANKED | {'neighbours/memorised': 'memorised'}
 MARK = '†'
 
 
-def read(reference: str, files: list[str], seed: int) -> tuple[Sample, list[Sample], Geometry, dict[str, Any]]:
+def read(
+  reference: str, files: list[str], seed: int
+) -> tuple[Sample, list[Sample], Geometry, dict[str, Any]]:
   """The reference and the generated samples, their geometry, and where each comes from.
 
   Raises:
@@ -55,7 +77,7 @@ def read(reference: str, files: list[str], seed: int) -> tuple[Sample, list[Samp
   samples, origins = [], {reference: source}
   for file in files:
     fake, other, origins[file] = read_sample(file, seed)
-    comparison.check_geometries(geometry, other, reference, file)
+    compare.check_geometries(geometry, other, reference, file)
     try:
       check_comparable(real, fake, response)
     except ValueError as error:
@@ -65,36 +87,63 @@ def read(reference: str, files: list[str], seed: int) -> tuple[Sample, list[Samp
 
 
 def levelled(real: Sample, samples: list[Sample], seed: int) -> tuple[Sample, list[Sample]]:
-  """The samples such that `arrange` compares each with the same showers: of the reference twice as many as the smallest has.
+  """The samples such that `arrange` compares each with the same showers: of the reference twice as
+  many as the smallest has.
 
   Those made for the reference's particles one by one are cut in the same way.
   """
   count = 2 * min(len(real.columns) // 2, *(len(fake.columns) for fake in samples))
   kept = np.random.default_rng(seed).permutation(len(real.columns))[:count]
-  return select(real, kept), [select(fake, kept) if paired(real, fake) else fake for fake in samples]
+  return select(real, kept), [
+    select(fake, kept) if paired(real, fake) else fake for fake in samples
+  ]
 
 
 def judge(
-  real: Sample, samples: list[Sample], geometry: Geometry, training: Shower | None, classifier: bool, clusters: int, seed: int,
+  real: Sample,
+  samples: list[Sample],
+  geometry: Geometry,
+  training: Shower | None,
+  classifier: bool,
+  clusters: int,
+  seed: int,
 ) -> list[dict[str, Any]]:
   """The summary of each sample, in their order."""
   names = METRICS + ('classifier',) * classifier
   real, samples = levelled(real, samples, seed)
-  clusters = min(clusters, max(2, len(real.columns) // 2 // comparison.CLUSTER))
+  clusters = min(clusters, max(2, len(real.columns) // 2 // compare.CLUSTER))
   scores = []
   for fake in samples:
     alike = fake.showers if paired(real, fake) else None
-    scores.append(summary.evaluate(real, fake, geometry, clusters=clusters, seed=seed, training=training, paired=alike, metrics=names))
+    scores.append(
+      summary.evaluate(
+        real,
+        fake,
+        geometry,
+        clusters=clusters,
+        seed=seed,
+        training=training,
+        paired=alike,
+        metrics=names,
+      )
+    )
     print(f'judged {len(scores)} of {len(samples)}', flush=True)
   return scores
 
 
 def ranks(figures: list[Statistic]) -> list[float]:
-  """The rank of each figure by its distance from its target; within the error of the difference half a place each."""
+  """The rank of each figure by its distance from its target; within the error of the difference
+  half a place each.
+  """
   apart = [abs(figure.value - figure.target) for figure in figures]
   margins = [[math.hypot(a.error, b.error) for b in figures] for a in figures]
-  ahead = [[(apart[i] - apart[j] > margin) + (abs(apart[i] - apart[j]) <= margin) / 2 for j, margin in enumerate(row)]
-           for i, row in enumerate(margins)]
+  ahead = [
+    [
+      (apart[i] - apart[j] > margin) + (abs(apart[i] - apart[j]) <= margin) / 2
+      for j, margin in enumerate(row)
+    ]
+    for i, row in enumerate(margins)
+  ]
   return [0.5 + sum(row) for row in ahead]  # each one is level with itself
 
 
@@ -106,8 +155,15 @@ def board(files: list[str], scores: list[dict[str, Any]]) -> list[dict[str, Any]
   for i, (file, score) in enumerate(zip(files, scores)):
     figures = {key: score[key] for key in COLUMNS if key in score}
     repeated = statistic('', figures.get('neighbours/memorised', {})).pull
-    rows.append({'file': file, 'rank': float(np.mean([places[key][i] for key in keys])), 'ranks': {key: places[key][i] for key in keys},
-                 'memorised': None if repeated is None else repeated > FAR, 'figures': figures})
+    rows.append(
+      {
+        'file': file,
+        'rank': float(np.mean([places[key][i] for key in keys])),
+        'ranks': {key: places[key][i] for key in keys},
+        'memorised': None if repeated is None else repeated > FAR,
+        'figures': figures,
+      }
+    )
   return sorted(rows, key=lambda row: row['rank'])
 
 
@@ -120,13 +176,30 @@ def defined(score: dict[str, Any], key: str) -> bool:
 def table(rows: list[dict[str, Any]], meta: dict[str, Any]) -> str:
   """Markdown: the ranking, and in the last row Geant4."""
   keys = [key for key in COLUMNS if any(key in row['figures'] for row in rows)]
-  lines = [f"| | rank | {' | '.join(COLUMNS[key] for key in keys)} |", '|---' * (len(keys) + 2) + '|']
+  lines = [
+    f'| | rank | {" | ".join(COLUMNS[key] for key in keys)} |',
+    '|---' * (len(keys) + 2) + '|',
+  ]
   for row in rows:
     cells = [cell(row['figures'].get(key, {}), 'value', 'error') for key in keys]
-    lines.append(f"| {pathlib.Path(row['file']).stem}{MARK * bool(row['memorised'])} | {row['rank']:.1f} | {' | '.join(cells)} |")
-  cells = [next((cell(row['figures'][key], *target(row['figures'][key])) for row in rows if key in row['figures']), '') for key in keys]
-  lines.append(f"| Geant4 | | {' | '.join(cells)} |")
-  notes = [f"{meta['count']} showers against {meta['count']}, {meta['geometry']}; PRD: {meta['clusters']} clusters, {meta['variant']}."]
+    lines.append(
+      f'| {pathlib.Path(row["file"]).stem}{MARK * bool(row["memorised"])} | {row["rank"]:.1f} | {" | ".join(cells)} |'
+    )
+  cells = [
+    next(
+      (
+        cell(row['figures'][key], *target(row['figures'][key]))
+        for row in rows
+        if key in row['figures']
+      ),
+      '',
+    )
+    for key in keys
+  ]
+  lines.append(f'| Geant4 | | {" | ".join(cells)} |')
+  notes = [
+    f'{meta["count"]} showers against {meta["count"]}, {meta["geometry"]}; PRD: {meta["clusters"]} clusters, {meta["variant"]}.'
+  ]
   notes += [f'{MARK} repeats training showers.'] * any(row['memorised'] for row in rows)
   return '\n'.join([*lines, '', *notes]) + '\n'
 
@@ -144,27 +217,38 @@ def cell(figure: dict[str, Any], kind: str, error: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('reference', help='file or embedded set')
   parser.add_argument('files', nargs='+')
   parser.add_argument('--training')
   parser.add_argument('--classifier', action='store_true', help='some minutes a file')
   parser.add_argument('--clusters', type=int, default=400)
   parser.add_argument('--seed', type=int, default=0)
-  parser.add_argument('--output', type=pathlib.Path, required=True, help='a name in .json; the table is written beside it in .md')
+  parser.add_argument(
+    '--output',
+    type=pathlib.Path,
+    required=True,
+    help='a name in .json; the table is written beside it in .md',
+  )
   flags = parser.parse_args(arguments)
   if flags.output.suffix != '.json':
     raise ValueError(f'--output={flags.output}, expected a name that ends in .json')
   real, samples, geometry, origins = read(flags.reference, flags.files, flags.seed)
   training = data.load(flags.training).showers if flags.training else None
   if training is not None and training.energies.shape[1] != geometry.cells:
-    raise ValueError(f'{flags.training}: showers of {training.energies.shape[1]} cells, expected {geometry.cells} as in {flags.reference}')
-  training = training and take(training, slice(comparison.TRAINING))
+    raise ValueError(
+      f'{flags.training}: showers of {training.energies.shape[1]} cells, expected {geometry.cells} as in {flags.reference}'
+    )
+  training = training and take(training, slice(compare.TRAINING))
   scores = judge(real, samples, geometry, training, flags.classifier, flags.clusters, flags.seed)
   rows, meta = board(flags.files, scores), scores[0]['meta'] | origin()
   text = table(rows, meta)
   flags.output.parent.mkdir(parents=True, exist_ok=True)
-  write_text(flags.output, json.dumps({'rows': rows, 'meta': meta, 'files': origins}, indent=1) + '\n')
+  write_text(
+    flags.output, json.dumps({'rows': rows, 'meta': meta, 'files': origins}, indent=1) + '\n'
+  )
   write_text(flags.output.with_suffix('.md'), text)
   print(f'\n{text}')
 

@@ -1,8 +1,10 @@
-"""Puts a trained generator among those that come with the package (calojax/zoo): its ONNX file of the oldest opset, description and card.
+"""Puts a trained generator among those that come with the package (calojax/zoo): its ONNX file of
+the oldest opset, description and card.
 
   PYTHONPATH=. python experiments/zoo.py lhcb_ecal --workdir=runs/cnn_aux
 
-The workdir's newest evaluation goes into the card. The other files of an export are left out, which keeps the package small.
+The workdir's newest evaluation goes into the card. The other files of an export are left out, which
+keeps the package small.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ import os
 import shutil
 import tempfile
 
-from calojax import inference, run, runtimes, spectrum, workdir, zoo
+from calojax import inference, spectrum, zoo
 from calojax.export import folder
+from calojax.inference import runtimes
+from calojax.training import run, workdir
 
 
 def lighter(described: dict) -> dict:
@@ -32,7 +36,9 @@ def put(source: str, name: str) -> None:
   """Exports the generator of the workdir `source` and puts it into the package under this name."""
   with tempfile.TemporaryDirectory() as aside:
     exported = os.path.join(aside, 'model')
-    described = lighter(folder.write(run.trained(source), workdir.stored_config(source), exported, source))
+    described = lighter(
+      folder.write(run.trained(source), workdir.stored_config(source), exported, source)
+    )
     for file in set(os.listdir(exported)) - {*described['files'], spectrum.FILE}:
       os.remove(os.path.join(exported, file))
     folder.describe(exported, described)
@@ -47,7 +53,9 @@ def put(source: str, name: str) -> None:
 
 
 def main() -> None:
-  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('name', help='of the model in the package')
   parser.add_argument('--workdir', required=True)
   arguments = parser.parse_args()

@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT / 'configs'))
 def embedded():
   """The embedded showers."""
   from calojax import data
+
   return data.load('lhcb_ecal')
 
 
@@ -24,4 +25,5 @@ def embedded():
 def few(embedded):
   """The first 256 embedded showers."""
   from calojax.showers import take
+
   return take(embedded.showers, slice(256))

@@ -1,4 +1,6 @@
-"""The house rules: imports go down the levels only, and what is to stay light imports nothing heavy."""
+"""The house rules: imports go down the levels only, and what is to stay light imports nothing
+heavy.
+"""
 
 import ast
 import pathlib
@@ -10,12 +12,42 @@ import pytest
 from conftest import ROOT
 
 LEVELS = [
-    {'', 'units', 'geometry', 'showers', 'registry', 'files', 'exit_codes', 'observables', 'detectors', 'config', 'allocation', 'provenance', 'spectrum', 'zoo', 'runtimes', 'inference'},
-    {'data', 'evaluation', 'transforms', 'losses', 'state', 'sharding', 'convolutions', 'kdtree'},
-    {'models', 'simulation'},
-    {'methods'},
-    {'build', 'checkpoint', 'workdir', 'train', 'reports', 'sample', 'run', 'judge', 'pretrain', 'comparison', 'sampling', 'export'},
-    {'modes', 'main', 'simulate'},
+  {
+    '',
+    'units',
+    'geometry',
+    'showers',
+    'registry',
+    'files',
+    'exit_codes',
+    'observables',
+    'detectors',
+    'config',
+    'allocation',
+    'provenance',
+    'spectrum',
+    'zoo',
+    'runtimes',
+    'inference',
+  },
+  {'data', 'evaluation', 'transforms', 'losses', 'state', 'sharding', 'convolutions', 'kdtree'},
+  {'models', 'simulation'},
+  {'methods'},
+  {
+    'build',
+    'checkpoint',
+    'workdir',
+    'train',
+    'reports',
+    'sample',
+    'run',
+    'judge',
+    'pretrain',
+    'comparison',
+    'sampling',
+    'export',
+  },
+  {'modes', 'main', 'simulate'},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 JAX = {'jax', 'jaxlib', 'flax', 'optax', 'orbax', 'chex'}
@@ -46,7 +78,9 @@ def test_imports_go_down(path):
   for name in imported(path):
     parts = name.split('.')
     if parts[0] == 'calojax' and len(parts) > 1 and parts[1] in LEVEL:
-      assert LEVEL[parts[1]] <= level, f'{room(path)} (level {level}) imports {name} (level {LEVEL[parts[1]]})'
+      assert LEVEL[parts[1]] <= level, (
+        f'{room(path)} (level {level}) imports {name} (level {LEVEL[parts[1]]})'
+      )
     if (level == 0 or room(path) in ('data', 'evaluation')) and path.name not in RUN_NETWORKS:
       assert parts[0] not in JAX, f'{path.name} imports {name}'
 
@@ -56,4 +90,11 @@ def test_help_loads_nothing_heavy():
   process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
   assert '--layout: ' in process.stdout
   loaded = {line.rsplit('|', 1)[-1].strip() for line in process.stderr.splitlines()}
-  assert 'absl.flags' in loaded and not loaded & {'jax', 'flax', 'sklearn', 'matplotlib', 'h5py', 'numpy'}
+  assert 'absl.flags' in loaded and not loaded & {
+    'jax',
+    'flax',
+    'sklearn',
+    'matplotlib',
+    'h5py',
+    'numpy',
+  }

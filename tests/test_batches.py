@@ -21,7 +21,10 @@ def numbered(count: int, geometry: Geometry) -> Shower:
   """Showers whose first cell is their number plus one."""
   energies = np.zeros((count, geometry.cells), np.float32)
   energies[:, 0] = np.arange(count) + 1
-  return Shower(energies, Condition(np.full(count, 1e3), np.zeros((count, 2)), np.tile([0.0, 0.0, 1.0], (count, 1))))
+  return Shower(
+    energies,
+    Condition(np.full(count, 1e3), np.zeros((count, 2)), np.tile([0.0, 0.0, 1.0], (count, 1))),
+  )
 
 
 def write(path, count: int, geometry: Geometry = GEOMETRY, layout: str = 'calojax'):
@@ -61,7 +64,9 @@ def test_indices_are_a_function_of_seed_and_step():
 
 @pytest.mark.parametrize('batch, micro', [(51, 2), (0, 1), (1, -1)])
 def test_indices_refuse(batch, micro):
-  with pytest.raises(ValueError, match=f'{micro} batches of {batch} showers a step do not fit 100 showers'):
+  with pytest.raises(
+    ValueError, match=f'{micro} batches of {batch} showers a step do not fit 100 showers'
+  ):
     batches.indices(100, batch, micro, 0, 0)
 
 
@@ -71,7 +76,10 @@ def test_streamed_visits_every_shower_of_its_chunks_once_an_epoch(tmp_path, smal
   stream = batches.Streamed(path, chunks, 83, 2, seed=1)
   assert stream.count == 1992 and stream.geometry == GEOMETRY
   expected = np.concatenate([np.arange(256 * c, min(256 * c + 256, 2504)) for c in np.sort(chunks)])
-  epochs = [np.concatenate([numbers(stream.batch(step)) for step in range(12 * e, 12 * e + 12)]) for e in range(3)]
+  epochs = [
+    np.concatenate([numbers(stream.batch(step)) for step in range(12 * e, 12 * e + 12)])
+    for e in range(3)
+  ]
   for epoch in epochs:
     np.testing.assert_array_equal(np.sort(epoch), expected)
   assert not np.array_equal(epochs[0], epochs[1])
@@ -100,7 +108,9 @@ def test_batch_larger_than_a_window(tmp_path, monkeypatch):
 
 def test_streamed_reads_the_lhcb_layout(tmp_path):
   path = write(tmp_path / 'a.h5', 600, LHCB_ECAL, 'lhcb')
-  stream = batches.Streamed(path, data.split_chunks(path, 0, (0.4, 0.3, 0.3))['train'], 64, 1, seed=0)
+  stream = batches.Streamed(
+    path, data.split_chunks(path, 0, (0.4, 0.3, 0.3))['train'], 64, 1, seed=0
+  )
   assert stream.geometry == LHCB_ECAL and stream.batch(5).energies.shape == (1, 64, 900)
 
 

@@ -6,12 +6,22 @@ import numpy as np
 import pytest
 
 from calojax.detectors import (
-  CALOCHALLENGE, CALOCHALLENGE_2, CALOCHALLENGE_3, CALOCHALLENGE_PHOTONS, CALOCHALLENGE_PIONS, LHCB_ECAL,
+  CALOCHALLENGE,
+  CALOCHALLENGE_2,
+  CALOCHALLENGE_3,
+  CALOCHALLENGE_PHOTONS,
+  CALOCHALLENGE_PIONS,
+  LHCB_ECAL,
 )
-from calojax.evaluation import challenge_features as definitions
-from calojax.evaluation.challenge import challenge_metrics, separation
-from calojax.evaluation.challenge_features import (
-  bin_numbers, challenge_edges, challenge_features, data_set, is_challenge, voxel_counts,
+from calojax.evaluation.metrics import challenge_features as definitions
+from calojax.evaluation.metrics.challenge import challenge_metrics, separation
+from calojax.evaluation.metrics.challenge_features import (
+  bin_numbers,
+  challenge_edges,
+  challenge_features,
+  data_set,
+  is_challenge,
+  voxel_counts,
 )
 from calojax.geometry import Geometry
 from calojax.observables import layer_energies
@@ -24,7 +34,9 @@ def condition(energy: np.ndarray) -> Condition:
   return Condition(energy, np.zeros((len(energy), 2)), np.tile([0.0, 0.0, 1.0], (len(energy), 1)))
 
 
-def showers(geometry: Geometry, seed: int, scale: float = 1.0, radius: float = 20.0, count: int = COUNT) -> Shower:
+def showers(
+  geometry: Geometry, seed: int, scale: float = 1.0, radius: float = 20.0, count: int = COUNT
+) -> Shower:
   """Round showers that deposit the whole energy; each voxel fluctuates by a tenth."""
   rng = np.random.default_rng((77, seed))
   mean = np.exp(-np.hypot(*geometry.positions[:, :2].T) / radius)
@@ -40,9 +52,13 @@ def photons():
 
 @pytest.fixture(scope='module')
 def tiny():
-  """Two showers in layer 3 of data set 2: 1 MeV and 3 MeV in two voxels; nothing but 15 keV, which is below threshold."""
+  """Two showers in layer 3 of data set 2: 1 MeV and 3 MeV in two voxels; nothing but 15 keV, which
+  is below threshold.
+  """
   energies = np.zeros((2, 6480))
-  energies[0, 3 * 144 + 4 * 9 + 0] = 1.0  # angle bin 4: -pi + 4.5 pi / 8; radial bin 0: 0 to 4.65 mm
+  energies[0, 3 * 144 + 4 * 9 + 0] = (
+    1.0  # angle bin 4: -pi + 4.5 pi / 8; radial bin 0: 0 to 4.65 mm
+  )
   energies[0, 3 * 144 + 12 * 9 + 1] = 3.0  # angle bin 12: opposite; radial bin 1: 4.65 to 9.3 mm
   energies[1, 3 * 144] = 0.015
   return Shower(energies, condition(np.array([8.0, 8.0])))
@@ -60,19 +76,27 @@ def test_known_answers_in_data_set_2(tiny):
     assert np.allclose(found[f'centre_{axis}_03'], [centre * cosine, 0])
     assert np.allclose(found[f'width_{axis}_03'], [width * abs(cosine), 0])
   assert np.allclose(found['centre_r_03'], [(2.325 + 3 * 6.975) / 4, 0])
-  assert np.allclose(found['width_r_03'], [np.sqrt(3) / 4 * 4.65, 0])  # weights 1/4 and 3/4 of points 4.65 mm apart
+  assert np.allclose(
+    found['width_r_03'], [np.sqrt(3) / 4 * 4.65, 0]
+  )  # weights 1/4 and 3/4 of points 4.65 mm apart
   assert np.allclose(found['sparsity_03'], [142 / 144, 1]) and np.allclose(found['sparsity_44'], 1)
 
 
 def test_threshold(tiny):
-  assert np.allclose(challenge_features(tiny, CALOCHALLENGE_2, threshold=0.0)['sparsity_03'], [142 / 144, 143 / 144])
+  assert np.allclose(
+    challenge_features(tiny, CALOCHALLENGE_2, threshold=0.0)['sparsity_03'], [142 / 144, 143 / 144]
+  )
   assert np.allclose(challenge_features(tiny, CALOCHALLENGE_2, threshold=2.0)['energy_03'], [3, 0])
 
 
 def test_names_are_the_challenges_layers():
   found = challenge_features(showers(CALOCHALLENGE_PHOTONS, 0, count=3), CALOCHALLENGE_PHOTONS)
-  assert {name for name in found if name.startswith('energy')} == {f'energy_{n:02d}' for n in (0, 1, 2, 3, 12)}
-  assert {name for name in found if 'eta' in name} == {f'{kind}_eta_0{n}' for kind in ('centre', 'width') for n in (1, 2)}
+  assert {name for name in found if name.startswith('energy')} == {
+    f'energy_{n:02d}' for n in (0, 1, 2, 3, 12)
+  }
+  assert {name for name in found if 'eta' in name} == {
+    f'{kind}_eta_0{n}' for kind in ('centre', 'width') for n in (1, 2)
+  }
   assert all(f'centre_r_{n:02d}' in found for n in (0, 1, 2, 3, 12))
 
 
@@ -89,7 +113,10 @@ def test_every_data_set(geometry):
 def test_a_quarter_turn_takes_eta_to_phi():
   sample = showers(CALOCHALLENGE_2, 6, count=3)
   turned = np.roll(sample.energies.reshape(3, 45, 16, 9), 4, axis=2).reshape(3, -1)
-  before, after = (challenge_features(sample._replace(energies=e), CALOCHALLENGE_2) for e in (sample.energies, turned))
+  before, after = (
+    challenge_features(sample._replace(energies=e), CALOCHALLENGE_2)
+    for e in (sample.energies, turned)
+  )
   for layer in ('00', '44'):
     assert np.allclose(after[f'centre_phi_{layer}'], before[f'centre_eta_{layer}'])
     assert np.allclose(after[f'centre_eta_{layer}'], -before[f'centre_phi_{layer}'])
@@ -120,14 +147,22 @@ def test_bins_are_numpys():
 
 
 def test_published_ranges():
-  cases = (CALOCHALLENGE_PIONS, 12, 500, 10), (CALOCHALLENGE_PIONS, 2, 100, 10), (CALOCHALLENGE_2, 2, 30, 0.5e-3 / 0.033)
+  cases = (
+    (CALOCHALLENGE_PIONS, 12, 500, 10),
+    (CALOCHALLENGE_PIONS, 2, 100, 10),
+    (CALOCHALLENGE_2, 2, 30, 0.5e-3 / 0.033),
+  )
   for geometry, layer, high, lowest in cases:
     sample = showers(geometry, 9, count=3)
     features = challenge_features(sample, geometry)
     edges = challenge_edges(sample, geometry, features)
     centre, energy = edges[f'centre_eta_{layer:02d}'], edges[f'energy_{layer:02d}']
     assert centre[0] == -high and centre[-1] == high and len(centre) == 101
-    assert np.isclose(energy[0], lowest) and np.isclose(energy[-1], features[f'energy_{layer:02d}'].max()) and len(energy) == 40
+    assert (
+      np.isclose(energy[0], lowest)
+      and np.isclose(energy[-1], features[f'energy_{layer:02d}'].max())
+      and len(energy) == 40
+    )
     assert len(edges['voxels']) == 50 and np.isclose(edges['voxels'][-1], sample.energies.max())
     assert len(edges['sparsity_00']) == 20 and np.allclose(edges['response'][[0, -1]], [0.5, 1.5])
 
@@ -141,44 +176,76 @@ def test_separation_by_hand():
 
 def test_identical_sets_have_none(photons):
   copy = photons[0]._replace()  # resampled on its own
-  figures = challenge_metrics(photons[0], copy, CALOCHALLENGE_PHOTONS, (photons[1], photons[1]), resamples=5)
+  figures = challenge_metrics(
+    photons[0], copy, CALOCHALLENGE_PHOTONS, (photons[1], photons[1]), resamples=5
+  )
   assert all(figure['value'] == figure['floor'] == 0 for figure in figures.values())
   assert figures['challenge/energy']['error'] > 0
 
 
 def test_independent_sets_are_at_the_floor(photons):
   figures = challenge_metrics(*photons[:2], CALOCHALLENGE_PHOTONS, tuple(photons[2:]))
-  assert {'challenge/response', 'challenge/voxels', 'challenge/energy', 'challenge/energy_12', 'challenge/width_eta'} <= set(figures)
-  for name in ('challenge/response', 'challenge/voxels', 'challenge/energy', 'challenge/centre_r', 'challenge/sparsity'):
+  assert {
+    'challenge/response',
+    'challenge/voxels',
+    'challenge/energy',
+    'challenge/energy_12',
+    'challenge/width_eta',
+  } <= set(figures)
+  for name in (
+    'challenge/response',
+    'challenge/voxels',
+    'challenge/energy',
+    'challenge/centre_r',
+    'challenge/sparsity',
+  ):
     figure = figures[name]
-    assert abs(figure['value'] - figure['floor']) < 4 * np.hypot(figure['error'], figure['floor_error']) + 1e-12
+    assert (
+      abs(figure['value'] - figure['floor'])
+      < 4 * np.hypot(figure['error'], figure['floor_error']) + 1e-12
+    )
 
 
 def test_mean_over_layers_is_the_mean(photons):
   figures = challenge_metrics(*photons[:2], CALOCHALLENGE_PHOTONS, tuple(photons[2:]), resamples=5)
   layers = [figures[f'challenge/energy_{n:02d}'] for n in (0, 1, 2, 3, 12)]
   for key in ('value', 'floor'):
-    assert figures['challenge/energy'][key] == pytest.approx(np.mean([layer[key] for layer in layers]))
+    assert figures['challenge/energy'][key] == pytest.approx(
+      np.mean([layer[key] for layer in layers])
+    )
   assert 0 < figures['challenge/energy']['error'] <= max(layer['error'] for layer in layers)
 
 
-@pytest.mark.parametrize('defect, feature', [({'scale': 1.02}, 'response'), ({'radius': 22.0}, 'width_r')])
+@pytest.mark.parametrize(
+  'defect, feature', [({'scale': 1.02}, 'response'), ({'radius': 22.0}, 'width_r')]
+)
 def test_planted_defects_are_seen(photons, defect, feature):
   changed = showers(CALOCHALLENGE_PHOTONS, 9, **defect)
-  figure = challenge_metrics(photons[0], changed, CALOCHALLENGE_PHOTONS, tuple(photons[2:]))[f'challenge/{feature}']
+  figure = challenge_metrics(photons[0], changed, CALOCHALLENGE_PHOTONS, tuple(photons[2:]))[
+    f'challenge/{feature}'
+  ]
   assert figure['value'] - figure['floor'] > 5 * np.hypot(figure['error'], figure['floor_error'])
 
 
 def test_error_is_the_spread_of_independent_sets():
-  pairs = [[showers(CALOCHALLENGE_PHOTONS, 100 + 2 * i + j, 1 + 0.03 * j, count=200) for j in (0, 1)] for i in range(24)]
-  found = [challenge_metrics(*pair, CALOCHALLENGE_PHOTONS, tuple(pair), resamples=30)['challenge/response'] for pair in pairs]
+  pairs = [
+    [showers(CALOCHALLENGE_PHOTONS, 100 + 2 * i + j, 1 + 0.03 * j, count=200) for j in (0, 1)]
+    for i in range(24)
+  ]
+  found = [
+    challenge_metrics(*pair, CALOCHALLENGE_PHOTONS, tuple(pair), resamples=30)['challenge/response']
+    for pair in pairs
+  ]
   spread = np.std([figure['value'] for figure in found], ddof=1)
   assert np.median([figure['error'] for figure in found]) == pytest.approx(spread, rel=0.5)
 
 
 def test_seeded(photons):
   arguments = (*photons[:2], CALOCHALLENGE_PHOTONS, tuple(photons[2:]))
-  first, again, other = (challenge_metrics(*arguments, resamples=5, seed=seed)['challenge/response'] for seed in (1, 1, 2))
+  first, again, other = (
+    challenge_metrics(*arguments, resamples=5, seed=seed)['challenge/response']
+    for seed in (1, 1, 2)
+  )
   assert first == again and first['value'] == other['value'] and first['error'] != other['error']
 
 

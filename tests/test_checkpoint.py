@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import tiny
-from calojax import sharding, workdir
-from calojax.build import build
-from calojax.checkpoint import Checkpoints
-from calojax.run import shapes
+from calojax.methods.build import build
 from calojax.showers import take
+from calojax.training import sharding, workdir
+from calojax.training.checkpoint import Checkpoints
+from calojax.training.run import shapes
 
 
 class Counter(NamedTuple):
@@ -23,7 +23,9 @@ class Counter(NamedTuple):
 def states(name, embedded, few, **changes):
   method = build(tiny.config(name, **changes), embedded.geometry, few)
   example = take(few, slice(2))
-  return jax.jit(method.init)(jax.random.key(3), example), shapes(method, example, sharding.data_mesh())
+  return jax.jit(method.init)(jax.random.key(3), example), shapes(
+    method, example, sharding.data_mesh()
+  )
 
 
 def test_a_state_comes_back_bit_for_bit_with_key_and_spectral_vectors(tmp_path, embedded, few):
@@ -46,7 +48,9 @@ def test_a_state_of_another_network_is_refused_and_the_array_named(tmp_path, emb
   checkpoints.save(state)
   checkpoints.wait()
   _, other = states('cnn', embedded, few, latent=9)
-  with pytest.raises(ValueError, match=r'generator.*kernel has shape \(13, 64\), expected \(14, 64\)'):
+  with pytest.raises(
+    ValueError, match=r'generator.*kernel has shape \(13, 64\), expected \(14, 64\)'
+  ):
     checkpoints.restore(other)
   checkpoints.close()
 
@@ -56,9 +60,11 @@ def test_only_the_last_two_are_kept(tmp_path):
   for step in (1, 2, 3):
     checkpoints.save(Counter(jnp.int32(step)))
   checkpoints.wait()
-  assert sorted(int(path.name) for path in (tmp_path / 'checkpoints').iterdir()) == [2, 3] and checkpoints.latest() == 3
+  assert (
+    sorted(int(path.name) for path in (tmp_path / 'checkpoints').iterdir()) == [2, 3]
+    and checkpoints.latest() == 3
+  )
   checkpoints.close()
-
 
 
 def test_no_checkpoint_is_a_clear_error(tmp_path):

@@ -8,15 +8,24 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from calojax.evaluation import classifier
-from calojax.evaluation.classifier import area, area_error, classifier_auc, classifier_metrics, high_inputs, low_inputs
+from calojax.evaluation.metrics import classifier
+from calojax.evaluation.metrics.classifier import (
+  area,
+  area_error,
+  classifier_auc,
+  classifier_metrics,
+  high_inputs,
+  low_inputs,
+)
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Condition, Shower
 
 GEOMETRY = Geometry('small', (Layer((4, 4), (10.0, 10.0), 5.0),))
 
 
-def gaussians(shift: float, count: int, width: int = 1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def gaussians(
+  shift: float, count: int, width: int = 1, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
   """Two sets whose first input is shifted by so many standard deviations."""
   values = np.random.default_rng(seed).normal(size=(2, count, width))
   values[1, :, 0] += shift
@@ -29,13 +38,18 @@ def showers(count: int, seed: int, width: float = 10.0) -> Shower:
   x, y, _ = GEOMETRY.positions.T
   mean = np.exp(-(x**2 + y**2) / (2 * width**2))
   direction = np.tile([0.0, 0.0, 1.0], (count, 1))
-  return Shower(mean * rng.gamma(4.0, 0.25, (count, 16)) * energy[:, None] * 0.1, Condition(energy, np.zeros((count, 2)), direction))
+  return Shower(
+    mean * rng.gamma(4.0, 0.25, (count, 16)) * energy[:, None] * 0.1,
+    Condition(energy, np.zeros((count, 2)), direction),
+  )
 
 
 def test_area_by_hand():
   assert area(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 0, 1, 1])) == 1.0
   assert area(np.array([0.4, 0.3, 0.2, 0.1]), np.array([0, 0, 1, 1])) == 0.0
-  assert area(np.array([1.0, 3.0, 2.0, 4.0]), np.array([0, 0, 1, 1])) == 0.75  # three of the four pairs in order
+  assert (
+    area(np.array([1.0, 3.0, 2.0, 4.0]), np.array([0, 0, 1, 1])) == 0.75
+  )  # three of the four pairs in order
   assert area(np.ones(6), np.array([0, 0, 0, 1, 1, 1])) == 0.5
 
 
@@ -44,7 +58,9 @@ def test_error_of_an_area_is_the_spread_of_many():
   labels = np.repeat([0, 1], count)
   areas = [area(rng.normal(size=2 * count) + labels, labels) for _ in range(400)]
   assert area_error(norm.cdf(0.5**0.5), count) == pytest.approx(np.std(areas), rel=0.15)
-  assert area_error(0.5, count) == pytest.approx(np.sqrt((2 * count + 1) / (12 * count**2)), rel=0.01)  # Mann and Whitney
+  assert area_error(0.5, count) == pytest.approx(
+    np.sqrt((2 * count + 1) / (12 * count**2)), rel=0.01
+  )  # Mann and Whitney
   assert area_error(0.3, count) == area_error(0.7, count)
   assert area_error(1.0, count) == 0
 
@@ -65,7 +81,9 @@ def test_far_apart_is_one_and_equal_is_half():
 
 def test_seeded():
   sets = gaussians(0.5, 200, 2)
-  first, again, other = (classifier_auc(*sets, repeats=2, epochs=2, hidden=(16,), seed=seed) for seed in (3, 3, 4))
+  first, again, other = (
+    classifier_auc(*sets, repeats=2, epochs=2, hidden=(16,), seed=seed) for seed in (3, 3, 4)
+  )
   assert np.array_equal(first.aucs, again.aucs)
   assert not np.array_equal(first.aucs, other.aucs)
   assert first.aucs[0] != first.aucs[1]
@@ -73,7 +91,9 @@ def test_seeded():
 
 def test_scale_of_an_input_does_not_matter():
   real, fake = gaussians(1.0, 400, 2)
-  found, scaled = (classifier_auc(real * factor, fake * factor, 1, 3, (16,)).value for factor in (1.0, 1024.0))
+  found, scaled = (
+    classifier_auc(real * factor, fake * factor, 1, 3, (16,)).value for factor in (1.0, 1024.0)
+  )
   assert found == pytest.approx(scaled, abs=1e-3)
 
 
@@ -83,12 +103,15 @@ def test_a_constant_input_and_unequal_sizes():
   assert classifier_auc(real, fake[:200], 1, 20, (16,)).value > 0.98
 
 
-@pytest.mark.parametrize('real, fake, repeats, message', [
-  (np.zeros((30, 2)), np.zeros((30, 3)), 1, 'expected'),
-  (np.zeros((30, 2)), np.zeros((19, 2)), 1, '19 generated showers'),
-  (np.full((30, 2), np.nan), np.zeros((30, 2)), 1, 'not finite'),
-  (np.zeros((30, 2)), np.zeros((30, 2)), 0, '0 repeats'),
-])
+@pytest.mark.parametrize(
+  'real, fake, repeats, message',
+  [
+    (np.zeros((30, 2)), np.zeros((30, 3)), 1, 'expected'),
+    (np.zeros((30, 2)), np.zeros((19, 2)), 1, '19 generated showers'),
+    (np.full((30, 2), np.nan), np.zeros((30, 2)), 1, 'not finite'),
+    (np.zeros((30, 2)), np.zeros((30, 2)), 0, '0 repeats'),
+  ],
+)
 def test_bad_input(real, fake, repeats, message):
   with pytest.raises(ValueError, match=message):
     classifier_auc(real, fake, repeats)
@@ -97,7 +120,9 @@ def test_bad_input(real, fake, repeats, message):
 def test_inputs():
   sample = showers(5, 0)
   low, high = low_inputs(sample, GEOMETRY), high_inputs(sample, GEOMETRY)
-  assert np.allclose(low[:, 0], np.log10(sample.condition.energy)) and np.array_equal(low[:, 0], high[:, 0])
+  assert np.allclose(low[:, 0], np.log10(sample.condition.energy)) and np.array_equal(
+    low[:, 0], high[:, 0]
+  )
   assert np.allclose(low[:, 1:], sample.energies / sample.condition.energy[:, None])
   assert low.dtype == high.dtype == np.float32 and len(low) == len(high) == 5
 
@@ -111,7 +136,14 @@ def test_metrics_see_a_wider_shower(monkeypatch):
   monkeypatch.setattr(classifier, 'classifier_auc', functools.partial(classifier_auc, hidden=(32,)))
   sets = [showers(400, seed) for seed in range(3)]
   calls = []
-  figures = classifier_metrics(sets[0], showers(400, 9, 12.0), (sets[1], sets[2]), GEOMETRY, 1, progress=lambda *call: calls.append(call))
+  figures = classifier_metrics(
+    sets[0],
+    showers(400, 9, 12.0),
+    (sets[1], sets[2]),
+    GEOMETRY,
+    1,
+    progress=lambda *call: calls.append(call),
+  )
   assert set(figures) == {'classifier/low', 'classifier/high'} and len(calls) == 4
   for figure in figures.values():
     assert figure['value'] > 0.9 and abs(figure['floor'] - 0.5) < 4 * figure['floor_error']

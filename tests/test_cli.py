@@ -19,7 +19,13 @@ CONFIG = '--config=configs/cnn.py'
 def calojax(*arguments, cwd=ROOT):
   """Runs the command and gives the finished process."""
   environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
-  return subprocess.run([sys.executable, '-m', 'calojax.main', *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True)
+  return subprocess.run(
+    [sys.executable, '-m', 'calojax.main', *map(str, arguments)],
+    cwd=cwd,
+    env=environment,
+    capture_output=True,
+    text=True,
+  )
 
 
 def refused(*arguments, cwd=ROOT) -> str:
@@ -31,7 +37,9 @@ def refused(*arguments, cwd=ROOT) -> str:
   return lines[0]
 
 
-@pytest.mark.parametrize('arguments, expected', [
+@pytest.mark.parametrize(
+  'arguments, expected',
+  [
     ([], ['--config']),
     (['--mode=trian'], ['trian', 'train|evaluate|sample']),
     (['--wrokdir=x', CONFIG], ['wrokdir', 'workdir']),
@@ -43,7 +51,9 @@ def refused(*arguments, cwd=ROOT) -> str:
     (['--mode=sample', '--workdir=x', '--output=o.h5'], ['--conditions', '--count']),
     (['--mode=sample', '--workdir=x', '--count=3'], ['--output']),
     (['--mode=sample', '--count=3', '--output=o.h5'], ['--workdir']),
-], ids=str)
+  ],
+  ids=str,
+)
 def test_bad_flags_are_refused_in_one_line(arguments, expected):
   line = refused(*arguments)
   assert all(word in line for word in expected), line
@@ -55,7 +65,11 @@ def bad_files(tmp_path_factory, request):
   folder = tmp_path_factory.mktemp('bad')
   few = take(data.load('lhcb_ecal').showers, slice(40))
   momentum = few.condition.energy[:, None] * few.condition.direction / 1000
-  good = {'EnergyDeposit': few.energies.reshape(-1, 30, 30), 'ParticlePoint': np.zeros((40, 3)), 'ParticleMomentum': momentum}
+  good = {
+    'EnergyDeposit': few.energies.reshape(-1, 30, 30),
+    'ParticlePoint': np.zeros((40, 3)),
+    'ParticleMomentum': momentum,
+  }
   spoilt = {'nan': np.nan, 'negative': -1.0}
   for name, value in spoilt.items():
     deposit = good['EnergyDeposit'].copy()
@@ -68,11 +82,22 @@ def bad_files(tmp_path_factory, request):
   return folder
 
 
-@pytest.mark.parametrize('name, expected', [
-    ('nan.npz', ['nan', 'shower 7']), ('negative.npz', ['-1', 'shower 7']), ('shape.npz', ['(40, 29, 30)', '(40, 30, 30)']), ('empty.npz', ['no showers']),
-    ('broken.h5', ['broken.h5']), ('missing.h5', ['missing.h5']), ('small.npz', ['evaluation.clusters is 400', 'expected 1 to 10'])])
+@pytest.mark.parametrize(
+  'name, expected',
+  [
+    ('nan.npz', ['nan', 'shower 7']),
+    ('negative.npz', ['-1', 'shower 7']),
+    ('shape.npz', ['(40, 29, 30)', '(40, 30, 30)']),
+    ('empty.npz', ['no showers']),
+    ('broken.h5', ['broken.h5']),
+    ('missing.h5', ['missing.h5']),
+    ('small.npz', ['evaluation.clusters is 400', 'expected 1 to 10']),
+  ],
+)
 def test_bad_data_are_refused_in_one_line_and_nothing_is_made(bad_files, tmp_path, name, expected):
-  line = refused(CONFIG, f'--config.data.source={bad_files / name}', f'--workdir={tmp_path / "run"}')
+  line = refused(
+    CONFIG, f'--config.data.source={bad_files / name}', f'--workdir={tmp_path / "run"}'
+  )
   assert name in line or name == 'small.npz'
   assert all(word in line.lower() for word in expected), line
   assert not (tmp_path / 'run').exists()
@@ -98,31 +123,49 @@ def sample(run, output, *more):
 
 
 def test_samples_are_seeded_and_from_the_training_spectrum(run, tmp_path):
-  first, again, other = (sample(run, tmp_path / f'{i}.h5', '--count=700', f'--seed={seed}') for i, seed in enumerate((1, 1, 2)))
+  first, again, other = (
+    sample(run, tmp_path / f'{i}.h5', '--count=700', f'--seed={seed}')
+    for i, seed in enumerate((1, 1, 2))
+  )
   np.testing.assert_array_equal(first.showers.energies, again.showers.energies)
   assert np.abs(first.showers.energies - other.showers.energies).max() > 0
   assert first.showers.energies.shape == (700, 900) and first.provenance['seed'] == 1
   energy = data.load('lhcb_ecal').showers.condition.energy
-  assert np.isin(first.showers.condition.energy, energy).all() and len(np.unique(first.showers.condition.energy)) > 600
+  assert (
+    np.isin(first.showers.condition.energy, energy).all()
+    and len(np.unique(first.showers.condition.energy)) > 600
+  )
 
 
 def test_samples_of_given_particles_in_both_layouts(run, tmp_path):
   particles = sample(run, tmp_path / 'particles.h5', '--count=30')
   canonical = sample(run, tmp_path / 'a.h5', f'--conditions={tmp_path / "particles.h5"}')
-  lhcb = sample(run, tmp_path / 'b.h5', f'--conditions={tmp_path / "particles.h5"}', '--layout=lhcb')
+  lhcb = sample(
+    run, tmp_path / 'b.h5', f'--conditions={tmp_path / "particles.h5"}', '--layout=lhcb'
+  )
   with h5py.File(tmp_path / 'b.h5') as file:
     assert file['EnergyDeposit'].shape == (30, 30, 30)
-  np.testing.assert_array_equal(canonical.showers.condition.energy, particles.showers.condition.energy)
+  np.testing.assert_array_equal(
+    canonical.showers.condition.energy, particles.showers.condition.energy
+  )
   np.testing.assert_allclose(lhcb.showers.energies, canonical.showers.energies, rtol=1e-6)
-  np.testing.assert_allclose(lhcb.showers.condition.direction, canonical.showers.condition.direction, atol=1e-5)
+  np.testing.assert_allclose(
+    lhcb.showers.condition.direction, canonical.showers.condition.direction, atol=1e-5
+  )
 
 
 def test_sampling_refuses_what_it_cannot_do_and_writes_nothing(run, tmp_path):
   out = f'--output={tmp_path / "o.h5"}'
   assert 'count is 0' in refused('--mode=sample', f'--workdir={run}', out, '--count=0')
-  assert 'nothing.h5' in refused('--mode=sample', f'--workdir={run}', out, f'--conditions={tmp_path / "nothing.h5"}')
-  assert 'near' in refused('--mode=sample', f'--workdir={run}', f'--output={tmp_path}/near/o.h5', '--count=3')
-  assert 'nowhere' in refused('--mode=sample', f'--workdir={tmp_path / "nowhere"}', out, '--count=3')
+  assert 'nothing.h5' in refused(
+    '--mode=sample', f'--workdir={run}', out, f'--conditions={tmp_path / "nothing.h5"}'
+  )
+  assert 'near' in refused(
+    '--mode=sample', f'--workdir={run}', f'--output={tmp_path}/near/o.h5', '--count=3'
+  )
+  assert 'nowhere' in refused(
+    '--mode=sample', f'--workdir={tmp_path / "nowhere"}', out, '--count=3'
+  )
   assert "'root'" in refused('--mode=sample', f'--workdir={run}', out, '--count=3', '--layout=root')
   assert not list(tmp_path.iterdir())
 
@@ -133,12 +176,22 @@ def test_evaluate_mode_judges_the_newest_checkpoint_again(run):
   summary.unlink()
   process = calojax('--mode=evaluate', f'--workdir={run}')
   assert process.returncode == 0 and 'PRD-AUC' in process.stdout, process.stderr
-  assert summary.read_text() == before, 'the same generator on the same showers must have the same scores'
+  assert summary.read_text() == before, (
+    'the same generator on the same showers must have the same scores'
+  )
 
 
-@pytest.mark.parametrize('flag, expected', [
-    ('--config.dtype=bflot16', 'bfloat16'), ('--config.evaluation.clusters=9999', '5000'), ('--config.evaluation.statistics=lhbc', 'lhcb_reference'),
-    ('--config.train.batch=0', 'train.batch is 0'), ('--config.train.log_every=0', 'train.log_every is 0'), ('--config.generator.name=cnm', "'cnn'")])
+@pytest.mark.parametrize(
+  'flag, expected',
+  [
+    ('--config.dtype=bflot16', 'bfloat16'),
+    ('--config.evaluation.clusters=9999', '5000'),
+    ('--config.evaluation.statistics=lhbc', 'lhcb_reference'),
+    ('--config.train.batch=0', 'train.batch is 0'),
+    ('--config.train.log_every=0', 'train.log_every is 0'),
+    ('--config.generator.name=cnm', "'cnn'"),
+  ],
+)
 def test_values_that_cannot_be_are_refused_before_anything_is_made(tmp_path, flag, expected):
   assert expected in refused(CONFIG, flag, f'--workdir={tmp_path / "run"}')
   assert not (tmp_path / 'run').exists()
@@ -146,7 +199,11 @@ def test_values_that_cannot_be_are_refused_before_anything_is_made(tmp_path, fla
 
 def test_a_run_that_becomes_nan_stops_with_step_and_term_and_keeps_the_good_checkpoint(tmp_path):
   folder = tmp_path / 'run'
-  process = calojax('--config=configs/cnn.py', f'--workdir={folder}', *tiny.flags(optimiser__generator=1e20, train__steps=40))
+  process = calojax(
+    '--config=configs/cnn.py',
+    f'--workdir={folder}',
+    *tiny.flags(optimiser__generator=1e20, train__steps=40),
+  )
   assert process.returncode == 3, process.stdout + process.stderr
   line = process.stderr.splitlines()[-1]
   assert line.startswith('calojax: step ') and 'not finite' in line and 'checkpoint' in line

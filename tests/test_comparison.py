@@ -8,7 +8,8 @@ import h5py
 import numpy as np
 import pytest
 
-from calojax import comparison, data
+from calojax import data
+from calojax.commands import compare
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Condition, Shower, take
 from conftest import ROOT
@@ -22,7 +23,9 @@ def showers(seed: int, count: int = 120, geometry: Geometry = GEOMETRY) -> Showe
   energy, position = 1000 * 100 ** rng.random(count), rng.uniform(-20, 20, (count, 2))
   away = np.square(geometry.positions[:, :2] - position[:, None]).sum(-1)
   energies = 0.02 * energy[:, None] * np.exp(-away / 1800) * rng.gamma(2.0, 0.5, away.shape)
-  return Shower(energies.astype(np.float32), Condition(energy, position, np.tile([0, 0, 1.0], (count, 1))))
+  return Shower(
+    energies.astype(np.float32), Condition(energy, position, np.tile([0, 0, 1.0], (count, 1)))
+  )
 
 
 def written(path, sample: Shower, geometry: Geometry = GEOMETRY, layout: str = 'calojax') -> str:
@@ -32,34 +35,76 @@ def written(path, sample: Shower, geometry: Geometry = GEOMETRY, layout: str = '
 
 
 def command(*arguments) -> subprocess.CompletedProcess:
-  return subprocess.run([sys.executable, '-m', 'calojax.main', '--mode=evaluate', *arguments], cwd=ROOT, capture_output=True, text=True)
+  return subprocess.run(
+    [sys.executable, '-m', 'calojax.main', '--mode=evaluate', *arguments],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+  )
 
 
 def test_two_files_are_compared(tmp_path):
-  real, fake, training = (written(tmp_path / f'{i}.h5', showers(i, count)) for i, count in ((0, 240), (1, 120), (2, 300)))
+  real, fake, training = (
+    written(tmp_path / f'{i}.h5', showers(i, count)) for i, count in ((0, 240), (1, 120), (2, 300))
+  )
   output = tmp_path / 'report'
-  process = command(f'--reference={real}', f'--generated={fake}', f'--output={output}', f'--training={training}', '--seed=3')
+  process = command(
+    f'--reference={real}',
+    f'--generated={fake}',
+    f'--output={output}',
+    f'--training={training}',
+    '--seed=3',
+  )
   assert process.returncode == 0, process.stderr
   assert '240 reference and 120 generated showers of flat: compares 120 with 120' in process.stdout
   summary = json.loads((output / 'summary.json').read_text())
-  expected = {'prd_auc/raw', 'distances/fpd', 'manifold/coverage', 'classifier/low', 'response/worst', 'neighbours/reached',
-              'separation/mean', 'correlations/distance', 'observables/energy/mean'}
-  assert expected <= set(summary) and 'neighbours/memorised' not in summary  # not made for the reference's particles
-  assert summary['meta']['clusters'] == 30 and summary['meta']['seed'] == 3 and not summary['meta']['paired']
-  assert summary['meta']['reference_file']['provenance'] == {'by': 'test'} and summary['meta']['generated_file']['showers'] == 120
+  expected = {
+    'prd_auc/raw',
+    'distances/fpd',
+    'manifold/coverage',
+    'classifier/low',
+    'response/worst',
+    'neighbours/reached',
+    'separation/mean',
+    'correlations/distance',
+    'observables/energy/mean',
+  }
+  assert (
+    expected <= set(summary) and 'neighbours/memorised' not in summary
+  )  # not made for the reference's particles
+  assert (
+    summary['meta']['clusters'] == 30
+    and summary['meta']['seed'] == 3
+    and not summary['meta']['paired']
+  )
+  assert (
+    summary['meta']['reference_file']['provenance'] == {'by': 'test'}
+    and summary['meta']['generated_file']['showers'] == 120
+  )
   page = (output / 'report.html').read_text()
-  assert 'PRD' in page and 'data:image/png;base64' in page and summary['meta']['generated_file']['sha256'][:12] in page
+  assert (
+    'PRD' in page
+    and 'data:image/png;base64' in page
+    and summary['meta']['generated_file']['sha256'][:12] in page
+  )
   names = {path.name for path in output.iterdir()}
-  assert {'summary.json', 'report.html', 'report.tex', 'observables.png'} <= names and not any('.part' in name for name in names)
+  assert {'summary.json', 'report.html', 'report.tex', 'observables.png'} <= names and not any(
+    '.part' in name for name in names
+  )
 
 
 def test_showers_for_the_references_own_particles_tell_of_memorising(tmp_path, unseen):
-  """Copies of the training showers, each for the particle of the reference that it was not made by."""
+  """Copies of the training showers, each for the particle of the reference that it was not made
+  by.
+  """
   real, training = showers(0, 200), showers(1, 200)
   copies = Shower(training.energies, real.condition)
-  paths = (written(tmp_path / name, sample) for name, sample in (('real.h5', real), ('copies.h5', copies), ('training.h5', training)))
+  paths = (
+    written(tmp_path / name, sample)
+    for name, sample in (('real.h5', real), ('copies.h5', copies), ('training.h5', training))
+  )
   reference, generated, trained_on = paths
-  found = comparison.compare(reference, generated, str(tmp_path / 'out'), trained_on, classifier=False)
+  found = compare.compare(reference, generated, str(tmp_path / 'out'), trained_on, classifier=False)
   assert found['meta']['paired'] and found['meta']['count'] == 100
   assert found['neighbours/memorised']['value'] == 1
 
@@ -68,15 +113,21 @@ def test_layouts_mix(tmp_path, few, unseen):
   embedded = data.load('lhcb_ecal').geometry
   real = written(tmp_path / 'a.h5', take(few, slice(0, 80)), embedded)
   fake = written(tmp_path / 'b.h5', take(few, slice(80, 160)), embedded, 'lhcb')
-  found = comparison.compare(real, fake, str(tmp_path / 'out'), classifier=False)
-  assert abs(found['observables/response/mean']['value'] / found['observables/response/mean']['reference'] - 1) < 0.02
+  found = compare.compare(real, fake, str(tmp_path / 'out'), classifier=False)
+  assert (
+    abs(
+      found['observables/response/mean']['value'] / found['observables/response/mean']['reference']
+      - 1
+    )
+    < 0.02
+  )
 
 
 @pytest.fixture
 def unseen(monkeypatch):
   """Without pictures, which take most of the time."""
-  monkeypatch.setattr(comparison.plots, 'rendered', lambda figures: {})
-  monkeypatch.setattr(comparison.plots, 'figures', lambda *arguments: {})
+  monkeypatch.setattr(compare.plots, 'rendered', lambda figures: {})
+  monkeypatch.setattr(compare.plots, 'figures', lambda *arguments: {})
 
 
 def broken(path, key: str, value: float) -> None:
@@ -84,31 +135,56 @@ def broken(path, key: str, value: float) -> None:
     file[key][(3,) if file[key].ndim == 1 else (3, 5)] = value
 
 
-@pytest.mark.parametrize('change, message', [
+@pytest.mark.parametrize(
+  'change, message',
+  [
     (lambda path: broken(path, 'energies', np.nan), 'energies is nan in shower 3'),
     (lambda path: broken(path, 'energies', -1.0), 'is -1 in shower 3'),
     (lambda path: broken(path, 'energy', 0.0), 'is 0 in shower 3'),
     (lambda path: path.write_bytes(b'nothing'), 'cannot be opened'),
     (lambda path: path.unlink(), 'is neither a file nor'),
-    (lambda path: written(path, showers(1, 3)), '120 reference and 3 generated showers, expected at least 8 and 4'),
-    (lambda path: written(path, showers(1, geometry=Geometry('other', (Layer((6, 6), (10.0, 10.0), 150.0),))), Geometry(
-        'other', (Layer((6, 6), (10.0, 10.0), 150.0),))), 'different calorimeters: flat and other; layer 0'),
-    (lambda path: written(path, showers(1)._replace(condition=showers(1).condition._replace(energy=np.full(120, 5e4)))),
-     'conditions do not match: incident energy'),
-])
+    (
+      lambda path: written(path, showers(1, 3)),
+      '120 reference and 3 generated showers, expected at least 8 and 4',
+    ),
+    (
+      lambda path: written(
+        path,
+        showers(1, geometry=Geometry('other', (Layer((6, 6), (10.0, 10.0), 150.0),))),
+        Geometry('other', (Layer((6, 6), (10.0, 10.0), 150.0),)),
+      ),
+      'different calorimeters: flat and other; layer 0',
+    ),
+    (
+      lambda path: written(
+        path, showers(1)._replace(condition=showers(1).condition._replace(energy=np.full(120, 5e4)))
+      ),
+      'conditions do not match: incident energy',
+    ),
+  ],
+)
 def test_bad_files_are_refused(tmp_path, change, message):
   real, fake = written(tmp_path / 'real.h5', showers(0)), tmp_path / 'fake.h5'
   written(fake, showers(1))
   change(fake)
   with pytest.raises(ValueError) as error:
-    comparison.compare(real, str(fake), str(tmp_path / 'out'), classifier=False)
+    compare.compare(real, str(fake), str(tmp_path / 'out'), classifier=False)
   assert message in str(error.value) and not (tmp_path / 'out').exists()
 
 
-@pytest.mark.parametrize('arguments, message', [
-    (['--reference=a.h5', '--output=out'], 'needs --reference=FILE, --generated=FILE and --output=FOLDER'),
-    (['--reference=a.h5', '--generated=b.h5', '--output=README.md'], '--output=README.md is a file, expected'),
-])
+@pytest.mark.parametrize(
+  'arguments, message',
+  [
+    (
+      ['--reference=a.h5', '--output=out'],
+      'needs --reference=FILE, --generated=FILE and --output=FOLDER',
+    ),
+    (
+      ['--reference=a.h5', '--generated=b.h5', '--output=README.md'],
+      '--output=README.md is a file, expected',
+    ),
+  ],
+)
 def test_missing_flags(arguments, message):
   process = command(*arguments)
   assert process.returncode == 2 and message in process.stderr and process.stderr.count('\n') == 1

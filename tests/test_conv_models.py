@@ -12,14 +12,19 @@ from calojax.models import conv2d, conv3d
 
 GRIDS = ((25, 25),) * 25
 TINY = {
-    'conv3d': (conv3d.Generator(GRIDS, channels=(1, 2, 2, 1)), conv3d.Discriminator(GRIDS, channels=(2, 1), targets=1)),
-    'conv2d': (conv2d.Generator(GRIDS, width=4), conv2d.Discriminator(GRIDS, width=4, targets=1)),
+  'conv3d': (
+    conv3d.Generator(GRIDS, channels=(1, 2, 2, 1)),
+    conv3d.Discriminator(GRIDS, channels=(2, 1), targets=1),
+  ),
+  'conv2d': (conv2d.Generator(GRIDS, width=4), conv2d.Discriminator(GRIDS, width=4, targets=1)),
 }
 FULL = {
-    'conv3d': (conv3d.Generator(GRIDS), conv3d.Discriminator(GRIDS, targets=1)),
-    'conv2d': (conv2d.Generator(GRIDS), conv2d.Discriminator(GRIDS, targets=1)),
+  'conv3d': (conv3d.Generator(GRIDS), conv3d.Discriminator(GRIDS, targets=1)),
+  'conv2d': (conv2d.Generator(GRIDS), conv2d.Discriminator(GRIDS, targets=1)),
 }
-KEYS = {name: jax.random.key(i, impl='rbg') for i, name in enumerate(('params', 'dropout'))}  # compiles faster
+KEYS = {
+  name: jax.random.key(i, impl='rbg') for i, name in enumerate(('params', 'dropout'))
+}  # compiles faster
 
 
 def size(tree) -> int:
@@ -28,13 +33,16 @@ def size(tree) -> int:
 
 def noise(b=2, m=1, latent=200):
   rng = np.random.default_rng(0)
-  return jnp.asarray(rng.normal(size=(b, latent)), jnp.float32), jnp.asarray(rng.uniform(0.5, 2, (b, m)), jnp.float32)
+  return jnp.asarray(rng.normal(size=(b, latent)), jnp.float32), jnp.asarray(
+    rng.uniform(0.5, 2, (b, m)), jnp.float32
+  )
 
 
 @functools.cache
 def initialised(name: str):
   """Variables of the tiny generator and discriminator, for one condition."""
-  # Inputs are arguments of the compiled function: as constants XLA would fold them through every convolution.
+  # Inputs are arguments of the compiled function: as constants XLA would fold them through every
+  # convolution.
   init = lambda network, *inputs: jax.jit(network.init, static_argnums=3)(KEYS, *inputs, False)
   z, condition = noise()
   return init(TINY[name][0], z, condition), init(TINY[name][1], jnp.ones((2, 15625)), condition)
@@ -44,10 +52,13 @@ def shapes_of(network, *arguments):
   return jax.eval_shape(lambda: network.init(KEYS, *arguments, True))
 
 
-@pytest.mark.parametrize('name, learnt, total, dense', [
+@pytest.mark.parametrize(
+  'name, learnt, total, dense',
+  [
     ('conv3d', 872_808, 872_948, 630_336),
     ('conv2d', 2_053_446, 2_055_324, 25_125),
-])
+  ],
+)
 def test_generator_has_the_papers_parameters(name, learnt, total, dense):
   variables = shapes_of(FULL[name][0], *noise())
   assert (size(variables['params']), size(variables)) == (learnt, total)
@@ -82,12 +93,18 @@ def test_gradients_are_finite_and_reach_every_parameter(name):
   z, condition = noise(4)
 
   def loss(g, d, moments):
-    x, _ = generator.apply({'params': g, **moments[0]}, z, condition, True, rngs=KEYS, mutable=['batch_stats'])
-    heads, _ = discriminator.apply({'params': d, **moments[1]}, x, condition, True, rngs=KEYS, mutable=['batch_stats'])
+    x, _ = generator.apply(
+      {'params': g, **moments[0]}, z, condition, True, rngs=KEYS, mutable=['batch_stats']
+    )
+    heads, _ = discriminator.apply(
+      {'params': d, **moments[1]}, x, condition, True, rngs=KEYS, mutable=['batch_stats']
+    )
     return jax.nn.softplus(heads['score']).sum() + (heads['targets'] ** 2).sum()
 
   g, d = initialised(name)
-  moments = [{'batch_stats': tree['batch_stats']} if 'batch_stats' in tree else {} for tree in (g, d)]
+  moments = [
+    {'batch_stats': tree['batch_stats']} if 'batch_stats' in tree else {} for tree in (g, d)
+  ]
   gradients = jax.jit(jax.grad(loss, (0, 1)))(g['params'], d['params'], moments)
   for leaf in jax.tree.leaves(gradients):
     assert np.isfinite(leaf).all() and np.any(leaf)
@@ -98,21 +115,30 @@ def test_energy_only_scales_the_noise(name):
   """One condition: z at twice the energy is twice z at the same."""
   z, condition = noise()
   apply = functools.partial(jax.jit(TINY[name][0].apply, static_argnums=3), initialised(name)[0])
-  np.testing.assert_allclose(apply(2 * z, condition, False), apply(z, 2 * condition, False), rtol=1e-5, atol=1e-6)
+  np.testing.assert_allclose(
+    apply(2 * z, condition, False), apply(z, 2 * condition, False), rtol=1e-5, atol=1e-6
+  )
 
 
 @pytest.mark.parametrize('name', TINY)
 def test_other_grids_are_refused(name):
   for network in TINY[name]:
     with pytest.raises(ValueError, match='25 layers of 25x25 cells, not 3 of 96x3, 12x12'):
-      shapes_of(network.clone(grids=((96, 3), (12, 12), (12, 12))), jnp.zeros((1, 15625)), jnp.ones((1, 1)))
+      shapes_of(
+        network.clone(grids=((96, 3), (12, 12), (12, 12))), jnp.zeros((1, 15625)), jnp.ones((1, 1))
+      )
 
 
 def paper_conv3d(params, z):
-  """The generator as the papers write it, (x, y, depth), from stock operations; batch norm at its start, the identity."""
+  """The generator as the papers write it, (x, y, depth), from stock operations; batch norm at its
+  start, the identity.
+  """
+
   def conv(x, layer, pads):
     kernel = layer['kernel'].transpose(1, 2, 0, 3, 4)
-    x = jax.lax.conv_general_dilated(x, kernel, (1, 1, 1), pads, dimension_numbers=('NDHWC', 'DHWIO', 'NDHWC'))
+    x = jax.lax.conv_general_dilated(
+      x, kernel, (1, 1, 1), pads, dimension_numbers=('NDHWC', 'DHWIO', 'NDHWC')
+    )
     return x + layer.get('bias', 0)
 
   def up(x, *times):
@@ -122,7 +148,11 @@ def paper_conv3d(params, z):
 
   leaky = lambda x: jnp.where(x > 0, x, 0.3 * x)
   layers = [params[f'Conv_{i}'] for i in range(4)]
-  x = (z @ params['Dense_0']['kernel'] + params['Dense_0']['bias']).reshape(-1, 8, 7, 7, 1).transpose(0, 2, 3, 1, 4)
+  x = (
+    (z @ params['Dense_0']['kernel'] + params['Dense_0']['bias'])
+    .reshape(-1, 8, 7, 7, 1)
+    .transpose(0, 2, 3, 1, 4)
+  )
   x = leaky(conv(x, layers[0], 'SAME'))
   x = leaky(conv(up(x, 2, 2, 2), layers[1], ((2, 2), (2, 2), (0, 0))))
   x = leaky(conv(up(x, 2, 2, 3), layers[2], ((1, 1), (0, 0), (3, 3))))
@@ -134,7 +164,9 @@ def test_conv3d_is_the_papers_network_with_the_layers_in_front():
   generator, (z, condition) = TINY['conv3d'][0], noise()
   variables = initialised('conv3d')[0]
   # Act
-  x = jax.jit(generator.apply, static_argnums=3)(variables, z, condition, False).reshape(-1, 25, 25, 25)
+  x = jax.jit(generator.apply, static_argnums=3)(variables, z, condition, False).reshape(
+    -1, 25, 25, 25
+  )
   expected = jax.jit(paper_conv3d)(variables['params'], z * condition)
   # Assert
   np.testing.assert_allclose(x.transpose(0, 2, 3, 1), expected, atol=1e-4 * float(expected.max()))
@@ -146,7 +178,9 @@ def test_conv2d_channels_are_the_layers():
   variables = initialised('conv2d')[0]
   last = {'kernel': jnp.zeros((3, 3, 75, 25)).at[..., 7].set(1.0)}
   variables = variables | {'params': variables['params'] | {'Conv_0': last}}
-  x = jax.jit(generator.apply, static_argnums=3)(variables, z, condition, False).reshape(-1, 25, 625)
+  x = jax.jit(generator.apply, static_argnums=3)(variables, z, condition, False).reshape(
+    -1, 25, 625
+  )
   assert [i for i in range(25) if np.any(x[:, i])] == [7]
 
 
@@ -162,7 +196,9 @@ def test_repeat_and_mean_pool_are_the_stock_operations():
   x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 3, 5, 4, 2)), jnp.float32)
   expected = jnp.repeat(jnp.repeat(jnp.repeat(x, 3, 1), 2, 2), 2, 3)
   np.testing.assert_array_equal(conv3d.repeat(x, (3, 2, 2)), expected)
-  np.testing.assert_allclose(conv3d.mean_pool(x), nn.avg_pool(x, (2, 2, 2), (2, 2, 2)), rtol=1e-5, atol=1e-6)
+  np.testing.assert_allclose(
+    conv3d.mean_pool(x), nn.avg_pool(x, (2, 2, 2), (2, 2, 2)), rtol=1e-5, atol=1e-6
+  )
 
 
 @pytest.mark.parametrize('name', TINY)
@@ -170,7 +206,9 @@ def test_regressor_is_not_shown_the_condition(name):
   """It would copy it; the score may use it."""
   condition = noise()[1]
   apply = jax.jit(TINY[name][1].apply, static_argnums=3)
-  one, other = (apply(initialised(name)[1], jnp.ones((2, 15625)), c, False) for c in (condition, condition + 1))
+  one, other = (
+    apply(initialised(name)[1], jnp.ones((2, 15625)), c, False) for c in (condition, condition + 1)
+  )
   np.testing.assert_array_equal(one['targets'], other['targets'])
   assert not np.allclose(one['score'], other['score'])
 

@@ -11,34 +11,36 @@ import numpy as np
 import pytest
 from jax import export
 
-from calojax import convolutions
-from calojax.convolutions import Conv, ConvTranspose
+from calojax.models import convolutions
+from calojax.models.convolutions import Conv, ConvTranspose
 
 FUNCTIONS = {'conv': convolutions.conv, 'conv_transpose': convolutions.conv_transpose}
-# x, kernel, strides, padding: sizes odd and down to one pixel, kernels of fewer, as many and more taps than the stride.
+# x, kernel, strides, padding: sizes odd and down to one pixel, kernels of fewer, as many and more
+# taps than the stride.
 CASES = [
-    ((2, 2, 2, 6), (3, 3), (2, 2), 'SAME'),
-    ((2, 3, 3, 3), (3, 3), (2, 2), 'VALID'),
-    ((1, 1, 1, 4), (3, 3), (1, 1), 'SAME'),
-    ((2, 5, 7, 3), (4, 3), (3, 2), 'SAME'),
-    ((2, 5, 4, 3), (3, 4), (3, 1), ((1, 2), (0, 3))),
-    ((2, 5, 4, 3), (2, 3), (3, 3), 'SAME'),
-    ((2, 4, 3, 3), (4, 4), (2, 2), ((3, 0), (-1, 2))),
-    ((2, 3, 4, 3, 2), (3, 4, 2), (2, 1, 2), 'SAME'),
+  ((2, 2, 2, 6), (3, 3), (2, 2), 'SAME'),
+  ((2, 3, 3, 3), (3, 3), (2, 2), 'VALID'),
+  ((1, 1, 1, 4), (3, 3), (1, 1), 'SAME'),
+  ((2, 5, 7, 3), (4, 3), (3, 2), 'SAME'),
+  ((2, 5, 4, 3), (3, 4), (3, 1), ((1, 2), (0, 3))),
+  ((2, 5, 4, 3), (2, 3), (3, 3), 'SAME'),
+  ((2, 4, 3, 3), (4, 4), (2, 2), ((3, 0), (-1, 2))),
+  ((2, 3, 4, 3, 2), (3, 4, 2), (2, 1, 2), 'SAME'),
 ]
 
-# Of stride 1: every fold of a 3D convolution (into the input, into the output, into columns), kernels that are even, flat,
-# as deep as the input, pads that are uneven and negative; a large 2D kernel with and without padding.
+# Of stride 1: every fold of a 3D convolution (into the input, into the output, into columns),
+# kernels that are even, flat, as deep as the input, pads that are uneven and negative; a large 2D
+# kernel with and without padding.
 UNSTRIDED = [
-    ((2, 5, 4, 3, 2), (4, 3, 2), 3, 'SAME'),
-    ((2, 5, 4, 3, 3), (3, 2, 3), 2, 'VALID'),
-    ((2, 4, 4, 5, 1), (2, 3, 3), 4, ((1, 2), (0, 0), (0, 0))),
-    ((1, 3, 4, 4, 5), (3, 1, 2), 5, ((2, 0), (-1, 1), (3, 0))),
-    ((2, 3, 4, 3, 3), (2, 2, 2), 1, 'VALID'),
-    ((2, 4, 4, 3, 2), (1, 3, 3), 3, 'SAME'),
-    ((1, 4, 3, 3, 6), (4, 2, 2), 6, 'VALID'),
-    ((2, 9, 7, 3), (6, 5), 4, 'VALID'),
-    ((2, 6, 7, 3), (8, 8), 4, 'SAME'),
+  ((2, 5, 4, 3, 2), (4, 3, 2), 3, 'SAME'),
+  ((2, 5, 4, 3, 3), (3, 2, 3), 2, 'VALID'),
+  ((2, 4, 4, 5, 1), (2, 3, 3), 4, ((1, 2), (0, 0), (0, 0))),
+  ((1, 3, 4, 4, 5), (3, 1, 2), 5, ((2, 0), (-1, 1), (3, 0))),
+  ((2, 3, 4, 3, 3), (2, 2, 2), 1, 'VALID'),
+  ((2, 4, 4, 3, 2), (1, 3, 3), 3, 'SAME'),
+  ((1, 4, 3, 3, 6), (4, 2, 2), 6, 'VALID'),
+  ((2, 9, 7, 3), (6, 5), 4, 'VALID'),
+  ((2, 6, 7, 3), (8, 8), 4, 'SAME'),
 ]
 
 
@@ -52,7 +54,9 @@ def operands(x, taps, co=5):
 
 def close(a, b):
   scale = max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(b))
-  jax.tree.map(lambda left, right: np.testing.assert_allclose(left, right, rtol=0, atol=2e-5 * scale), a, b)
+  jax.tree.map(
+    lambda left, right: np.testing.assert_allclose(left, right, rtol=0, atol=2e-5 * scale), a, b
+  )
 
 
 @pytest.mark.parametrize('name', FUNCTIONS)
@@ -93,19 +97,27 @@ def test_unstrided_convolutions_agree_to_second_order(x, taps, co, padding):
     apply = lambda x, w: convolutions.conv(x, w, (1,) * len(taps), padding, form)
     score = lambda x, w: (jnp.tanh(apply(x, w)) ** 2).sum()
     penalty = lambda x, w: (jax.grad(score)(x, w) ** 2).sum()
-    return apply(*arguments), jax.grad(score, (0, 1))(*arguments), jax.grad(penalty, (0, 1))(*arguments)
+    return (
+      apply(*arguments),
+      jax.grad(score, (0, 1))(*arguments),
+      jax.grad(penalty, (0, 1))(*arguments),
+    )
 
   for fast, exact in zip(orders('fast'), orders('lax')):
     close(fast, exact)
 
 
-@pytest.mark.parametrize('x, taps, strides', [((2, 3, 4, 3), (5, 5), (2, 2)), ((1, 2, 3, 2, 3), (4, 4, 4), (2, 2, 2))])
+@pytest.mark.parametrize(
+  'x, taps, strides', [((2, 3, 4, 3), (5, 5), (2, 2)), ((1, 2, 3, 2, 3), (4, 4, 4), (2, 2, 2))]
+)
 def test_phase_convolutions_agree_to_second_order(x, taps, strides):
   arguments = operands(x, taps)
 
   @functools.partial(jax.jit, static_argnums=0)
   def penalty(form):
-    score = lambda x, w: (jnp.tanh(convolutions.conv_transpose(x, w, strides, 'SAME', form)) ** 2).sum()
+    score = lambda x, w: (
+      jnp.tanh(convolutions.conv_transpose(x, w, strides, 'SAME', form)) ** 2
+    ).sum()
     return jax.grad(lambda x, w: (jax.grad(score)(x, w) ** 2).sum(), (0, 1))(*arguments)
 
   close(penalty('fast'), penalty('lax'))
@@ -125,7 +137,7 @@ def test_no_3d_convolution_is_left(function):
 def test_forward_mode_is_the_same():
   x, kernel = operands((2, 3, 4, 4), (3, 3))
   up = lambda form: lambda w: convolutions.conv_transpose(x, w, (2, 2), 'SAME', form)
-  jvp = lambda form: jax.jvp(up(form), (kernel,), (kernel ** 2,))
+  jvp = lambda form: jax.jvp(up(form), (kernel,), (kernel**2,))
   close(jvp('fast'), jvp('lax'))
 
 
@@ -142,7 +154,9 @@ def test_phases_reach_every_output_once():
 def test_parameters_are_those_of_flax(ours, theirs, padding, use_bias):
   # Arrange
   x = normal(0, 2, 5, 4, 3)
-  ours, theirs = (layer(6, (3, 3), strides=(2, 2), padding=padding, use_bias=use_bias) for layer in (ours, theirs))
+  ours, theirs = (
+    layer(6, (3, 3), strides=(2, 2), padding=padding, use_bias=use_bias) for layer in (ours, theirs)
+  )
   # Act
   a, b = ours.init(jax.random.key(0), x), theirs.init(jax.random.key(0), x)
   # Assert
@@ -155,7 +169,9 @@ def test_parameters_are_those_of_flax(ours, theirs, padding, use_bias):
 @pytest.mark.parametrize('ours, theirs', [(Conv, nn.Conv), (ConvTranspose, nn.ConvTranspose)])
 def test_spectral_norm_divides_the_same_kernel(ours, theirs):
   x = normal(0, 2, 4, 4, 3)
-  layers = [nn.SpectralNorm(layer(6, (3, 3), strides=(2, 2), name='layer')) for layer in (ours, theirs)]
+  layers = [
+    nn.SpectralNorm(layer(6, (3, 3), strides=(2, 2), name='layer')) for layer in (ours, theirs)
+  ]
   outputs = []
   for layer in layers:
     variables = layer.init(jax.random.key(0), x, update_stats=False)
@@ -170,10 +186,14 @@ def test_spectral_norm_divides_the_same_kernel(ours, theirs):
 def test_bfloat16_computes_and_keeps_float32_parameters(layer, form):
   x = normal(0, 2, 3, 3, 8)
   layer, exact = (
-      layer(6, (3, 3), strides=(2, 2), padding='VALID', dtype=dtype, form=form) for dtype in (jnp.bfloat16, None))
+    layer(6, (3, 3), strides=(2, 2), padding='VALID', dtype=dtype, form=form)
+    for dtype in (jnp.bfloat16, None)
+  )
   variables = layer.init(jax.random.key(0), x)
   y = layer.apply(variables, x)
-  assert y.dtype == jnp.bfloat16 and {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype('float32')}
+  assert y.dtype == jnp.bfloat16 and {leaf.dtype for leaf in jax.tree.leaves(variables)} == {
+    jnp.dtype('float32')
+  }
   np.testing.assert_allclose(y.astype(jnp.float32), exact.apply(variables, x), atol=0.05)
 
 
@@ -195,7 +215,9 @@ def test_auto_is_fast_on_a_cpu_alone(monkeypatch):
 def test_fast_form_has_no_dilated_convolution():
   """Neither forward nor in the gradients: those are the slow ones."""
   x, kernel = operands((2, 4, 4, 3), (3, 3))
-  gradients = jax.grad(lambda x, w: (convolutions.conv_transpose(x, w, (2, 2), 'SAME', 'fast') ** 2).sum(), (0, 1))
+  gradients = jax.grad(
+    lambda x, w: (convolutions.conv_transpose(x, w, (2, 2), 'SAME', 'fast') ** 2).sum(), (0, 1)
+  )
   assert 'convolution' not in jax.jit(gradients).lower(x, kernel).as_text()
 
 
@@ -210,7 +232,7 @@ def test_exported_function_takes_any_batch():
 SHARDED = """
 import jax, jax.numpy as jnp, numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
-from calojax.convolutions import conv, conv_transpose
+from calojax.models.convolutions import conv, conv_transpose
 assert jax.device_count() == 8
 mesh = jax.make_mesh((8,), ('data',), axis_types=(AxisType.Auto,))
 x = jax.random.normal(jax.random.key(0), (16, 2, 2, 6))
@@ -225,7 +247,10 @@ assert 'all-gather' not in text and 'all-to-all' not in text
 
 
 def test_sharded_batch_stays_split():
-  environment = os.environ | {'XLA_FLAGS': '--xla_force_host_platform_device_count=8', 'JAX_PLATFORMS': 'cpu'}
+  environment = os.environ | {
+    'XLA_FLAGS': '--xla_force_host_platform_device_count=8',
+    'JAX_PLATFORMS': 'cpu',
+  }
   root = pathlib.Path(__file__).parents[1]
   subprocess.run([sys.executable, '-c', SHARDED], check=True, cwd=root, env=environment)
 
@@ -234,7 +259,7 @@ def test_sharded_batch_stays_split():
 def test_freed_memory_is_kept():
   program = """
 import resource, numpy as np
-from calojax.allocation import keep_freed_memory
+from calojax.training.allocation import keep_freed_memory
 kept = keep_freed_memory()
 [np.ones(2**24, np.uint8) for _ in range(3)]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -244,5 +269,8 @@ print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
   root = pathlib.Path(__file__).parents[1]
   kept, faults = subprocess.run(
-      [sys.executable, '-c', program], check=True, cwd=root, capture_output=True, text=True).stdout.split()
-  assert kept == 'False' or int(faults) < 4000  # 16 MiB are 4096 pages: not even one round of them again
+    [sys.executable, '-c', program], check=True, cwd=root, capture_output=True, text=True
+  ).stdout.split()
+  assert (
+    kept == 'False' or int(faults) < 4000
+  )  # 16 MiB are 4096 pages: not even one round of them again

@@ -1,4 +1,6 @@
-"""The C++ example, compiled and run: the showers of Python for the same noise, noise that is normal, requests that are refused."""
+"""The C++ example, compiled and run: the showers of Python for the same noise, noise that is
+normal, requests that are refused.
+"""
 
 import hashlib
 import importlib.util
@@ -16,10 +18,11 @@ for needed in ('onnx', 'onnxruntime', 'flatbuffers'):
 
 import onnx
 from onnx import helper
+from test_export import generator, requests
 
 import tiny
-from calojax import export, inference, runtimes
-from test_export import generator, requests
+from calojax import export, inference
+from calojax.inference import runtimes, sidecar
 
 SOURCE = pathlib.Path(__file__).parents[1] / 'experiments' / 'cpp'
 MODEL = 'generator.opset17.onnx'
@@ -36,11 +39,23 @@ def program(tmp_path_factory):
   """The compiled example; warnings are errors."""
   cmake, ninja, _ = tool('cmake'), tool('ninja'), tool('c++')
   folder = tmp_path_factory.mktemp('cpp')
-  fetched = subprocess.run([sys.executable, SOURCE / 'fetch_runtime.py', folder / 'onnxruntime'], capture_output=True, text=True)
+  fetched = subprocess.run(
+    [sys.executable, SOURCE / 'fetch_runtime.py', folder / 'onnxruntime'],
+    capture_output=True,
+    text=True,
+  )
   if fetched.returncode:
     pytest.skip(fetched.stderr.strip())
-  options = ['-GNinja', f'-DCMAKE_MAKE_PROGRAM={ninja}', f'-DONNXRUNTIME_ROOT={folder}/onnxruntime', '-DCMAKE_CXX_FLAGS=-Werror']
-  for command in ([cmake, '-S', SOURCE, '-B', folder / 'build', *options], [cmake, '--build', folder / 'build', '--parallel', '2']):
+  options = [
+    '-GNinja',
+    f'-DCMAKE_MAKE_PROGRAM={ninja}',
+    f'-DONNXRUNTIME_ROOT={folder}/onnxruntime',
+    '-DCMAKE_CXX_FLAGS=-Werror',
+  ]
+  for command in (
+    [cmake, '-S', SOURCE, '-B', folder / 'build', *options],
+    [cmake, '--build', folder / 'build', '--parallel', '2'],
+  ):
     built = subprocess.run(command, capture_output=True, text=True)
     assert built.returncode == 0, built.stdout + built.stderr
   return folder / 'build' / 'generate'
@@ -77,10 +92,20 @@ def asked(exported, tmp_path):
   folder, system = exported
   noise, energy, position, direction = requests(system)
   columns = np.column_stack([energy, position, direction])
-  np.savetxt(tmp_path / 'particles.txt', columns, fmt='%.9g', header='energy x y dx dy dz')  # 9 digits: the same float32
+  np.savetxt(
+    tmp_path / 'particles.txt', columns, fmt='%.9g', header='energy x y dx dy dz'
+  )  # 9 digits: the same float32
   noise.tofile(tmp_path / 'noise.f32')
-  expected = inference.load(folder, 'onnxruntime', threads=1).generate(energy, position, direction, noise=noise)
-  return [folder / MODEL, '--particles', tmp_path / 'particles.txt', '--noise', tmp_path / 'noise.f32'], expected
+  expected = inference.load(folder, 'onnxruntime', threads=1).generate(
+    energy, position, direction, noise=noise
+  )
+  return [
+    folder / MODEL,
+    '--particles',
+    tmp_path / 'particles.txt',
+    '--noise',
+    tmp_path / 'noise.f32',
+  ], expected
 
 
 @pytest.mark.parametrize('batch', [1, 5, 100])
@@ -95,9 +120,17 @@ def test_the_showers_are_those_of_python(program, asked, tmp_path, batch):
 def test_position_and_direction_arrive(program, tmp_path, name, columns):
   particles = np.array([[5, 1, 2, 0, 0.6, 0.8], [6, 3, 4, 0.6, 0, 0.8], [7, -5, 6, 0, 0, 1]])
   np.savetxt(tmp_path / 'particles.txt', particles)
-  words = [planted(tmp_path / 'x.onnx', result=name), '--particles', tmp_path / 'particles.txt', '--batch', 2]
+  words = [
+    planted(tmp_path / 'x.onnx', result=name),
+    '--particles',
+    tmp_path / 'particles.txt',
+    '--batch',
+    2,
+  ]
   run(program, *words, '--output', tmp_path / 'x.npy')
-  np.testing.assert_array_equal(np.load(tmp_path / 'x.npy'), particles[:, columns].astype(np.float32))
+  np.testing.assert_array_equal(
+    np.load(tmp_path / 'x.npy'), particles[:, columns].astype(np.float32)
+  )
 
 
 def test_showers_depend_on_their_seed_only(program, exported, tmp_path):
@@ -106,22 +139,49 @@ def test_showers_depend_on_their_seed_only(program, exported, tmp_path):
   again = made(program, new(tmp_path, '1'), *gun, '--seed', 0, '--batch', 7)
   other = made(program, new(tmp_path, '2'), *gun, '--seed', 1)
   np.testing.assert_allclose(again, showers, rtol=0, atol=1e-6 * showers.max())
-  assert np.abs(other - showers).max() > 0.01 * showers.max() and np.ptp(showers, axis=0).max() > 0.01 * showers.max()
+  assert (
+    np.abs(other - showers).max() > 0.01 * showers.max()
+    and np.ptp(showers, axis=0).max() > 0.01 * showers.max()
+  )
 
 
 def test_the_speed_is_told(program, exported, tmp_path):
-  told = run(program, exported[0] / MODEL, '--output', tmp_path / 'x.npy', '--count', 30, '--energy', 2e4, '--batch', 10).stdout
+  told = run(
+    program,
+    exported[0] / MODEL,
+    '--output',
+    tmp_path / 'x.npy',
+    '--count',
+    30,
+    '--energy',
+    2e4,
+    '--batch',
+    10,
+  ).stdout
   line = '30 showers of 504 cells: X showers/s; inference X ms a shower (median of 3 batches), X ms of the processor\n'
-  rate, clock, processor = map(float, re.fullmatch(re.escape(line).replace('X', r'(\d+\.\d+)'), told).groups())
+  rate, clock, processor = map(
+    float, re.fullmatch(re.escape(line).replace('X', r'(\d+\.\d+)'), told).groups()
+  )
   assert clock > 0 and processor >= 0 and rate > 0
 
 
-def planted(path, shapes=((16,), (), (2,), (3,)), names=runtimes.INPUTS, output='energies', result='noise'):
+def planted(
+  path, shapes=((16,), (), (2,), (3,)), names=runtimes.INPUTS, output='energies', result='noise'
+):
   """A model that returns one of its inputs, whatever they are called."""
-  info = lambda name, shape: helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ['batch', *shape])
+  info = lambda name, shape: helper.make_tensor_value_info(
+    name, onnx.TensorProto.FLOAT, ['batch', *shape]
+  )
   node = helper.make_node('Identity', [result], [output])
-  graph = helper.make_graph([node], 'planted', list(map(info, names, shapes)), [info(output, shapes[list(names).index(result)])])
-  onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8), path)
+  graph = helper.make_graph(
+    [node],
+    'planted',
+    list(map(info, names, shapes)),
+    [info(output, shapes[list(names).index(result)])],
+  )
+  onnx.save(
+    helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8), path
+  )
   return path
 
 
@@ -137,26 +197,46 @@ def test_the_noise_is_standard_normal(program, echo, tmp_path):
   noise = np.load(tmp_path / 'noise.npy').astype(float)
   error = noise.size**-0.5
   assert abs(noise.mean()) < 5 * error and abs((noise**2).mean() - 1) < 5 * 2**0.5 * error
-  assert abs((noise**4).mean() - 3) < 5 * 96**0.5 * error and abs((noise**3).mean()) < 5 * 15**0.5 * error
-  correlation = np.corrcoef(noise.T) - np.eye(16)  # Box and Muller's numbers come in pairs, which have to be independent
+  assert (
+    abs((noise**4).mean() - 3) < 5 * 96**0.5 * error
+    and abs((noise**3).mean()) < 5 * 15**0.5 * error
+  )
+  correlation = np.corrcoef(noise.T) - np.eye(
+    16
+  )  # Box and Muller's numbers come in pairs, which have to be independent
   assert np.abs(correlation).max() < 5 * 20_000**-0.5
   assert abs(np.corrcoef(noise[1:, 0], noise[:-1, 15])[0, 1]) < 5 * 20_000**-0.5
 
 
 def test_the_noise_is_that_of_the_formula(program, echo, tmp_path):
-  """First output of the standard's Mersenne twister for the seed 5489, from the standard: its 10,000th is 9981545732273789042."""
+  """First output of the standard's Mersenne twister for the seed 5489, from the standard: its
+  10,000th is 9981545732273789042.
+  """
   run(program, *echo, '--count', 1250, '--seed', 5489)
   noise = np.load(tmp_path / 'noise.npy').ravel()
-  angle = 2 * np.pi * ((9981545732273789042 >> 11) + 1) / 2**53  # two uniform numbers for two normal ones
+  angle = (
+    2 * np.pi * ((9981545732273789042 >> 11) + 1) / 2**53
+  )  # two uniform numbers for two normal ones
   radius = np.hypot(*noise[9998:10000].astype(float))
-  np.testing.assert_allclose(noise[9998:10000], radius * np.array([np.cos(angle), np.sin(angle)]), rtol=1e-5)
+  np.testing.assert_allclose(
+    noise[9998:10000], radius * np.array([np.cos(angle), np.sin(angle)]), rtol=1e-5
+  )
 
 
 def test_particles_outside_the_training_are_warned_of(program, exported, tmp_path):
-  ranges = inference.sidecar(str(exported[0]))['conditions']['ranges']
+  ranges = sidecar.read(str(exported[0]))['conditions']['ranges']
   high, x = ranges['energy'][1], ranges['x'][1]
-  (tmp_path / 'particles.txt').write_text(f'{high} {x} 0 0 0 1\n\n  # no particle\n{2 * high} {x + 50} 0 0.6 0 0.8\n')
-  done = run(program, exported[0] / MODEL, '--particles', tmp_path / 'particles.txt', '--output', tmp_path / 'x.npy')
+  (tmp_path / 'particles.txt').write_text(
+    f'{high} {x} 0 0 0 1\n\n  # no particle\n{2 * high} {x + 50} 0 0.6 0 0.8\n'
+  )
+  done = run(
+    program,
+    exported[0] / MODEL,
+    '--particles',
+    tmp_path / 'particles.txt',
+    '--output',
+    tmp_path / 'x.npy',
+  )
   lines = done.stderr.splitlines()
   assert done.returncode == 0 and len(lines) == 3 and np.load(tmp_path / 'x.npy').shape == (2, 504)
   assert f'to {2 * high:g} MeV is outside the range' in lines[0] and f'to {high:g} MeV' in lines[0]
@@ -166,30 +246,56 @@ def test_particles_outside_the_training_are_warned_of(program, exported, tmp_pat
 def refused(program, folder, message, *words):
   """The program says one line with `message`, exits with 2 and leaves nothing in `folder`."""
   done = run(program, *words, '--output', folder / 'showers.npy')
-  assert done.returncode == 2 and not done.stdout and done.stderr.count('\n') == 1 and message in done.stderr, done
+  assert (
+    done.returncode == 2
+    and not done.stdout
+    and done.stderr.count('\n') == 1
+    and message in done.stderr
+  ), done
   assert not list(folder.iterdir())
 
 
-@pytest.mark.parametrize('line, message', [
-    ('nan 0 0 0 0 1', 'line 2: energy (MeV) is nan, expected finite'), ('-5 0 0 0 0 1', 'line 2: energy (MeV) is -5, expected a value > 0'),
-    ('0 0 0 0 0 1', 'energy (MeV) is 0, expected'), ('5 inf 0 0 0 1', 'position (mm) is inf'), ('5 0 0 0 nan 1', 'direction is nan'),
-    ('5 0 0 0 0 2', 'direction is 0 0 2, expected a unit vector'), ('5 0 0 0 0 -1', 'with z > 0'), ('5 0 0 0 1', '5 numbers, expected 6'),
+@pytest.mark.parametrize(
+  'line, message',
+  [
+    ('nan 0 0 0 0 1', 'line 2: energy (MeV) is nan, expected finite'),
+    ('-5 0 0 0 0 1', 'line 2: energy (MeV) is -5, expected a value > 0'),
+    ('0 0 0 0 0 1', 'energy (MeV) is 0, expected'),
+    ('5 inf 0 0 0 1', 'position (mm) is inf'),
+    ('5 0 0 0 nan 1', 'direction is nan'),
+    ('5 0 0 0 0 2', 'direction is 0 0 2, expected a unit vector'),
+    ('5 0 0 0 0 -1', 'with z > 0'),
+    ('5 0 0 0 1', '5 numbers, expected 6'),
     ('5 0 0 0 0 1x', "'1x' is no number"),
-])
+  ],
+)
 def test_impossible_particles_are_refused(program, exported, tmp_path, line, message):
   (tmp_path / 'particles.txt').write_text(f'20000 0 0 0 0 1\n{line}\n')
-  refused(program, new(tmp_path), message, exported[0] / MODEL, '--particles', tmp_path / 'particles.txt')
+  refused(
+    program, new(tmp_path), message, exported[0] / MODEL, '--particles', tmp_path / 'particles.txt'
+  )
 
 
-@pytest.mark.parametrize('words, message', [
-    (['--count', 0], "count is '0', expected a whole number from 1"), (['--count', '-1'], "count is '-1'"),
-    (['--energy', 'nan'], 'energy (MeV) is nan'), (['--energy', '2e4x'], "energy is '2e4x'"), (['--batch', 0], "batch is '0'"),
-    (['--seed', 1.5], "seed is '1.5'"), (['--threads', 0], "threads is '0'"), (['--noise', '/no/noise'], 'cannot read /no/noise'),
-    (['--particles', 'p.txt'], 'either --particles or both of --count and --energy'), (['--colour', 'red'], "'--colour' is not known"),
+@pytest.mark.parametrize(
+  'words, message',
+  [
+    (['--count', 0], "count is '0', expected a whole number from 1"),
+    (['--count', '-1'], "count is '-1'"),
+    (['--energy', 'nan'], 'energy (MeV) is nan'),
+    (['--energy', '2e4x'], "energy is '2e4x'"),
+    (['--batch', 0], "batch is '0'"),
+    (['--seed', 1.5], "seed is '1.5'"),
+    (['--threads', 0], "threads is '0'"),
+    (['--noise', '/no/noise'], 'cannot read /no/noise'),
+    (['--particles', 'p.txt'], 'either --particles or both of --count and --energy'),
+    (['--colour', 'red'], "'--colour' is not known"),
     (['second.onnx'], "'second.onnx' is not known"),
-])
+  ],
+)
 def test_impossible_requests_are_refused(program, exported, tmp_path, words, message):
-  refused(program, new(tmp_path), message, exported[0] / MODEL, '--count', 3, '--energy', 2e4, *words)
+  refused(
+    program, new(tmp_path), message, exported[0] / MODEL, '--count', 3, '--energy', 2e4, *words
+  )
 
 
 def test_noise_of_another_length_is_refused(program, exported, tmp_path):
@@ -200,13 +306,25 @@ def test_noise_of_another_length_is_refused(program, exported, tmp_path):
   refused(program, new(tmp_path, 'nan'), 'has nan, expected finite', *gun)
 
 
-@pytest.mark.parametrize('shapes, changes, message', [
+@pytest.mark.parametrize(
+  'shapes, changes, message',
+  [
     (((16,), (2,), (2,), (3,)), {}, 'energy has shape [any, 2], expected float32 [any]'),
-    (((16,), (), (3,), (3,)), {}, 'position has shape [any, 3]'), (((4, 4), (), (2,), (3,)), {}, 'noise has shape [any, 4, 4]'),
-    (((16,), (), (2,), (3,)), {'output': 'images'}, '-> images, expected noise energy position direction -> energies'),
-    (((16,), (), (2,), (3,)), {'names': ('noise', 'energy', 'place', 'direction')}, 'noise energy place direction'),
+    (((16,), (), (3,), (3,)), {}, 'position has shape [any, 3]'),
+    (((4, 4), (), (2,), (3,)), {}, 'noise has shape [any, 4, 4]'),
+    (
+      ((16,), (), (2,), (3,)),
+      {'output': 'images'},
+      '-> images, expected noise energy position direction -> energies',
+    ),
+    (
+      ((16,), (), (2,), (3,)),
+      {'names': ('noise', 'energy', 'place', 'direction')},
+      'noise energy place direction',
+    ),
     (((16,), ()), {'names': ('noise', 'energy')}, 'it computes noise energy -> energies'),
-])
+  ],
+)
 def test_other_models_are_refused(program, tmp_path, shapes, changes, message):
   model = planted(tmp_path / 'x.onnx', shapes, **changes)
   refused(program, new(tmp_path), message, model, '--count', 3, '--energy', 2e4)
@@ -221,7 +339,13 @@ def test_models_that_cannot_be_read_are_refused(program, exported, tmp_path):
   weights = max(model.graph.initializer, key=lambda each: len(each.raw_data))
   weights.raw_data = weights.raw_data[:-1] + bytes([weights.raw_data[-1] ^ 1])
   onnx.save(model, tmp_path / 'model' / MODEL)
-  refused(program, new(tmp_path, '2'), 'was altered or truncated: model.json names no file of sha256', tmp_path / 'model' / MODEL, *gun)
+  refused(
+    program,
+    new(tmp_path, '2'),
+    'was altered or truncated: model.json names no file of sha256',
+    tmp_path / 'model' / MODEL,
+    *gun,
+  )
 
 
 @pytest.mark.parametrize('remainder', [0, 1, 55, 56, 63])
@@ -234,7 +358,9 @@ def test_the_hash_is_sha256(program, tmp_path, remainder):
   content = (tmp_path / 'x.onnx').read_bytes()
   assert len(content) % 64 == remainder
   (tmp_path / 'model.json').write_text('{}')
-  done = run(program, tmp_path / 'x.onnx', '--count', 1, '--energy', 1, '--output', tmp_path / 'x.npy')
+  done = run(
+    program, tmp_path / 'x.onnx', '--count', 1, '--energy', 1, '--output', tmp_path / 'x.npy'
+  )
   assert done.returncode == 2 and done.stderr.split()[-1] == hashlib.sha256(content).hexdigest()
 
 
@@ -245,14 +371,24 @@ def test_what_is_there_survives_a_failure(program, exported, tmp_path):
 
   small_disk = ['-c', 'ulimit -f 400; trap "" XFSZ; exec "$@"', 'sh']  # blocks of 512 or 1024 bytes
   done = run('sh', *small_disk, program, *gun, '--output', tmp_path / 'out' / 'showers.npy')
-  assert done.returncode == 2 and 'cannot write' in done.stderr and 'File too large' in done.stderr and done.stderr.count('\n') == 1
+  assert (
+    done.returncode == 2
+    and 'cannot write' in done.stderr
+    and 'File too large' in done.stderr
+    and done.stderr.count('\n') == 1
+  )
   assert [file.name for file in (tmp_path / 'out').iterdir()] == ['showers.npy']
   assert (tmp_path / 'out' / 'showers.npy').read_bytes() == before
 
 
-@pytest.mark.parametrize('output, message', [('no/showers.npy', 'No such file or directory'), ('.', 'is there already and is no file')])
+@pytest.mark.parametrize(
+  'output, message',
+  [('no/showers.npy', 'No such file or directory'), ('.', 'is there already and is no file')],
+)
 def test_outputs_that_cannot_be_written_are_refused(program, exported, tmp_path, output, message):
-  done = run(program, exported[0] / MODEL, '--count', 3, '--energy', 2e4, '--output', tmp_path / output)
+  done = run(
+    program, exported[0] / MODEL, '--count', 3, '--energy', 2e4, '--output', tmp_path / output
+  )
   assert done.returncode == 2 and message in done.stderr and not list(tmp_path.iterdir())
 
 
@@ -261,12 +397,27 @@ def test_a_model_that_makes_no_numbers_is_refused(program, tmp_path):
   model.graph.node[0].CopyFrom(helper.make_node('Log', ['noise'], ['energies']))
   onnx.save(model, tmp_path / 'x.onnx')
   (tmp_path / 'out').mkdir()
-  done = run(program, tmp_path / 'x.onnx', '--count', 3, '--energy', 2e4, '--output', tmp_path / 'out' / 'x.npy')
-  assert done.returncode == 2 and 'the model made an energy of' in done.stderr and not list((tmp_path / 'out').iterdir())
+  done = run(
+    program,
+    tmp_path / 'x.onnx',
+    '--count',
+    3,
+    '--energy',
+    2e4,
+    '--output',
+    tmp_path / 'out' / 'x.npy',
+  )
+  assert (
+    done.returncode == 2
+    and 'the model made an energy of' in done.stderr
+    and not list((tmp_path / 'out').iterdir())
+  )
 
 
 def test_the_fetch_says_what_is_missing(tmp_path, monkeypatch):
-  specification = importlib.util.spec_from_file_location('fetch_runtime', SOURCE / 'fetch_runtime.py')
+  specification = importlib.util.spec_from_file_location(
+    'fetch_runtime', SOURCE / 'fetch_runtime.py'
+  )
   module = importlib.util.module_from_spec(specification)
   specification.loader.exec_module(module)
   monkeypatch.setattr(module, 'APT', '/no/apt-helper')

@@ -20,11 +20,15 @@ GEOMETRY = Geometry('toy', (Layer((3, 4), (5.0, 6.0), 10.0), Layer((2, 2), (9.0,
 
 def make(count: int, geometry: Geometry, seed: int = 0) -> Shower:
   rng = np.random.default_rng(seed)
-  energies = rng.exponential(1.0, (count, geometry.cells)) * (rng.random((count, geometry.cells)) < 0.4)
+  energies = rng.exponential(1.0, (count, geometry.cells)) * (
+    rng.random((count, geometry.cells)) < 0.4
+  )
   direction = rng.normal([0, 0, 5], 1, (count, 3))
   direction /= np.linalg.norm(direction, axis=1, keepdims=True)
   condition = Condition(rng.uniform(1e3, 1e5, count), rng.uniform(-9, 9, (count, 2)), direction)
-  return Shower(energies.astype(np.float32), Condition(*(field.astype(np.float32) for field in condition)))
+  return Shower(
+    energies.astype(np.float32), Condition(*(field.astype(np.float32) for field in condition))
+  )
 
 
 def assert_equal(a: Shower, b: Shower, rtol: float = 0) -> None:
@@ -74,15 +78,18 @@ def test_file_describes_itself(tmp_path):
     writer.append(make(2, GEOMETRY))
   with h5py.File(tmp_path / 'a.h5') as file:
     assert set(file.attrs) == {'format', 'version', 'units', 'axes', 'geometry', 'provenance'}
-    assert file['energies'].compression == 'gzip' and file['energies'].shuffle and file['energies'].chunks[0] == 256
+    assert (
+      file['energies'].compression == 'gzip'
+      and file['energies'].shuffle
+      and file['energies'].chunks[0] == 256
+    )
 
 
 def test_nothing_half_written_on_an_exception(tmp_path):
   (tmp_path / 'a.h5').write_bytes(b'before')
-  with pytest.raises(KeyboardInterrupt):
-    with data.Writer(tmp_path / 'a.h5', GEOMETRY, {}) as writer:
-      writer.append(make(2, GEOMETRY))
-      raise KeyboardInterrupt
+  with pytest.raises(KeyboardInterrupt), data.Writer(tmp_path / 'a.h5', GEOMETRY, {}) as writer:
+    writer.append(make(2, GEOMETRY))
+    raise KeyboardInterrupt
   assert (tmp_path / 'a.h5').read_bytes() == b'before' and len(list(tmp_path.iterdir())) == 1
 
 
@@ -91,11 +98,17 @@ def test_writer_refuses(tmp_path):
     data.Writer(tmp_path / 'no' / 'a.h5', GEOMETRY, {})
   with pytest.raises(ValueError, match="layout 'lhbc' is not known, expected one of calojax, lhcb"):
     data.Writer(tmp_path / 'a.h5', GEOMETRY, {}, layout='lhbc')
-  with pytest.raises(ValueError, match='no showers to write'), data.Writer(tmp_path / 'a.h5', GEOMETRY, {}):
+  with (
+    pytest.raises(ValueError, match='no showers to write'),
+    data.Writer(tmp_path / 'a.h5', GEOMETRY, {}),
+  ):
     pass
   bad = make(3, GEOMETRY)
   bad.energies[1, 2] = np.nan
-  with pytest.raises(ValueError, match='nan in shower 1'), data.Writer(tmp_path / 'a.h5', GEOMETRY, {}) as writer:
+  with (
+    pytest.raises(ValueError, match='nan in shower 1'),
+    data.Writer(tmp_path / 'a.h5', GEOMETRY, {}) as writer,
+  ):
     writer.append(bad)
   with pytest.raises(ValueError, match='2 layers, expected 1'):
     with data.Writer(tmp_path / 'a.h5', GEOMETRY, {}, layout='lhcb') as writer:
@@ -134,7 +147,12 @@ def test_lhcb_units_and_axes(tmp_path, name, channel):
 
 
 def test_lhcb_attributes(tmp_path):
-  attributes = {'geometry': '66 x lead', 'pitch_mm': [10.0, 11.0], 'physics': 'EM', 'events': np.int64(4)}
+  attributes = {
+    'geometry': '66 x lead',
+    'pitch_mm': [10.0, 11.0],
+    'physics': 'EM',
+    'events': np.int64(4),
+  }
   path = save(tmp_path / 'a.h5', lhcb_arrays(), **attributes)
   _, geometry, provenance = data.load(path)
   assert geometry.layers[0].pitch == (10.0, 11.0)
@@ -172,16 +190,28 @@ def replace(key, change):
 BAD = {
   'missing key': (drop('ParticleMomentum'), "no 'ParticleMomentum' among its keys"),
   'other keys': (lambda a: (a.clear(), a.update(x=np.ones(3))), r"among its keys \['x'\]"),
-  'wrong grid': (replace('EnergyDeposit', lambda x: x[:, :29]), r'of shape \(4, 29, 30\), expected \(4, 30, 30\)'),
-  'wrong point': (replace('ParticlePoint', lambda x: x[..., None]), r'Point of shape \(4, 3, 1\), expected \(4, 3\)'),
-  'wrong count': (replace('ParticleMomentum', lambda x: x[:3]), r'tum of shape \(3, 3\), expected \(4, 3\)'),
+  'wrong grid': (
+    replace('EnergyDeposit', lambda x: x[:, :29]),
+    r'of shape \(4, 29, 30\), expected \(4, 30, 30\)',
+  ),
+  'wrong point': (
+    replace('ParticlePoint', lambda x: x[..., None]),
+    r'Point of shape \(4, 3, 1\), expected \(4, 3\)',
+  ),
+  'wrong count': (
+    replace('ParticleMomentum', lambda x: x[:3]),
+    r'tum of shape \(3, 3\), expected \(4, 3\)',
+  ),
   'negative': (put('EnergyDeposit', -2.5, 3, 1, 1), r'cell energy \(MeV\) is -2.5 in shower 3'),
   'nan': (put('EnergyDeposit', np.nan, 2, 1, 1), 'energies is nan in shower 2'),
   'nan momentum': (put('ParticleMomentum', np.nan, 2, 1), 'is nan in shower 2'),
   'no momentum': (put('ParticleMomentum', 0.0, 1), r'incident energy \(MeV\) is 0 in shower 1'),
   'overflow': (put('EnergyDeposit', 1e300, 0, 0, 0), 'energies is inf in shower 0'),
   'empty': (lambda a: a.update({key: value[:0] for key, value in a.items()}), 'no showers'),
-  'text': (replace('ParticlePoint', lambda x: np.full(x.shape, b'x')), "'ParticlePoint' is of type"),
+  'text': (
+    replace('ParticlePoint', lambda x: np.full(x.shape, b'x')),
+    "'ParticlePoint' is of type",
+  ),
   'scalar': (replace('EnergyDeposit', lambda x: np.float64(1)), "'EnergyDeposit' cannot be read"),
 }
 
@@ -203,7 +233,7 @@ def test_bad_content(tmp_path, case, suffix):
 def test_truncated(tmp_path, suffix, keep):
   path = save(tmp_path / f'a{suffix}', lhcb_arrays())
   content = path.read_bytes()
-  path.write_bytes(content[:keep if isinstance(keep, int) else int(keep * len(content))])
+  path.write_bytes(content[: keep if isinstance(keep, int) else int(keep * len(content))])
   with pytest.raises(ValueError, match='a' + suffix):
     data.load(path)
 
@@ -226,8 +256,15 @@ def test_damaged_bytes_never_raise_anything_else(tmp_path):
 def test_not_data(tmp_path):
   np.save(tmp_path / 'a.npy', np.ones((3, 3)))
   (tmp_path / 'a.txt').write_text('hello')
-  np.savez(tmp_path / 'object.npz', **{**lhcb_arrays(), 'EnergyDeposit': np.array([None, 1], dtype=object)})
-  cases = {'a.npy': 'single array', 'a.txt': 'expected an intact', 'object.npz': 'allow_pickle', '': 'no such file'}
+  np.savez(
+    tmp_path / 'object.npz', **{**lhcb_arrays(), 'EnergyDeposit': np.array([None, 1], dtype=object)}
+  )
+  cases = {
+    'a.npy': 'single array',
+    'a.txt': 'expected an intact',
+    'object.npz': 'allow_pickle',
+    '': 'no such file',
+  }
   for path, message in cases.items():
     with pytest.raises(ValueError, match=message):
       data.load(tmp_path / path)
@@ -257,12 +294,14 @@ def test_embedded_size_and_provenance(sample):
 def test_embedded_physics(sample):
   energies, (energy, position, direction) = sample.showers
   response = energies.sum(1, dtype=np.float64) / energy
-  error = response.std() / len(response)**0.5
+  error = response.std() / len(response) ** 0.5
   assert abs(response.mean() - LHCB_ECAL.sampling_fraction) < 5e-5 + 3 * error
   crossing = position + direction[:, :2] / direction[:, 2:] * LHCB_ECAL.layers[0].depth
   assert np.abs(crossing).max() <= LHCB_ECAL.layers[0].pitch[0] / 2
   barycentre = energies @ sample.geometry.positions[:, :2] / energies.sum(1, keepdims=True)
-  assert np.abs(barycentre - crossing).mean() < 5  # mm; some 50 if x and y were exchanged or cm taken for mm
+  assert (
+    np.abs(barycentre - crossing).mean() < 5
+  )  # mm; some 50 if x and y were exchanged or cm taken for mm
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason='the simulated showers are not here')
@@ -295,19 +334,27 @@ def test_split_covers_everything_once():
   np.random.seed(1)
   again = data.split(1001, seed=3)
   np.testing.assert_array_equal(np.sort(np.concatenate(list(parts.values()))), np.arange(1001))
-  assert [len(part) for part in parts.values()] == [701, 50, 250] and list(parts) == ['train', 'validation', 'test']
+  assert [len(part) for part in parts.values()] == [701, 50, 250] and list(parts) == [
+    'train',
+    'validation',
+    'test',
+  ]
   assert all(np.array_equal(parts[key], again[key]) for key in parts)
   assert not np.array_equal(parts['test'], data.split(1001, seed=4)['test'])
 
 
-@pytest.mark.parametrize('fractions', [(0.5, 0.5), (0.7, 0.1, 0.1), (1, 0, 0), (1.2, -0.1, -0.1), (np.nan, 0.5, 0.5)])
+@pytest.mark.parametrize(
+  'fractions', [(0.5, 0.5), (0.7, 0.1, 0.1), (1, 0, 0), (1.2, -0.1, -0.1), (np.nan, 0.5, 0.5)]
+)
 def test_split_refuses_fractions(fractions):
   with pytest.raises(ValueError, match='expected three positive numbers of sum 1'):
     data.split(100, 0, fractions)
 
 
 def test_split_refuses_too_few():
-  with pytest.raises(ValueError, match='5 showers or chunks are too few .* the validation part is empty'):
+  with pytest.raises(
+    ValueError, match='5 showers or chunks are too few .* the validation part is empty'
+  ):
     data.split(5, 0)
 
 

@@ -1,4 +1,6 @@
-"""Planted defects: what each does to the showers, which metrics see it, and that none cries wolf over real showers."""
+"""Planted defects: what each does to the showers, which metrics see it, and that none cries wolf
+over real showers.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,19 @@ import pytest
 from calojax import data, detectors
 from calojax.evaluation import defects, summary
 from calojax.evaluation.defects import DEFECTS
-from calojax.evaluation.metrics import METRICS
-from calojax.evaluation.physics import observe
-from calojax.evaluation.pulls import FAR, statistics
+from calojax.evaluation.features import observe
+from calojax.evaluation.report.pulls import FAR, statistics
 from calojax.evaluation.samples import sample
+from calojax.evaluation.study import METRICS
 from calojax.showers import Shower, take
 
 COUNT = 600  # showers a side
 # 5 % of the resolution takes some 10,000 showers to see.
-STRONGER = {'resolution twice as bad': lambda fresh, training, geometry, seed: defects.worse_resolution(fresh, 2)}
+STRONGER = {
+  'resolution twice as bad': lambda fresh, training, geometry, seed: defects.worse_resolution(
+    fresh, 2
+  )
+}
 PLANTED = DEFECTS | STRONGER
 PRD, MANIFOLD = 'prd', 'precision, recall, density, coverage'
 SEEN = [  # defect, metric, figures that have to see it
@@ -26,7 +32,11 @@ SEEN = [  # defect, metric, figures that have to see it
   ('energy scale 2 %', 'distances', ('ks/response', 'wasserstein/response')),
   ('resolution twice as bad', 'observables', ('observables/response/std',)),
   ('resolution twice as bad', 'response', ('resolution/worst',)),
-  ('width 5 %', 'observables', ('observables/width_transverse/mean', 'observables/occupancy_00/mean')),
+  (
+    'width 5 %',
+    'observables',
+    ('observables/width_transverse/mean', 'observables/occupancy_00/mean'),
+  ),
   ('width 5 %', 'distances', ('separation/mean', 'wasserstein/occupancy_00')),
   ('dead cell', PRD, ('prd_auc/raw',)),
   ('dead cell', 'observables', ('observables/response/mean', 'observables/ring_2x2/mean')),
@@ -38,7 +48,11 @@ SEEN = [  # defect, metric, figures that have to see it
   ('shuffled conditions', MANIFOLD, ('manifold/precision', 'manifold/coverage')),
   ('shuffled conditions', 'distances', ('separation/response', 'correlations/distance')),
   ('shuffled conditions', 'response', ('response/worst',)),
-  ('shuffled conditions', 'conditional PRD', ('conditional/raw/energy_0', 'conditional/raw/energy_2')),
+  (
+    'shuffled conditions',
+    'conditional PRD',
+    ('conditional/raw/energy_0', 'conditional/raw/energy_2'),
+  ),
   ('memorised training set', 'neighbours', ('neighbours/training', 'neighbours/memorised')),
 ]
 QUICK = tuple(name for name in METRICS if name not in ('conditional PRD', 'classifier'))
@@ -49,7 +63,13 @@ def sets():
   """Reference and independent samples, fresh and training showers, and their geometry."""
   showers, geometry, _ = data.load('lhcb_ecal')
   first, second, fresh = (take(showers, slice(i * 2000, i * 2000 + COUNT)) for i in range(3))
-  return sample(first, geometry), sample(second, geometry), fresh, take(showers, slice(6000, 8000)), geometry
+  return (
+    sample(first, geometry),
+    sample(second, geometry),
+    fresh,
+    take(showers, slice(6000, 8000)),
+    geometry,
+  )
 
 
 @functools.cache
@@ -62,7 +82,9 @@ def pulls(defect: str, *metrics: str) -> dict[str, float]:
   """Every figure of the metrics that has a pull, for the showers with that defect."""
   real, other, _, training, geometry = sets()
   wrong = planted(defect)
-  figures = summary.evaluate(real, wrong, geometry, other, 40, 3, training=training, paired=wrong.showers, metrics=metrics)
+  figures = summary.evaluate(
+    real, wrong, geometry, other, 40, 3, training=training, paired=wrong.showers, metrics=metrics
+  )
   return {entry.key: entry.pull for entry in statistics(figures) if entry.pull is not None}
 
 
@@ -73,12 +95,18 @@ def test_a_defect_is_seen(defect, metric, keys):
 
 
 def test_every_defect_has_a_metric():
-  assert {defect for defect, *_ in SEEN} | {'none', 'energy scale 0.5 %', 'resolution 5 % worse'} == set(PLANTED)
+  assert {defect for defect, *_ in SEEN} | {
+    'none',
+    'energy scale 0.5 %',
+    'resolution 5 % worse',
+  } == set(PLANTED)
 
 
 def test_real_showers_raise_no_alarm():
   found = pulls('none', *QUICK)
-  assert len(found) > 150 and max(map(abs, found.values())) < FAR, {key: value for key, value in found.items() if abs(value) >= FAR}
+  assert len(found) > 150 and max(map(abs, found.values())) < FAR, {
+    key: value for key, value in found.items() if abs(value) >= FAR
+  }
 
 
 def test_memorised_showers_are_seen_by_neighbours_only():
@@ -97,8 +125,14 @@ def test_defects_leave_what_they_are_given(defect, few):
   wrong = PLANTED[defect](few, few, geometry, 0)
   for array, was in zip((few.energies, *few.condition), before):
     np.testing.assert_array_equal(array, was)
-  assert wrong.energies.shape == few.energies.shape and wrong.energies.dtype == few.energies.dtype and wrong.energies.min() >= 0
-  assert (defect == 'none') == all(np.array_equal(a, b) for a, b in zip((wrong.energies, *wrong.condition), before))
+  assert (
+    wrong.energies.shape == few.energies.shape
+    and wrong.energies.dtype == few.energies.dtype
+    and wrong.energies.min() >= 0
+  )
+  assert (defect == 'none') == all(
+    np.array_equal(a, b) for a, b in zip((wrong.energies, *wrong.condition), before)
+  )
 
 
 def moments(showers: Shower, geometry) -> np.ndarray:
@@ -125,11 +159,16 @@ def test_stretching_has_the_width_asked_for(source):
     images.append(image.reshape(8, -1))
   condition = take(data.load(source).showers, slice(8)).condition
   showers = Shower(np.concatenate(images, axis=1), condition)
-  before, after = moments(showers, geometry), moments(defects.stretched(showers, geometry, 1.05), geometry)
+  before, after = (
+    moments(showers, geometry),
+    moments(defects.stretched(showers, geometry, 1.05), geometry),
+  )
   np.testing.assert_allclose(after[0], before[0], rtol=1e-5)
   np.testing.assert_allclose(after[1:3], before[1:3], atol=1e-3)
   np.testing.assert_allclose(after[3:], 1.05**2 * before[3:], rtol=1e-4, atol=1e-2)
-  np.testing.assert_allclose(defects.stretched(showers, geometry, 1.0).energies, showers.energies, rtol=1e-6)
+  np.testing.assert_allclose(
+    defects.stretched(showers, geometry, 1.0).energies, showers.energies, rtol=1e-6
+  )
 
 
 def test_stretching_a_single_cell_leaves_it(few):
@@ -137,7 +176,9 @@ def test_stretching_a_single_cell_leaves_it(few):
   energies = np.zeros((2, 900), np.float32)
   energies[:, 435] = 7
   energies[1, 0] = 7  # of two at the edges nothing leaves
-  single = defects.stretched(Shower(energies, take(few, slice(2)).condition), geometry, 1.05).energies
+  single = defects.stretched(
+    Shower(energies, take(few, slice(2)).condition), geometry, 1.05
+  ).energies
   np.testing.assert_array_equal(single[0], energies[0])
   assert single[1].sum() == pytest.approx(14)
 
@@ -145,7 +186,9 @@ def test_stretching_a_single_cell_leaves_it(few):
 def test_stretching_refusals(few):
   with pytest.raises(ValueError, match='width times 0.9, expected a factor of 1 or more'):
     defects.stretched(few, detectors.LHCB_ECAL, 0.9)
-  with pytest.raises(ValueError, match="regular grids, layer 0 of 'calochallenge_2' is a PolarLayer"):
+  with pytest.raises(
+    ValueError, match="regular grids, layer 0 of 'calochallenge_2' is a PolarLayer"
+  ):
     defects.stretched(few, detectors.CALOCHALLENGE_2, 1.05)
 
 
@@ -158,7 +201,9 @@ def test_the_dead_cell_is_the_hottest(few):
 
 def test_collapsed_showers_are_few_and_keep_their_particles(few):
   found = defects.mode_collapse(few, 10)
-  kinds, numbers = np.unique(np.column_stack([found.energies, found.condition.energy]), axis=0, return_counts=True)
+  kinds, numbers = np.unique(
+    np.column_stack([found.energies, found.condition.energy]), axis=0, return_counts=True
+  )
   assert len(kinds) == 10 and np.ptp(numbers) <= 1
   known = {(a, *b) for a, b in zip(few.condition.energy.tolist(), few.energies.tolist())}
   assert all((row[-1], *row[:-1]) in known for row in kinds.tolist())
@@ -183,11 +228,19 @@ def test_shuffling_keeps_showers_and_particles(few):
 
 def test_worse_resolution_pulls_responses_apart(few):
   geometry = detectors.LHCB_ECAL
-  before, after = (observe('response', showers, geometry)[:, 0] for showers in (few, defects.worse_resolution(few, 1.2)))
+  before, after = (
+    observe('response', showers, geometry)[:, 0]
+    for showers in (few, defects.worse_resolution(few, 1.2))
+  )
   assert after.mean() == pytest.approx(before.mean(), rel=1e-5)
   curve = np.vander(np.log(few.condition.energy.astype(float)), 3)
-  spread = [np.std(values - curve @ np.linalg.lstsq(curve, values)[0]) for values in (before, after)]
+  spread = [
+    np.std(values - curve @ np.linalg.lstsq(curve, values)[0]) for values in (before, after)
+  ]
   assert spread[1] == pytest.approx(1.2 * spread[0], rel=1e-4)
   lit = few.energies.sum(1) > 0
-  shapes = [energies[lit] / energies[lit].sum(1, keepdims=True) for energies in (few.energies, defects.worse_resolution(few, 1.2).energies)]
+  shapes = [
+    energies[lit] / energies[lit].sum(1, keepdims=True)
+    for energies in (few.energies, defects.worse_resolution(few, 1.2).energies)
+  ]
   np.testing.assert_allclose(*shapes, atol=1e-6)

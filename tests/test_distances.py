@@ -1,14 +1,22 @@
-"""Distances of columns and of correlations: known answers, limits, symmetries, planted defects, honest errors."""
+"""Distances of columns and of correlations: known answers, limits, symmetries, planted defects,
+honest errors.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from calojax.evaluation.correlations import correlation_metrics
-from calojax.evaluation.distances import (
-  KINDS, bin_edges, distance_metrics, ks_statistic, separation_power, wasserstein1)
-from calojax.evaluation.physics import column_names, observe, scalars
+from calojax.evaluation.features import column_names, observe, scalars
+from calojax.evaluation.metrics.correlations import correlation_metrics
+from calojax.evaluation.metrics.distances import (
+  KINDS,
+  bin_edges,
+  distance_metrics,
+  ks_statistic,
+  separation_power,
+  wasserstein1,
+)
 from calojax.showers import take
 
 NAMES = ('a', 'b', 'c')
@@ -22,18 +30,29 @@ def pull(figure: dict[str, float]) -> float:
   return (figure['value'] - figure['floor']) / np.hypot(figure['error'], figure['floor_error'])
 
 
-@pytest.mark.parametrize('p, q, power', [
-  ((3, 4, 0), (6, 8, 0), 0), ((1, 0), (0, 5), 1), ((0.5, 0.5, 0), (0, 0.5, 0.5), 0.5), ((3, 1), (1, 3), 0.25),
-])
+@pytest.mark.parametrize(
+  'p, q, power',
+  [
+    ((3, 4, 0), (6, 8, 0), 0),
+    ((1, 0), (0, 5), 1),
+    ((0.5, 0.5, 0), (0, 0.5, 0.5), 0.5),
+    ((3, 1), (1, 3), 0.25),
+  ],
+)
 def test_known_separation_powers(p, q, power):
   assert separation_power(p, q) == pytest.approx(power)
   assert separation_power(q, p) == pytest.approx(power)
   assert separation_power([p, p], [q, p]) == pytest.approx([power, 0])
 
 
-@pytest.mark.parametrize('p, q, message', [
-  ((1, -1, 3), (1, 1, 1), 'first histogram'), ((1, 1), (0, 0), 'second histogram'), ((1, 2), (1, 2, 3), '2 and 3 bins'),
-])
+@pytest.mark.parametrize(
+  'p, q, message',
+  [
+    ((1, -1, 3), (1, 1, 1), 'first histogram'),
+    ((1, 1), (0, 0), 'second histogram'),
+    ((1, 2), (1, 2, 3), '2 and 3 bins'),
+  ],
+)
 def test_bad_histograms(p, q, message):
   with pytest.raises(ValueError, match=message):
     separation_power(p, q)
@@ -76,7 +95,10 @@ def test_distances_are_those_of_scipy():
   from scipy.stats import ks_2samp, wasserstein_distance
 
   rng = np.random.default_rng(1)
-  for real, fake in ((rng.normal(size=200), rng.gamma(2, size=311)), (rng.poisson(3, 200), rng.poisson(4, 150))):
+  for real, fake in (
+    (rng.normal(size=200), rng.gamma(2, size=311)),
+    (rng.poisson(3, 200), rng.poisson(4, 150)),
+  ):
     assert ks_statistic(real, fake) == pytest.approx(ks_2samp(real, fake).statistic)
     assert ks_statistic(fake, real) == pytest.approx(ks_statistic(real, fake))
     assert wasserstein1(real, fake) == pytest.approx(wasserstein_distance(real, fake) / real.std())
@@ -97,23 +119,32 @@ def test_figures_are_the_distances_of_the_columns():
 
   real, fake, *pair = (normal(seed) for seed in range(4))
   figures = distance_metrics(NAMES, real, fake, pair, resamples=5)
-  assert set(figures) == {f'{kind}/{name}' for kind in KINDS for name in NAMES} | {'separation/mean'}
+  assert set(figures) == {f'{kind}/{name}' for kind in KINDS for name in NAMES} | {
+    'separation/mean'
+  }
   powers = []
   for name, *columns in zip(NAMES, real.T, fake.T):
     edges = bin_edges(columns[0])
     powers.append(separation_power(*(shares(values, edges) for values in columns)))
     expected = powers[-1], ks_statistic(*columns), wasserstein1(*columns)
     assert [figures[f'{kind}/{name}']['value'] for kind in KINDS] == pytest.approx(expected)
-    assert figures[f'ks/{name}']['p_value'] == pytest.approx(ks_2samp(*columns, method='asymp').pvalue)
+    assert figures[f'ks/{name}']['p_value'] == pytest.approx(
+      ks_2samp(*columns, method='asymp').pvalue
+    )
   assert figures['separation/mean']['value'] == pytest.approx(np.mean(powers))
   assert all(type(number) is float for figure in figures.values() for number in figure.values())
   assert figures == distance_metrics(NAMES, real, fake, pair, resamples=5)
-  assert distance_metrics(NAMES, *pair, pair, resamples=5)['ks/a']['floor'] == figures['ks/a']['floor']
+  assert (
+    distance_metrics(NAMES, *pair, pair, resamples=5)['ks/a']['floor'] == figures['ks/a']['floor']
+  )
 
 
 def test_errors_are_the_spread_of_independent_samples():
   shift = np.array([0.0, 0.5, 0.0])
-  several = [distance_metrics(NAMES, normal(i), normal(i + 50) + shift, (normal(0), normal(1)), 30, i) for i in range(25)]
+  several = [
+    distance_metrics(NAMES, normal(i), normal(i + 50) + shift, (normal(0), normal(1)), 30, i)
+    for i in range(25)
+  ]
   for key in ('separation/b', 'ks/b', 'wasserstein/b', 'separation/mean'):
     values, errors = ([figures[key][field] for figures in several] for field in ('value', 'error'))
     assert 0.6 < np.mean(errors) / np.std(values, ddof=1) < 1.6, key
@@ -124,17 +155,27 @@ def test_equal_laws_reach_the_floor_and_defects_do_not():
   same = distance_metrics(NAMES, real, fake, pair, 30)
   assert max(abs(pull(figure)) for figure in same.values()) < 4
   assert min(same[f'ks/{name}']['p_value'] for name in NAMES) > 1e-3
-  wrong = distance_metrics(NAMES, real, np.stack([fake[:, 0] + 0.2, fake[:, 1] * 1.3, np.zeros(3000)], axis=1), pair, 30)
-  assert all(pull(wrong[key]) > 4 for key in ('ks/a', 'wasserstein/a', 'wasserstein/b', 'separation/b'))
-  assert all(pull(wrong[f'{kind}/c']) > 20 for kind in KINDS) and wrong['ks/c']['value'] == pytest.approx(0.5, abs=0.05)
+  wrong = distance_metrics(
+    NAMES, real, np.stack([fake[:, 0] + 0.2, fake[:, 1] * 1.3, np.zeros(3000)], axis=1), pair, 30
+  )
+  assert all(
+    pull(wrong[key]) > 4 for key in ('ks/a', 'wasserstein/a', 'wasserstein/b', 'separation/b')
+  )
+  assert all(pull(wrong[f'{kind}/c']) > 20 for kind in KINDS) and wrong['ks/c'][
+    'value'
+  ] == pytest.approx(0.5, abs=0.05)
 
 
 def test_an_energy_scale_of_two_per_cent_is_seen_in_the_response(embedded):
-  order = np.random.default_rng(0).permutation(len(embedded.showers.energies))[:1500].reshape(3, 500)
+  order = (
+    np.random.default_rng(0).permutation(len(embedded.showers.energies))[:1500].reshape(3, 500)
+  )
   sets = [take(embedded.showers, rows) for rows in order]
   scaled = sets[1]._replace(energies=sets[1].energies * 1.02)
   names = scalars(embedded.geometry)
-  real, fake, other, wrong = (observe(names, sample, embedded.geometry) for sample in (*sets, scaled))
+  real, fake, other, wrong = (
+    observe(names, sample, embedded.geometry) for sample in (*sets, scaled)
+  )
   labels = column_names(names, embedded.geometry)
   figures = distance_metrics(labels, real, wrong, (real, other), 30)
   assert pull(figures['ks/response']) > 4 and figures['ks/response']['p_value'] < 1e-6
@@ -149,10 +190,10 @@ def test_known_distance_of_correlations():
     return np.stack([a, rho * a + np.sqrt(1 - rho**2) * b, c, np.ones(4000)], axis=1)
 
   real, pair = correlated(0.8), (correlated(0.8), correlated(0.8))
-  figure, = correlation_metrics(real, correlated(0.2) * 7 - 3, pair, 30).values()
+  (figure,) = correlation_metrics(real, correlated(0.2) * 7 - 3, pair, 30).values()
   assert figure['value'] == pytest.approx(0.6 / np.sqrt(3), abs=0.03) and pull(figure) > 10
   assert figure['floor'] < 0.03 and 0.003 < figure['error'] < 0.03
-  same, = correlation_metrics(real, correlated(0.8), pair, 30).values()
+  (same,) = correlation_metrics(real, correlated(0.8), pair, 30).values()
   assert abs(pull(same)) < 4
   assert correlation_metrics(real, real, pair, 2)['correlations/distance']['value'] == 0
 
@@ -164,17 +205,25 @@ def test_correlations_see_shuffled_columns_and_dead_ones():
   assert abs(pull(distance_metrics(NAMES, real, shuffled, pair, 30)['separation/mean'])) < 4
   assert pull(correlation_metrics(real, shuffled, pair)['correlations/distance']) > 20
   dead = fake * (1, 1, 0)
-  assert correlation_metrics(real, dead, pair)['correlations/distance']['value'] == pytest.approx(0.92 * np.sqrt(2 / 3), abs=0.03)
+  assert correlation_metrics(real, dead, pair)['correlations/distance']['value'] == pytest.approx(
+    0.92 * np.sqrt(2 / 3), abs=0.03
+  )
   assert correlation_metrics(dead, real, (dead, dead)).keys() == {'correlations/distance'}
   assert correlation_metrics(dead[:, 1:], real[:, 1:], (dead[:, 1:],) * 2) == {}
 
 
-@pytest.mark.parametrize('spoil, message', [
-  (lambda real, fake: (real, fake[:, :2]), r'generated features of shape \(50, 2\)'),
-  (lambda real, fake: (real, np.where(fake > 2, np.nan, fake)), 'generated features hold .* not finite'),
-  (lambda real, fake: (real, fake[:1]), r'shape \(1, 3\)'),
-  (lambda real, fake: (real[:, :2], fake[:, :2]), 'first real features|3 names for 2 columns'),
-])
+@pytest.mark.parametrize(
+  'spoil, message',
+  [
+    (lambda real, fake: (real, fake[:, :2]), r'generated features of shape \(50, 2\)'),
+    (
+      lambda real, fake: (real, np.where(fake > 2, np.nan, fake)),
+      'generated features hold .* not finite',
+    ),
+    (lambda real, fake: (real, fake[:1]), r'shape \(1, 3\)'),
+    (lambda real, fake: (real[:, :2], fake[:, :2]), 'first real features|3 names for 2 columns'),
+  ],
+)
 def test_bad_features(spoil, message):
   real, fake = normal(0, 50), normal(1, 50)
   with pytest.raises(ValueError, match=message):

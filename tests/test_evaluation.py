@@ -9,12 +9,19 @@ import sys
 import numpy as np
 import pytest
 
-from calojax.evaluation import plots
 from calojax.evaluation.arrangement import arrange, check_comparable, paired
-from calojax.evaluation.physics import column_names, compare_columns, compared, default_variant, observe, prd_features
+from calojax.evaluation.features import (
+  column_names,
+  compare_columns,
+  compared,
+  default_variant,
+  observe,
+  prd_features,
+)
+from calojax.evaluation.figures import plots
+from calojax.evaluation.report.verdict import verdict_table
 from calojax.evaluation.samples import observed, read_sample, sample
 from calojax.evaluation.summary import evaluate, write_summary
-from calojax.evaluation.verdict import verdict_table
 from calojax.geometry import Geometry, Layer
 from calojax.observables import evaluate_observables
 from calojax.showers import Condition, Shower, thinned
@@ -34,7 +41,9 @@ def showers(geometry: Geometry, seed: int, width: float = 25.0, count: int = COU
   positions = geometry.positions[None]
   away = positions[..., :2] - condition.position[:, None] - positions[..., 2:] * slopes[:, None]
   mean = np.exp(-(away**2).sum(-1) / (2 * width**2))
-  return Shower((mean * rng.gamma(2.0, 0.5, mean.shape) * energy[:, None] * 0.01).astype(np.float32), condition)
+  return Shower(
+    (mean * rng.gamma(2.0, 0.5, mean.shape) * energy[:, None] * 0.01).astype(np.float32), condition
+  )
 
 
 @pytest.fixture(scope='module')
@@ -52,7 +61,9 @@ def test_every_score_has_its_error_and_ceiling(summary):
       figure = result[f'{score}/{kind}']
       assert set(figure) == {'value', 'error', 'ceiling', 'ceiling_error'}
       assert 0 <= figure['value'] <= 1 and 0.9 < figure['ceiling'] <= 1
-  assert result['prd_auc/min']['value'] == min(result['prd_auc/raw']['value'], result['prd_auc/physics']['value'])
+  assert result['prd_auc/min']['value'] == min(
+    result['prd_auc/raw']['value'], result['prd_auc/physics']['value']
+  )
   assert result['meta']['count'] == result['meta']['ceiling_count'] == COUNT
   assert ('PRD raw', 1, 3) in calls and ('ceiling physics_corrected', 3, 3) in calls
   assert [call for call in calls if call[0] == 'PRD in bins'][-1] == ('PRD in bins', 7, 7)
@@ -78,7 +89,10 @@ def test_evaluation_is_repeatable():
 def test_without_independent_showers_the_reference_is_divided():
   result = evaluate(showers(DEEP, 0), showers(DEEP, 1), DEEP, clusters=10, runs=2, metrics=('prd',))
   assert result['meta']['count'] == result['meta']['ceiling_count'] == COUNT // 2
-  assert '150 showers against 150; ceilings and floors, Geant4 against Geant4: two disjoint parts of the reference' in verdict_table(result)
+  assert (
+    '150 showers against 150; ceilings and floors, Geant4 against Geant4: two disjoint parts of the reference'
+    in verdict_table(result)
+  )
 
 
 def test_arrangement():
@@ -91,10 +105,16 @@ def test_arrangement():
   same = sample(showers(DEEP, 0, width=35.0, count=20), DEEP)
   assert paired(real, same) and not paired(real, fake)
   divided = arrange(real, same)
-  np.testing.assert_array_equal(divided.generated.condition.energy, divided.independent.condition.energy)
+  np.testing.assert_array_equal(
+    divided.generated.condition.energy, divided.independent.condition.energy
+  )
   assert not set(divided.generated.condition.energy) & set(divided.reference.condition.energy)
-  np.testing.assert_array_equal(divided.generated.showers.condition.energy, divided.generated.condition.energy)
-  with pytest.raises(ValueError, match='6 reference and 7 generated showers, expected at least 8 and 4'):
+  np.testing.assert_array_equal(
+    divided.generated.showers.condition.energy, divided.generated.condition.energy
+  )
+  with pytest.raises(
+    ValueError, match='6 reference and 7 generated showers, expected at least 8 and 4'
+  ):
     arrange(sample(showers(DEEP, 0, count=6), DEEP), fake)
 
 
@@ -103,10 +123,14 @@ def test_showers_of_other_particles_are_not_compared():
   column = column_names(compared(DEEP), DEEP).index('response')
   compare = lambda other: check_comparable(sample(real, DEEP), sample(other, DEEP), column)
   compare(fake)
-  with pytest.raises(ValueError, match=r'incident energy \(GeV\) of the reference is 1\..* generated showers 10'):
+  with pytest.raises(
+    ValueError, match=r'incident energy \(GeV\) of the reference is 1\..* generated showers 10'
+  ):
     compare(fake._replace(condition=fake.condition._replace(energy=10 * fake.condition.energy)))
   with pytest.raises(ValueError, match=r'impact point y \(mm\)'):
-    compare(fake._replace(condition=fake.condition._replace(position=fake.condition.position + [0, 40])))
+    compare(
+      fake._replace(condition=fake.condition._replace(position=fake.condition.position + [0, 40]))
+    )
   with pytest.raises(ValueError, match='951 times the energy of the reference'):
     compare(fake._replace(energies=1000 * fake.energies))
 
@@ -126,10 +150,17 @@ def test_a_large_file_is_streamed(tmp_path):
   with Writer(tmp_path / 'a.h5', DEEP, {'by': 'test'}) as file:
     file.append(written)
   read, geometry, origin = read_sample(tmp_path / 'a.h5', cells=DEEP.cells * 100)
-  assert geometry == DEEP and origin['showers'] == 4200 and origin['provenance'] == {'by': 'test'} and len(origin['sha256']) == 64
+  assert (
+    geometry == DEEP
+    and origin['showers'] == 4200
+    and origin['provenance'] == {'by': 'test'}
+    and len(origin['sha256']) == 64
+  )
   assert len(read.columns) == 4200 and len(read.kept) == len(read.showers.energies) == 100
   np.testing.assert_array_equal(read.showers.energies, written.energies[read.kept])
-  np.testing.assert_allclose(observed(read, ('energy',), DEEP)[:, 0], written.energies.sum(-1), rtol=1e-5)
+  np.testing.assert_allclose(
+    observed(read, ('energy',), DEEP)[:, 0], written.energies.sum(-1), rtol=1e-5
+  )
   again = read_sample(tmp_path / 'a.h5', cells=DEEP.cells * 100)[0]
   np.testing.assert_array_equal(again.kept, read.kept)
 
@@ -152,15 +183,29 @@ def test_summary_round_trip(summary, tmp_path):
 def test_verdict_table(summary):
   lines = verdict_table(summary[0]).splitlines()
   figure = summary[0]['prd_auc/raw']
-  expected = [f'{figure[key]:.{digits}g}' for key, digits in (('value', 4), ('error', 2), ('ceiling', 4), ('ceiling_error', 2))]
-  assert lines[1].split() == ['PRD-AUC', 'raw', expected[0], '+-', expected[1], expected[2], '+-', expected[3]]
+  expected = [
+    f'{figure[key]:.{digits}g}'
+    for key, digits in (('value', 4), ('error', 2), ('ceiling', 4), ('ceiling_error', 2))
+  ]
+  assert lines[1].split() == [
+    'PRD-AUC',
+    'raw',
+    expected[0],
+    '+-',
+    expected[1],
+    expected[2],
+    '+-',
+    expected[3],
+  ]
   assert len({len(line) for line in lines[:5]}) == 1
 
 
 def test_chunks_do_not_show():
   some = showers(LHCB, 0, count=50)
   names = ['energy', 'lhcb_corrected']
-  np.testing.assert_allclose(observe(names, some, LHCB, chunk=7), evaluate_observables(names, some, LHCB))
+  np.testing.assert_allclose(
+    observe(names, some, LHCB, chunk=7), evaluate_observables(names, some, LHCB)
+  )
 
 
 def test_default_variant():
@@ -177,8 +222,12 @@ def test_pulls_of_equal_distributions_are_of_order_one():
 def test_plots_are_written(summary, tmp_path):
   flat = Geometry('flat', (Layer((5, 5), (10.0, 10.0), 150.0),), 0.2)
   real = showers(flat, 0, count=40)
-  fake = real._replace(energies=real.energies * (np.arange(40) > 2)[:, None])  # some empty showers among them
-  paths = plots.write_images(tmp_path, plots.rendered(plots.figures(real, fake, flat, summary[0]['curves'])))
+  fake = real._replace(
+    energies=real.energies * (np.arange(40) > 2)[:, None]
+  )  # some empty showers among them
+  paths = plots.write_images(
+    tmp_path, plots.rendered(plots.figures(real, fake, flat, summary[0]['curves']))
+  )
   assert sorted(file.name for file in tmp_path.iterdir()) == sorted(path.name for path in paths)
   assert [path.read_bytes()[:4] for path in paths] == [b'\x89PNG'] * 5
 
@@ -186,7 +235,9 @@ def test_plots_are_written(summary, tmp_path):
 def test_a_layer_is_drawn_a_panel():
   sample = showers(DEEP, 0, count=10)
   titles = [axis.get_title() for axis in plots.mean_image_figure(sample, sample, DEEP).axes]
-  assert sum('layer 0' in title for title in titles) == sum('layer 1' in title for title in titles) == 3
+  assert (
+    sum('layer 0' in title for title in titles) == sum('layer 1' in title for title in titles) == 3
+  )
 
 
 def test_image_axes():
@@ -204,6 +255,11 @@ def test_figure_to_array():
 
 
 def test_evaluation_imports_neither_jax_nor_matplotlib_nor_scikit_learn():
-  code = ('import sys, calojax.evaluation.summary, calojax.evaluation.plots;'
-          'sys.exit(", ".join({"jax", "matplotlib", "sklearn", "scipy"} & set(sys.modules)))')
-  assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True).stderr.strip() == ''
+  code = (
+    'import sys, calojax.evaluation.summary, calojax.evaluation.plots;'
+    'sys.exit(", ".join({"jax", "matplotlib", "sklearn", "scipy"} & set(sys.modules)))'
+  )
+  assert (
+    subprocess.run([sys.executable, '-c', code], capture_output=True, text=True).stderr.strip()
+    == ''
+  )

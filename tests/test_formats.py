@@ -13,7 +13,14 @@ from calojax import data
 from calojax.data import embedded
 from calojax.data.batches import Streamed
 from calojax.detectors import (
-  CALOCHALLENGE_2, CALOCHALLENGE_3, CALOCHALLENGE_PHOTONS, CALOCHALLENGE_PIONS, CALOGAN, CLIC, DETECTORS, LHCB_ECAL,
+  CALOCHALLENGE_2,
+  CALOCHALLENGE_3,
+  CALOCHALLENGE_PHOTONS,
+  CALOCHALLENGE_PIONS,
+  CALOGAN,
+  CLIC,
+  DETECTORS,
+  LHCB_ECAL,
 )
 from calojax.geometry import Geometry, Layer, PolarLayer
 from calojax.showers import Condition, Shower, take
@@ -26,13 +33,17 @@ def make(count: int, geometry: Geometry, inclined: bool, seed: int = 0) -> Showe
   """Showers that deposit 2 % of E_p on the mean."""
   rng = np.random.default_rng(seed)
   energy = rng.uniform(2e3, 1e5, count)
-  energies = rng.exponential(1.0, (count, geometry.cells)) * (rng.random((count, geometry.cells)) < 0.4)
+  energies = rng.exponential(1.0, (count, geometry.cells)) * (
+    rng.random((count, geometry.cells)) < 0.4
+  )
   energies *= 0.02 * (energy / energies.sum(1))[:, None]
   energies[energies < 1e-3] = 0
   direction = rng.normal([0, 0, 5], inclined, (count, 3))
   direction /= np.linalg.norm(direction, axis=1, keepdims=True)
   condition = Condition(energy, inclined * rng.uniform(-9, 9, (count, 2)), direction)
-  return Shower(energies.astype(np.float32), Condition(*(field.astype(np.float32) for field in condition)))
+  return Shower(
+    energies.astype(np.float32), Condition(*(field.astype(np.float32) for field in condition))
+  )
 
 
 def save(path: pathlib.Path, arrays: dict[str, np.ndarray], **attributes) -> pathlib.Path:
@@ -52,7 +63,7 @@ def write(path: pathlib.Path, showers: Shower, geometry: Geometry, layout: str) 
 
 
 def barycentre(image: np.ndarray, layer: Layer) -> np.ndarray:
-  """x and y `[b, 2]` of images `[b, nx, ny]`, mm."""
+  """X and y `[b, 2]` of images `[b, nx, ny]`, mm."""
   return image.reshape(len(image), -1) @ layer.positions()[:, :2] / image.sum((1, 2))[:, None]
 
 
@@ -94,14 +105,18 @@ def test_streaming(tmp_path, layout):
   batches = Streamed(path, np.array([0]), batch=10, micro=2, seed=0)
   batch = batches.batch(0)
   assert batches.geometry == geometry and batch.energies.shape == (2, 10, geometry.cells)
-  np.testing.assert_array_equal(np.sort(batch.condition.energy.ravel()), np.sort(whole.condition.energy))
+  np.testing.assert_array_equal(
+    np.sort(batch.condition.energy.ravel()), np.sort(whole.condition.energy)
+  )
 
 
 @pytest.mark.parametrize('layout', CASES)
 def test_another_geometry_of_the_same_shape_comes_back(tmp_path, layout):
   geometry, inclined, _ = CASES[layout]
   moved = dataclasses.replace(geometry, name='moved', sampling_fraction=0.5)
-  assert data.load(write(tmp_path / 'a.h5', make(4, moved, inclined), moved, layout)).geometry == moved
+  assert (
+    data.load(write(tmp_path / 'a.h5', make(4, moved, inclined), moved, layout)).geometry == moved
+  )
 
 
 # CaloGAN.
@@ -109,7 +124,10 @@ def test_another_geometry_of_the_same_shape_comes_back(tmp_path, layout):
 
 def calogan_arrays(count: int = 3) -> dict[str, np.ndarray]:
   shapes = {'layer_0': (3, 96), 'layer_1': (12, 12), 'layer_2': (12, 6), 'overflow': (3,)}
-  return {**{key: np.zeros((count, *shape)) for key, shape in shapes.items()}, 'energy': np.full((count, 1), 50.0)}
+  return {
+    **{key: np.zeros((count, *shape)) for key, shape in shapes.items()},
+    'energy': np.full((count, 1), 50.0),
+  }
 
 
 def test_calogan_cells_and_units(tmp_path):
@@ -118,20 +136,33 @@ def test_calogan_cells_and_units(tmp_path):
   arrays['layer_1'][:, 3, 8] = 5.0  # y = (3 - 5.5) * 40 mm, x = (8 - 5.5) * 40 mm
   arrays['layer_2'][:, 11, 0] = 3.0  # y = 220 mm, x = -200 mm
   showers, geometry, _ = data.load(save(tmp_path / 'a.h5', arrays))
-  hot = [tuple(geometry.positions[i]) + (showers.energies[1, i],) for i in np.flatnonzero(showers.energies[1])]
+  hot = [
+    tuple(geometry.positions[i]) + (showers.energies[1, i],)
+    for i in np.flatnonzero(showers.energies[1])
+  ]
   assert hot == [(12.5, 160.0, 71.0, 7.0), (100.0, -100.0, 162.7, 5.0), (-200.0, 220.0, 332.0, 3.0)]
   assert geometry == CALOGAN and (showers.condition.energy == 50_000).all()
-  assert (showers.condition.position == 0).all() and (showers.condition.direction == [0, 0, 1]).all()
+  assert (showers.condition.position == 0).all() and (
+    showers.condition.direction == [0, 0, 1]
+  ).all()
 
 
 def test_calogan_angles(tmp_path):
-  angles = {'x0': [[1.0], [2.0], [3.0]], 'y0': [[0.0], [-5.0], [9.0]], 'theta': [[0.1]] * 3, 'phi': [[0.0], [np.pi / 2], [np.pi]]}
+  angles = {
+    'x0': [[1.0], [2.0], [3.0]],
+    'y0': [[0.0], [-5.0], [9.0]],
+    'theta': [[0.1]] * 3,
+    'phi': [[0.0], [np.pi / 2], [np.pi]],
+  }
   arrays = {**calogan_arrays(), **{key: np.array(value) for key, value in angles.items()}}
   condition = data.load(save(tmp_path / 'a.h5', arrays)).showers.condition
   np.testing.assert_array_equal(condition.position, [[1, 0], [2, -5], [3, 9]])
   s, c = np.sin(0.1), np.cos(0.1)
   np.testing.assert_allclose(condition.direction, [[s, 0, c], [0, s, c], [-s, 0, c]], atol=1e-7)
-  arrays |= {'ParticlePoint': np.tile([0.5, -1.0, 0.0], (3, 1)), 'ParticleMomentum': np.tile([30.0, 0, 40.0], (3, 1))}
+  arrays |= {
+    'ParticlePoint': np.tile([0.5, -1.0, 0.0], (3, 1)),
+    'ParticleMomentum': np.tile([30.0, 0, 40.0], (3, 1)),
+  }
   condition = data.load(save(tmp_path / 'a.h5', arrays)).showers.condition
   np.testing.assert_allclose(condition.position, np.tile([5, -10], (3, 1)))
   np.testing.assert_allclose(condition.direction, np.tile([0.6, 0, 0.8], (3, 1)), rtol=1e-6)
@@ -140,7 +171,11 @@ def test_calogan_angles(tmp_path):
 def test_calogan_overflow_is_zero(tmp_path):
   with h5py.File(write(tmp_path / 'a.h5', make(4, CALOGAN, True), CALOGAN, 'calogan')) as file:
     assert file['overflow'].shape == (4, 3) and not file['overflow'][:].any()
-    assert file['layer_0'].shape == (4, 3, 96) and file['layer_2'].shape == (4, 12, 6) and file['energy'].shape == (4, 1)
+    assert (
+      file['layer_0'].shape == (4, 3, 96)
+      and file['layer_2'].shape == (4, 12, 6)
+      and file['energy'].shape == (4, 1)
+    )
 
 
 def test_calogan_barycentre_follows_the_trajectory():
@@ -156,7 +191,9 @@ def test_calogan_barycentre_follows_the_trajectory():
     assert min(own) > (0.6, 0.99, 0.7)[number] and np.abs(other).max() < 0.1
     for axis in (0, 1):
       if layer.pitch[axis] < 100:  # cells of 160 mm do not resolve it
-        path = ((seen - position[lit])[:, axis] * slope[lit, axis]).sum() / (slope[lit, axis]**2).sum()
+        path = ((seen - position[lit])[:, axis] * slope[lit, axis]).sum() / (
+          slope[lit, axis] ** 2
+        ).sum()
         assert abs(path - layer.depth) < (1, 3, 20)[number]
 
 
@@ -165,7 +202,10 @@ def test_embedded(name):
   showers, geometry, provenance = data.load(name)
   response = showers.energies.sum(1, dtype=np.float64) / showers.condition.energy
   assert geometry == DETECTORS[name]
-  assert abs(response.mean() - geometry.sampling_fraction) < 5e-5 + 3 * response.std() / len(response)**0.5
+  assert (
+    abs(response.mean() - geometry.sampling_fraction)
+    < 5e-5 + 3 * response.std() / len(response) ** 0.5
+  )
   assert (embedded.SAMPLE / f'{name}.h5').stat().st_size <= 3_000_000
   assert {'geant4', 'physics', 'range_cut_mm'} <= set(provenance)
 
@@ -174,17 +214,26 @@ def test_embedded(name):
 @pytest.mark.skipif(not SHARED.exists(), reason='the simulated showers are not here')
 def test_embedded_showers_are_the_simulated_ones(name):
   ours, theirs = data.load(name), data.load(SHARED / f'{name}.h5')
-  for a, b in zip((ours.showers.energies, *ours.showers.condition), (theirs.showers.energies, *theirs.showers.condition)):
+  for a, b in zip(
+    (ours.showers.energies, *ours.showers.condition),
+    (theirs.showers.energies, *theirs.showers.condition),
+  ):
     np.testing.assert_array_equal(a, b)
   assert ours[1:] == theirs[1:]
   with h5py.File(SHARED / f'{name}.h5') as file:  # the cells themselves, by a way of their own
     if name == 'calogan':
-      np.testing.assert_array_equal(ours.geometry.split(ours.showers.energies)[2][:, 5, 2], file['layer_2'][:, 2, 5])
-      np.testing.assert_array_equal(ours.showers.condition.energy, file['energy'][:, 0] * np.float32(1000))
+      np.testing.assert_array_equal(
+        ours.geometry.split(ours.showers.energies)[2][:, 5, 2], file['layer_2'][:, 2, 5]
+      )
+      np.testing.assert_array_equal(
+        ours.showers.condition.energy, file['energy'][:, 0] * np.float32(1000)
+      )
     else:
       column = file['ECAL'][:, 11, 12, 7]
       expected = np.where(column < 1e-3, 0, column)
-      np.testing.assert_array_equal(ours.geometry.split(ours.showers.energies)[7][:, 11, 12], expected)
+      np.testing.assert_array_equal(
+        ours.geometry.split(ours.showers.energies)[7][:, 11, 12], expected
+      )
 
 
 # 3DGAN.
@@ -201,13 +250,20 @@ def threedgan_arrays(count: int = 3) -> dict[str, np.ndarray]:
 def test_threedgan_cells_and_units(tmp_path):
   showers, geometry, _ = data.load(save(tmp_path / 'a.h5', threedgan_arrays()))
   hot = np.flatnonzero(showers.energies[2])
-  assert geometry == CLIC and hot.tolist() == [3 * 625 + 14 * 25 + 9, 15624]  # 0.9 keV is below the threshold
+  assert geometry == CLIC and hot.tolist() == [
+    3 * 625 + 14 * 25 + 9,
+    15624,
+  ]  # 0.9 keV is below the threshold
   np.testing.assert_allclose(showers.energies[2, hot], [1000, 1.1e-3], rtol=1e-6)
   np.testing.assert_allclose(geometry.positions[hot[0]], [2 * 5.1, -3 * 5.1, 14.0])
-  assert (showers.condition.energy == 50_000).all() and (showers.condition.direction == [0, 0, 1]).all()
+  assert (showers.condition.energy == 50_000).all() and (
+    showers.condition.direction == [0, 0, 1]
+  ).all()
 
 
-@pytest.mark.parametrize('units', ['EnergyDeposit MeV, ParticleMomentum GeV', '{"target": "GeV", "ECAL": "MeV"}', 'MeV'])
+@pytest.mark.parametrize(
+  'units', ['EnergyDeposit MeV, ParticleMomentum GeV', '{"target": "GeV", "ECAL": "MeV"}', 'MeV']
+)
 def test_threedgan_units_attribute(tmp_path, units):
   arrays = threedgan_arrays()
   path = save(tmp_path / 'a.h5', {**arrays, 'ECAL': 1000 * arrays['ECAL']}, units=units)
@@ -226,7 +282,12 @@ def test_threedgan_empty_showers_are_no_wrong_unit(tmp_path):
 
 def test_known_voxels():
   """The published numbers, and the edges of bins picked by hand from the published files."""
-  known = {368: CALOCHALLENGE_PHOTONS, 533: CALOCHALLENGE_PIONS, 6480: CALOCHALLENGE_2, 40500: CALOCHALLENGE_3}
+  known = {
+    368: CALOCHALLENGE_PHOTONS,
+    533: CALOCHALLENGE_PIONS,
+    6480: CALOCHALLENGE_2,
+    40500: CALOCHALLENGE_3,
+  }
   assert {geometry.cells: geometry for geometry in known.values()} == known
   assert [layer.cells for layer in CALOCHALLENGE_PHOTONS.layers] == [8, 160, 190, 5, 5]
   assert [layer.cells for layer in CALOCHALLENGE_PIONS.layers] == [8, 100, 100, 5, 150, 160, 10]
@@ -235,20 +296,31 @@ def test_known_voxels():
   assert CALOCHALLENGE_2.layers[0].edges[-1] == CALOCHALLENGE_3.layers[0].edges[-1] == 41.85
 
 
-@pytest.mark.parametrize('geometry', [CALOCHALLENGE_PHOTONS, CALOCHALLENGE_PIONS, CALOCHALLENGE_2, CALOCHALLENGE_3])
+@pytest.mark.parametrize(
+  'geometry', [CALOCHALLENGE_PHOTONS, CALOCHALLENGE_PIONS, CALOCHALLENGE_2, CALOCHALLENGE_3]
+)
 def test_geometry_by_the_number_of_voxels(tmp_path, geometry):
-  arrays = {'incident_energies': np.array([[256.0], [4194304.0]]), 'showers': np.ones((2, geometry.cells))}
+  arrays = {
+    'incident_energies': np.array([[256.0], [4194304.0]]),
+    'showers': np.ones((2, geometry.cells)),
+  }
   showers, found, _ = data.load(save(tmp_path / 'a.h5', arrays))
   assert found == geometry and showers.condition.energy.tolist() == [256.0, 4194304.0]
-  assert (showers.condition.position == 0).all() and (showers.condition.direction == [0, 0, 1]).all()
+  assert (showers.condition.position == 0).all() and (
+    showers.condition.direction == [0, 0, 1]
+  ).all()
 
 
 def test_polar_cells():
   """The radius is faster; angles start at -pi; a full ring sits on the axis."""
   x, y, z = RINGS.positions.T
   half = np.sqrt(0.5)
-  np.testing.assert_allclose(x, [-half, -4 * half, half, 4 * half, half, 4 * half, -half, -4 * half, 0], atol=1e-12)
-  np.testing.assert_allclose(y, [-half, -4 * half, -half, -4 * half, half, 4 * half, half, 4 * half, 0], atol=1e-12)
+  np.testing.assert_allclose(
+    x, [-half, -4 * half, half, 4 * half, half, 4 * half, -half, -4 * half, 0], atol=1e-12
+  )
+  np.testing.assert_allclose(
+    y, [-half, -4 * half, -half, -4 * half, half, 4 * half, half, 4 * half, 0], atol=1e-12
+  )
   assert z.tolist() == [1.0] * 8 + [3.0] and RINGS.grids == ((4, 2), (1, 1)) and RINGS.cells == 9
   for geometry in (CALOCHALLENGE_PIONS, CALOCHALLENGE_3):
     np.testing.assert_allclose(geometry.positions[:, :2].mean(0), 0, atol=1e-9)
@@ -261,7 +333,13 @@ def test_geometries_as_json():
   text = '{"name": "a", "layers": [%s], "sampling_fraction": 1.0}'
   old = '{"shape": [2, 3], "pitch": [1.0, 2.0], "depth": 5.0, "centre": [0.0, 0.0]}'
   assert Geometry.from_json(text % old) == Geometry('a', (Layer((2, 3), (1.0, 2.0), 5.0),))
-  for layer in ('3', '{}', old.replace('3', '"a"'), old.replace('3', '0'), '{"edges": [0], "angles": 3, "depth": 1}'):
+  for layer in (
+    '3',
+    '{}',
+    old.replace('3', '"a"'),
+    old.replace('3', '0'),
+    '{"edges": [0], "angles": 3, "depth": 1}',
+  ):
     with pytest.raises(ValueError, match='not a geometry'):
       Geometry.from_json(text % layer)
 
@@ -269,7 +347,9 @@ def test_geometries_as_json():
 def test_calochallenge_writer_refuses(tmp_path):
   with pytest.raises(ValueError, match='regular grid, expected polar layers'):
     write(tmp_path / 'a.h5', make(4, LHCB_ECAL, False), LHCB_ECAL, 'calochallenge')
-  with pytest.raises(ValueError, match='of shower 0 cannot be written, expected perpendicular incidence'):
+  with pytest.raises(
+    ValueError, match='of shower 0 cannot be written, expected perpendicular incidence'
+  ):
     write(tmp_path / 'a.h5', make(4, RINGS, True), RINGS, 'calochallenge')
   assert not list(tmp_path.iterdir())
 
@@ -292,8 +372,13 @@ PHOTON = (PolarLayer((0.0, 5.0), 1, 0.0), PolarLayer((0.0, 2.325, 6.975), 2, 2.0
 def test_binning(tmp_path):
   (tmp_path / 'binning.xml').write_text(XML)
   geometry = data.geometry_from_xml(tmp_path / 'binning.xml', 'photon')
-  assert geometry.layers == PHOTON and data.geometry_from_xml(tmp_path / 'binning.xml', '22').layers == PHOTON
-  assert data.geometry_from_xml(tmp_path / 'binning.xml', '211').layers == (PolarLayer((1.0, 2.0, 3.0), 7, 0.0),)
+  assert (
+    geometry.layers == PHOTON
+    and data.geometry_from_xml(tmp_path / 'binning.xml', '22').layers == PHOTON
+  )
+  assert data.geometry_from_xml(tmp_path / 'binning.xml', '211').layers == (
+    PolarLayer((1.0, 2.0, 3.0), 7, 0.0),
+  )
   arrays = {'incident_energies': np.ones((4, 1)), 'showers': np.arange(20.0).reshape(4, 5)}
   path = save(tmp_path / 'a.h5', arrays)
   assert data.load(path, geometry).geometry == data.read(path, 1, 2, geometry).geometry == geometry
@@ -323,7 +408,10 @@ def test_binning_writer_refuses(tmp_path):
 
 
 BAD_XML = {
-  'no particle': (('name="photon"', 'name="gluon"'), "no particle 'photon', expected one of 22, gluon, 211"),
+  'no particle': (
+    ('name="photon"', 'name="gluon"'),
+    "no particle 'photon', expected one of 22, gluon, 211",
+  ),
   'malformed': (('</Bins>', ''), 'cannot be read, expected an XML file'),
   'entities': (('<Bins>', '<!DOCTYPE Bins [<!ENTITY a "b">]><Bins>'), 'it has a document type'),
   'root': (('Bins>', 'Boxes>'), "element 'Boxes', expected Bins"),
@@ -367,7 +455,11 @@ def calochallenge_arrays(count: int = 3) -> dict[str, np.ndarray]:
   return {'incident_energies': np.full((count, 1), 1024.0), 'showers': np.ones((count, 368))}
 
 
-ARRAYS = {'calogan': calogan_arrays, 'threedgan': threedgan_arrays, 'calochallenge': calochallenge_arrays}
+ARRAYS = {
+  'calogan': calogan_arrays,
+  'threedgan': threedgan_arrays,
+  'calochallenge': calochallenge_arrays,
+}
 
 
 def drop(key):
@@ -390,27 +482,63 @@ BAD = {
   'calogan': {
     'missing layer': (drop('layer_1'), "no 'layer_1' among its keys"),
     'missing energy': (drop('energy'), "no 'energy' among its keys"),
-    'turned': (change('layer_0', lambda x: x.swapaxes(1, 2)), r'layer_0 of shape \(3, 96, 3\), expected \(3, 3, 96\)'),
-    'unequal': (change('layer_2', lambda x: x[:2]), r'layer_2 of shape \(2, 12, 6\), expected \(3, 12, 6\)'),
-    'unequal energy': (change('energy', lambda x: x[:2]), r'energy of shape \(2, 1\), expected \(3, 1\) or \(3,\)'),
+    'turned': (
+      change('layer_0', lambda x: x.swapaxes(1, 2)),
+      r'layer_0 of shape \(3, 96, 3\), expected \(3, 3, 96\)',
+    ),
+    'unequal': (
+      change('layer_2', lambda x: x[:2]),
+      r'layer_2 of shape \(2, 12, 6\), expected \(3, 12, 6\)',
+    ),
+    'unequal energy': (
+      change('energy', lambda x: x[:2]),
+      r'energy of shape \(2, 1\), expected \(3, 1\) or \(3,\)',
+    ),
     'nan': (put('layer_1', np.nan, 2, 1, 1), 'energies is nan in shower 2'),
     'negative': (put('layer_2', -2.0, 1, 1, 1), r'cell energy \(MeV\) is -2 in shower 1'),
     'no energy': (put('energy', 0.0, 1), r'incident energy \(MeV\) is 0 in shower 1'),
     'empty': (empty, 'no showers'),
     'half a point': (lambda a: a.update(x0=np.ones(3)), "'x0' without 'y0', expected both or none"),
-    'half an angle': (lambda a: a.update(phi=np.ones(3)), "'phi' without 'theta', expected both or none"),
-    'angles': (lambda a: a.update(theta=np.ones(4), phi=np.ones(3)), r'theta of shape \(4,\), expected \(3,\) or \(3, 1\)'),
-    'backwards': (lambda a: a.update(theta=np.full(3, 2.0), phi=np.ones(3)), 'z of the direction is -0.41'),
-    'point': (lambda a: a.update(ParticlePoint=np.ones((3, 2))), r'ParticlePoint of shape \(3, 2\), expected \(3, 3\)'),
+    'half an angle': (
+      lambda a: a.update(phi=np.ones(3)),
+      "'phi' without 'theta', expected both or none",
+    ),
+    'angles': (
+      lambda a: a.update(theta=np.ones(4), phi=np.ones(3)),
+      r'theta of shape \(4,\), expected \(3,\) or \(3, 1\)',
+    ),
+    'backwards': (
+      lambda a: a.update(theta=np.full(3, 2.0), phi=np.ones(3)),
+      'z of the direction is -0.41',
+    ),
+    'point': (
+      lambda a: a.update(ParticlePoint=np.ones((3, 2))),
+      r'ParticlePoint of shape \(3, 2\), expected \(3, 3\)',
+    ),
   },
   'threedgan': {
     'missing': (drop('target'), "no 'target', expected it or 'ParticleMomentum'"),
     'no showers': (drop('ECAL'), "no 'ECAL' among its keys"),
-    'shape': (change('ECAL', lambda x: x[:, :24]), r'ECAL of shape \(3, 24, 25, 25\), expected \(3, 25, 25, 25\)'),
-    'target': (change('target', lambda x: x[:, :1]), r'target of shape \(3, 1\), expected \(3, 2\) or more'),
-    'unequal': (change('target', lambda x: x[:2]), r'target of shape \(2, 3\), expected \(3, 2\) or more'),
-    'MeV': (change('ECAL', lambda x: 1000 * x), 'ECAL taken as GeV has a mean response .* of 20, expected 0.0001 to 2'),
-    'TeV': (change('ECAL', lambda x: x / 1000), r'ECAL taken as GeV has a mean response .* of 2e-05'),
+    'shape': (
+      change('ECAL', lambda x: x[:, :24]),
+      r'ECAL of shape \(3, 24, 25, 25\), expected \(3, 25, 25, 25\)',
+    ),
+    'target': (
+      change('target', lambda x: x[:, :1]),
+      r'target of shape \(3, 1\), expected \(3, 2\) or more',
+    ),
+    'unequal': (
+      change('target', lambda x: x[:2]),
+      r'target of shape \(2, 3\), expected \(3, 2\) or more',
+    ),
+    'MeV': (
+      change('ECAL', lambda x: 1000 * x),
+      'ECAL taken as GeV has a mean response .* of 20, expected 0.0001 to 2',
+    ),
+    'TeV': (
+      change('ECAL', lambda x: x / 1000),
+      r'ECAL taken as GeV has a mean response .* of 2e-05',
+    ),
     'nan': (put('ECAL', np.nan, 2, 1, 1, 1), 'energies is nan in shower 2'),
     'infinite': (put('ECAL', np.inf, 2, 1, 1, 1), 'energies is inf in shower 2'),
     'negative': (put('ECAL', -1e-9, 1, 1, 1, 1), r'cell energy \(MeV\) is -1e-06 in shower 1'),
@@ -419,9 +547,18 @@ BAD = {
   },
   'calochallenge': {
     'missing': (drop('incident_energies'), "no 'incident_energies' among its keys"),
-    'voxels': (change('showers', lambda x: x[:, :367]), 'of 367 voxels, expected one of 368 .*, 533 .*, 6480 .*, 40500 '),
-    'shape': (change('showers', lambda x: x.reshape(3, 8, 46)), r'showers of shape \(3, 8, 46\), expected \(showers, voxels\)'),
-    'unequal': (change('incident_energies', lambda x: x[:2]), r'energies of shape \(2, 1\), expected \(3, 1\) or \(3,\)'),
+    'voxels': (
+      change('showers', lambda x: x[:, :367]),
+      'of 367 voxels, expected one of 368 .*, 533 .*, 6480 .*, 40500 ',
+    ),
+    'shape': (
+      change('showers', lambda x: x.reshape(3, 8, 46)),
+      r'showers of shape \(3, 8, 46\), expected \(showers, voxels\)',
+    ),
+    'unequal': (
+      change('incident_energies', lambda x: x[:2]),
+      r'energies of shape \(2, 1\), expected \(3, 1\) or \(3,\)',
+    ),
     'nan': (put('showers', np.nan, 2, 1), 'energies is nan in shower 2'),
     'negative': (put('showers', -2.0, 1, 1), r'cell energy \(MeV\) is -2 in shower 1'),
     'no energy': (put('incident_energies', 0.0, 1), r'incident energy \(MeV\) is 0 in shower 1'),
@@ -430,7 +567,9 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize('layout, case', [(layout, case) for layout, cases in BAD.items() for case in cases])
+@pytest.mark.parametrize(
+  'layout, case', [(layout, case) for layout, cases in BAD.items() for case in cases]
+)
 def test_bad_content(tmp_path, layout, case):
   damage, message = BAD[layout][case]
   arrays = ARRAYS[layout]()

@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calojax.evaluation.frechet import (
-  extrapolate, fpd, frechet_distance, frechet_metrics, mmd, sample_sizes, scaled)
+from calojax.evaluation.metrics.frechet import (
+  extrapolate,
+  fpd,
+  frechet_distance,
+  frechet_metrics,
+  mmd,
+  sample_sizes,
+  scaled,
+)
 
 
 def normal(seed: int, count: int = 2000, columns: int = 4) -> np.ndarray:
@@ -20,8 +27,12 @@ def pull(figure: dict[str, float]) -> float:
 def test_known_frechet_distances():
   zero, unit = np.zeros(3), np.eye(3)
   assert frechet_distance((zero, np.array([3.0, 4.0, 0.0])), (unit, unit)) == pytest.approx(25)
-  assert frechet_distance((zero, zero), (4 * unit, 9 * unit)) == pytest.approx(3)  # of standard deviations 2 and 3
-  assert frechet_distance((zero, zero), (np.diag([1.0, 0, 0]), np.diag([0, 1.0, 0]))) == pytest.approx(2)
+  assert frechet_distance((zero, zero), (4 * unit, 9 * unit)) == pytest.approx(
+    3
+  )  # of standard deviations 2 and 3
+  assert frechet_distance(
+    (zero, zero), (np.diag([1.0, 0, 0]), np.diag([0, 1.0, 0]))
+  ) == pytest.approx(2)
 
 
 def test_frechet_distance_is_symmetric_and_that_of_the_matrix_root():
@@ -43,15 +54,21 @@ def test_sizes_of_resamples():
     sample_sizes(9)
 
 
-@pytest.mark.parametrize('intercept, slope', [(1.0, 30.0), (0.0, 30.0), (-0.01, 30.0), (1.0, -300.0)])
+@pytest.mark.parametrize(
+  'intercept, slope', [(1.0, 30.0), (0.0, 30.0), (-0.01, 30.0), (1.0, -300.0)]
+)
 def test_extrapolation_is_the_bounded_fit(intercept, slope):
   from scipy.optimize import curve_fit
 
   sizes = sample_sizes(1000)
   values = intercept + slope / sizes + np.random.default_rng(0).normal(0, 0.003, 10)
-  fit, covariance = curve_fit(lambda x, a, b: a + b * x, 1 / sizes, values, bounds=([0, 0], [np.inf, np.inf]))
+  fit, covariance = curve_fit(
+    lambda x, a, b: a + b * x, 1 / sizes, values, bounds=([0, 0], [np.inf, np.inf])
+  )
   value, error = extrapolate(sizes, values)
-  assert value == pytest.approx(fit[0], abs=1e-4) and error == pytest.approx(np.sqrt(covariance[0, 0]), rel=0.01)
+  assert value == pytest.approx(fit[0], abs=1e-4) and error == pytest.approx(
+    np.sqrt(covariance[0, 0]), rel=0.01
+  )
 
 
 def test_features_are_scaled_by_the_real_maximum():
@@ -65,7 +82,9 @@ def test_fpd_of_gaussians(shift, factor):
   figure = fpd(real, fake)
   expected = ((shift**2 + (factor - 1) ** 2) / np.square(np.abs(real).max(0))).sum()
   assert abs(figure['value'] - expected) < 4 * figure['error'] and figure['error'] < 0.2 * expected
-  assert (figure['max_samples'], figure['min_samples']) == (2000, 800) and 0 < figure['fit_error'] < figure['error']
+  assert (figure['max_samples'], figure['min_samples']) == (2000, 800) and 0 < figure[
+    'fit_error'
+  ] < figure['error']
 
 
 def test_fpd_is_the_published_recipe():
@@ -82,17 +101,28 @@ def test_fpd_is_the_published_recipe():
       a, b = x[rng.choice(500, size)], y[rng.choice(500, size)]
       first, second = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
       roots = np.trace(sqrtm(first @ second).real)
-      distances.append(np.square(a.mean(0) - b.mean(0)).sum() + np.trace(first) + np.trace(second) - 2 * roots)
+      distances.append(
+        np.square(a.mean(0) - b.mean(0)).sum() + np.trace(first) + np.trace(second) - 2 * roots
+      )
     averages.append(np.mean(distances))
-  fit, covariance = curve_fit(lambda n, a, b: a + b * n, 1 / sizes, averages, bounds=([0, 0], [np.inf, np.inf]))
+  fit, covariance = curve_fit(
+    lambda n, a, b: a + b * n, 1 / sizes, averages, bounds=([0, 0], [np.inf, np.inf])
+  )
   figure = fpd(real, fake)
-  assert abs(figure['value'] - fit[0]) < 4 * np.hypot(figure['fit_error'], np.sqrt(covariance[0, 0]))
+  assert abs(figure['value'] - fit[0]) < 4 * np.hypot(
+    figure['fit_error'], np.sqrt(covariance[0, 0])
+  )
   assert 0.3 < figure['fit_error'] / np.sqrt(covariance[0, 0]) < 3
 
 
 def test_fpd_error_is_the_spread_of_independent_samples():
-  figures = [fpd(np.clip(normal(i, 300), -2, 2), np.clip(normal(i + 50, 300) + 0.5, -2, 2), i) for i in range(25)]
-  values, errors, fits = ([figure[key] for figure in figures] for key in ('value', 'error', 'fit_error'))
+  figures = [
+    fpd(np.clip(normal(i, 300), -2, 2), np.clip(normal(i + 50, 300) + 0.5, -2, 2), i)
+    for i in range(25)
+  ]
+  values, errors, fits = (
+    [figure[key] for figure in figures] for key in ('value', 'error', 'fit_error')
+  )
   assert 0.6 < np.mean(errors) / np.std(values, ddof=1) < 1.6
   assert np.mean(fits) < 0.5 * np.std(values, ddof=1)  # which is why it is not the error
 
@@ -101,7 +131,14 @@ def test_mmd_is_its_definition():
   x, y = normal(0, 9, 3), normal(1, 7, 3) + 0.5
 
   def mean(a: np.ndarray, b: np.ndarray, same: bool) -> float:
-    return np.mean([(a[i] @ b[j] / 3 + 1) ** 4 for i in range(len(a)) for j in range(len(b)) if not same or i != j])
+    return np.mean(
+      [
+        (a[i] @ b[j] / 3 + 1) ** 4
+        for i in range(len(a))
+        for j in range(len(b))
+        if not same or i != j
+      ]
+    )
 
   expected = mean(x, x, True) + mean(y, y, True) - 2 * mean(x, y, False)
   assert mmd(x, y) == pytest.approx(expected) and mmd(y, x) == pytest.approx(expected)
@@ -120,10 +157,17 @@ def test_equal_laws_reach_the_floor_and_defects_do_not():
   real, fake, *pair = (normal(seed, 1500) for seed in range(4))
   same = frechet_metrics(real, fake, pair)
   assert set(same) == {'distances/fpd', 'distances/kpd'}
-  assert all(abs(pull(figure)) < 4 and abs(figure['value']) < 4 * figure['error'] for figure in same.values())
+  assert all(
+    abs(pull(figure)) < 4 and abs(figure['value']) < 4 * figure['error'] for figure in same.values()
+  )
   assert same['distances/kpd']['batch'] == 1500
   assert same == frechet_metrics(real, fake, pair) != frechet_metrics(real, fake, pair, seed=1)
-  for wrong in (fake + 0.4, fake * 1.3, np.column_stack([fake[:, :3], fake[:, 0]]), fake[:10].repeat(150, 0)):
+  for wrong in (
+    fake + 0.4,
+    fake * 1.3,
+    np.column_stack([fake[:, :3], fake[:, 0]]),
+    fake[:10].repeat(150, 0),
+  ):
     figures = frechet_metrics(real, wrong, pair)
     assert pull(figures['distances/fpd']) > 5, wrong[:2]
   assert pull(frechet_metrics(real, fake + 0.3, pair)['distances/kpd']) > 3
@@ -132,12 +176,16 @@ def test_equal_laws_reach_the_floor_and_defects_do_not():
 def test_shapes_beyond_the_second_moment_are_seen_by_kpd_only():
   rng = np.random.default_rng(0)
   real, *pair = (np.sqrt(3) * rng.uniform(-1, 1, (2000, 1)) for _ in range(3))
-  figures = frechet_metrics(real, rng.choice([-3.0, 0.0, 3.0], (2000, 1), p=(1 / 18, 16 / 18, 1 / 18)), pair)
+  figures = frechet_metrics(
+    real, rng.choice([-3.0, 0.0, 3.0], (2000, 1), p=(1 / 18, 16 / 18, 1 / 18)), pair
+  )
   assert pull(figures['distances/fpd']) < 4 < pull(figures['distances/kpd'])
 
 
 def test_columns_that_never_vary_are_harmless():
-  real, fake, *pair = (np.column_stack([normal(seed, 400, 2), np.zeros(400), np.ones(400)]) for seed in range(4))
+  real, fake, *pair = (
+    np.column_stack([normal(seed, 400, 2), np.zeros(400), np.ones(400)]) for seed in range(4)
+  )
   figures = frechet_metrics(real, fake, pair)
   assert all(np.isfinite(list(figure.values())).all() for figure in figures.values())
   assert all(abs(pull(figure)) < 5 for figure in figures.values())

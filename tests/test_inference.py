@@ -1,4 +1,6 @@
-"""Runtimes of exported generators, and the forms of products and convolutions that they are fast in."""
+"""Runtimes of exported generators, and the forms of products and convolutions that they are fast
+in.
+"""
 
 import collections
 import concurrent.futures
@@ -13,16 +15,18 @@ import numpy as np
 import pytest
 
 import tiny
-from conftest import ROOT
-from calojax.build import build
-from calojax.run import Generator
+from calojax.methods.build import build
 from calojax.showers import take
+from calojax.training.run import Generator
+from conftest import ROOT
 
 for needed in ('onnx', 'onnxruntime', 'flatbuffers'):
   pytest.importorskip(needed)
 
-from calojax import convolutions, export, inference, runtimes
+from calojax import export, inference
 from calojax.export import onnx_file, parity
+from calojax.inference import runtimes, sidecar
+from calojax.models import convolutions
 
 INSTALLED = [name for name in runtimes.RUNTIMES if importlib.util.find_spec(name)]
 
@@ -36,8 +40,17 @@ def exported(tmp_path_factory):
   variables = jax.jit(method.init)(jax.random.key(0), take(few, slice(4))).generator.ema
   rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp('export') / 'model'
   # Without a positive offset most showers of an untrained network are empty.
-  variables = jax.tree.map(lambda leaf: np.asarray(leaf) + 0.05 * rng.random(leaf.shape, np.float32), variables)
-  system = Generator(method, variables, 0, geometry, {'fingerprint': '0123456789abcdef', 'provenance': {}}, few.condition)
+  variables = jax.tree.map(
+    lambda leaf: np.asarray(leaf) + 0.05 * rng.random(leaf.shape, np.float32), variables
+  )
+  system = Generator(
+    method,
+    variables,
+    0,
+    geometry,
+    {'fingerprint': '0123456789abcdef', 'provenance': {}},
+    few.condition,
+  )
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(parity, 'PIECES', (40,))
     patch.setattr(parity, 'COUNT', 40)
@@ -48,11 +61,16 @@ def exported(tmp_path_factory):
 @pytest.mark.parametrize('runtime', INSTALLED)
 def test_every_runtime_makes_the_same_showers(exported, runtime):
   folder, particles = exported
-  model, expected = inference.load(folder, runtime, threads=1), inference.load(folder, 'onnxruntime').generate(*particles, seed=1)
+  model, expected = (
+    inference.load(folder, runtime, threads=1),
+    inference.load(folder, 'onnxruntime').generate(*particles, seed=1),
+  )
   assert model.runtime == runtime and expected.max() > 1
   for batch in (64, 20, 63):
     found = model.generate(*particles, seed=1, batch=batch)
-    assert (np.abs(found - expected).max(1) <= 1e-5 * expected.max(1)).all()  # bfloat16 is off by 1e-3
+    assert (
+      np.abs(found - expected).max(1) <= 1e-5 * expected.max(1)
+    ).all()  # bfloat16 is off by 1e-3
   single = model.generate(*(field[:1] for field in particles), seed=1)
   np.testing.assert_allclose(single[0], expected[0], atol=1e-5 * expected[0].max())
 
@@ -71,9 +89,11 @@ def test_callers_side_by_side_get_their_own_showers(exported, runtime):
 
 def test_openvino_reports_to_nobody(exported):
   pytest.importorskip('openvino')
-  code = f'''import os; del os.fork; import calojax; calojax.load({str(exported[0])!r}, "openvino")
-import openvino.tools.ovc.telemetry_utils as utilities; print(utilities.tm.__name__)'''
-  process = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT, check=True)
+  code = f"""import os; del os.fork; import calojax; calojax.load({str(exported[0])!r}, "openvino")
+import openvino.tools.ovc.telemetry_utils as utilities; print(utilities.tm.__name__)"""
+  process = subprocess.run(
+    [sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT, check=True
+  )
   assert process.stdout == 'openvino.tools.ovc.telemetry_stub\n'
 
 
@@ -82,43 +102,67 @@ def test_openvino_in_bfloat16_is_an_explicit_choice(exported):
   if 'BF16' not in openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES'):
     pytest.skip('the processor computes in float32 only')
   folder, particles = exported
-  path = folder / runtimes.chosen_file(inference.sidecar(str(folder)), 'openvino')
+  path = folder / runtimes.chosen_file(sidecar.read(str(folder)), 'openvino')
   noise = np.random.default_rng(0).standard_normal((64, 8), np.float32)
-  exact, rough = (runtimes.openvino_runner(str(path), 1, precision)(noise, *particles) for precision in ('f32', 'bf16'))
+  exact, rough = (
+    runtimes.openvino_runner(str(path), 1, precision)(noise, *particles)
+    for precision in ('f32', 'bf16')
+  )
   assert 1e-5 < np.abs(rough - exact).max() / exact.max() < 0.2
 
 
 def test_the_first_installed_runtime_is_taken(exported, monkeypatch):
   found, missing = importlib.util.find_spec, set()
-  monkeypatch.setattr(importlib.util, 'find_spec', lambda name, *rest: None if name in missing else found(name, *rest))
+  monkeypatch.setattr(
+    importlib.util, 'find_spec', lambda name, *rest: None if name in missing else found(name, *rest)
+  )
   assert inference.load(exported[0]).runtime == 'onnxruntime'
   for name, following in zip(INSTALLED, INSTALLED[1:]):
     missing.add(name)
     assert inference.load(exported[0]).runtime == following
   with pytest.raises(ValueError, match='needs `pip install onnxruntime`, which is not installed'):
     inference.load(exported[0], 'onnxruntime')
-  with pytest.raises(ValueError, match="runtime is 'tensorrt', expected one of onnxruntime, openvino, jax"):
+  with pytest.raises(
+    ValueError, match="runtime is 'tensorrt', expected one of onnxruntime, openvino, jax"
+  ):
     inference.load(exported[0], 'tensorrt')
 
 
 def in_onnx(function, *arrays, tmp_path):
   """What a function gives in onnxruntime, and how many nodes of each kind it has there."""
-  batch, = jax.export.symbolic_shape('b')
-  inputs = {name: jax.ShapeDtypeStruct((batch, *array.shape[1:]), jnp.float32) for name, array in zip(runtimes.INPUTS, arrays)}
+  (batch,) = jax.export.symbolic_shape('b')
+  inputs = {
+    name: jax.ShapeDtypeStruct((batch, *array.shape[1:]), jnp.float32)
+    for name, array in zip(runtimes.INPUTS, arrays)
+  }
   model = onnx_file.model(onnx_file.translate(function, inputs, 'y'), onnx_file.PORTABLE)
   (tmp_path / 'x.onnx').write_bytes(model.SerializeToString())
-  return runtimes.runner(str(tmp_path / 'x.onnx'), 'onnx', 1)(*arrays), collections.Counter(node.op_type for node in model.graph.node)
+  return runtimes.runner(str(tmp_path / 'x.onnx'), 'onnx', 1)(*arrays), collections.Counter(
+    node.op_type for node in model.graph.node
+  )
 
 
-@pytest.mark.parametrize('space, taps, strides, padding, co', [
-    ((4, 4), (3, 3), (2, 2), 'SAME', 5), ((4, 4), (3, 3), (2, 2), 'SAME', 1), ((3, 5), (5, 4), (3, 2), 'VALID', 2),
-    ((3, 5), (5, 4), (3, 2), ((3, 1), (2, 2)), 4), ((6, 7), (3, 2), (1, 1), 'SAME', 1), ((2, 3, 4), (3, 2, 3), (2, 1, 3), 'SAME', 3),
+@pytest.mark.parametrize(
+  'space, taps, strides, padding, co',
+  [
+    ((4, 4), (3, 3), (2, 2), 'SAME', 5),
+    ((4, 4), (3, 3), (2, 2), 'SAME', 1),
+    ((3, 5), (5, 4), (3, 2), 'VALID', 2),
+    ((3, 5), (5, 4), (3, 2), ((3, 1), (2, 2)), 4),
+    ((6, 7), (3, 2), (1, 1), 'SAME', 1),
+    ((2, 3, 4), (3, 2, 3), (2, 1, 3), 'SAME', 3),
     ((2, 3, 4), (3, 3, 3), (2, 2, 2), 'VALID', 2),
-])
+  ],
+)
 def test_transposed_convolutions_are_products(space, taps, strides, padding, co, tmp_path):
   rng = np.random.default_rng(0)
-  x, kernel = rng.standard_normal((3, *space, 6), np.float32), rng.standard_normal((*taps, 6, co), np.float32)
-  function = lambda x: convolutions.conv_transpose(x, kernel, strides, padding, 'lax') + jnp.arange(1.0, co + 1)
+  x, kernel = (
+    rng.standard_normal((3, *space, 6), np.float32),
+    rng.standard_normal((*taps, 6, co), np.float32),
+  )
+  function = lambda x: (
+    convolutions.conv_transpose(x, kernel, strides, padding, 'lax') + jnp.arange(1.0, co + 1)
+  )
   found, kinds = in_onnx(function, x, tmp_path=tmp_path)
   expected = np.asarray(function(x))
   np.testing.assert_allclose(found, expected, atol=2e-6 * np.abs(expected).max())
@@ -126,7 +170,10 @@ def test_transposed_convolutions_are_products(space, taps, strides, padding, co,
 
 
 def test_a_phase_without_a_tap_is_left_to_the_runtime(tmp_path):
-  x, kernel = np.random.default_rng(0).standard_normal((3, 4, 4, 6), np.float32), np.ones((2, 2, 6, 4), np.float32)
+  x, kernel = (
+    np.random.default_rng(0).standard_normal((3, 4, 4, 6), np.float32),
+    np.ones((2, 2, 6, 4), np.float32),
+  )
   function = lambda x: convolutions.conv_transpose(x, kernel, (3, 3))
   found, kinds = in_onnx(function, x, tmp_path=tmp_path)
   np.testing.assert_allclose(found, function(x), atol=1e-5)
@@ -134,9 +181,9 @@ def test_a_phase_without_a_tap_is_left_to_the_runtime(tmp_path):
 
 
 LAYERS = {
-    'dense': lambda x: x @ KERNEL[0, 0],
-    'convolution': lambda x: convolutions.conv(x, KERNEL, (1, 1)),
-    'transposed convolution': lambda x: convolutions.conv_transpose(x, KERNEL, (2, 2)),
+  'dense': lambda x: x @ KERNEL[0, 0],
+  'convolution': lambda x: convolutions.conv(x, KERNEL, (1, 1)),
+  'transposed convolution': lambda x: convolutions.conv_transpose(x, KERNEL, (2, 2)),
 }
 KERNEL = np.random.default_rng(1).standard_normal((3, 3, 4, 6)).astype(np.float32)
 CHANNELS = np.random.default_rng(2).uniform(0.5, 2, (4, 6)).astype(np.float32)
@@ -149,11 +196,17 @@ def test_batch_norm_goes_into_the_layer_before_it(layer, tmp_path):
   x = np.random.default_rng(0).standard_normal((3, 5, 5, 4), np.float32)
   found, kinds = in_onnx(function, x, tmp_path=tmp_path)
   np.testing.assert_allclose(found, function(x), atol=2e-6 * found.max())
-  assert not any(kinds[kind] for kind in ('Sub', 'Mul', 'Div', 'Max')) and kinds['Add'] <= 1 and kinds['Relu'] == 1
+  assert (
+    not any(kinds[kind] for kind in ('Sub', 'Mul', 'Div', 'Max'))
+    and kinds['Add'] <= 1
+    and kinds['Relu'] == 1
+  )
 
 
 def test_what_is_read_twice_is_made_once_and_keeps_its_numbers(tmp_path):
-  function = lambda x: (lambda y: jnp.where(y > 0, y, 0.2 * y) + (y - 1) * x.sum())(x @ KERNEL[0, 0])
+  function = lambda x: (lambda y: jnp.where(y > 0, y, 0.2 * y) + (y - 1) * x.sum())(
+    x @ KERNEL[0, 0]
+  )
   x = np.random.default_rng(0).standard_normal((3, 4), np.float32)
   found, kinds = in_onnx(lambda x: function(x), x, tmp_path=tmp_path)
   np.testing.assert_allclose(found, function(x), rtol=1e-5, atol=1e-5)

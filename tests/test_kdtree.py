@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from calojax import kdtree
+from calojax.methods import kdtree
 
 
 def random(n: int, d: int, seed: int = 0) -> np.ndarray:
@@ -23,12 +23,17 @@ def duplicated(n: int, d: int) -> np.ndarray:
 
 
 def compare(points: np.ndarray, queries: np.ndarray) -> kdtree.Found:
-  """What the tree finds, found to be as near as what SciPy finds (which of several equally near ones is free)."""
+  """What the tree finds, found to be as near as what SciPy finds (which of several equally near
+  ones is free).
+  """
   from scipy.spatial import cKDTree
+
   found = jax.jit(kdtree.search)(jax.jit(kdtree.build)(points), queries)
   expected, _ = cKDTree(points).query(queries)
   np.testing.assert_allclose(found.distances, expected, atol=1e-5)
-  np.testing.assert_allclose(np.linalg.norm(points[np.asarray(found.rows)] - queries, axis=-1), expected, atol=1e-5)
+  np.testing.assert_allclose(
+    np.linalg.norm(points[np.asarray(found.rows)] - queries, axis=-1), expected, atol=1e-5
+  )
   return found
 
 
@@ -59,21 +64,26 @@ def test_empty_slots_are_never_found(kept):
   rows = np.random.default_rng(0).permutation(200)[:kept]
   points[rows] = random(kept, 2)
   tree = jax.jit(kdtree.build)(points)
-  assert all(np.isfinite(leaf).all() for leaf in tree), 'a state that holds a tree is checked for finiteness'
+  assert all(np.isfinite(leaf).all() for leaf in tree), (
+    'a state that holds a tree is checked for finiteness'
+  )
   found = jax.jit(kdtree.search)(tree, np.concatenate([1e6 * random(20, 2, 1), points[rows]]))
   assert set(np.asarray(found.rows)) <= set(rows)
   np.testing.assert_array_equal(found.rows[20:], rows)
 
 
 def test_an_empty_tree_finds_nothing():
-  found = jax.jit(kdtree.search)(jax.jit(kdtree.build)(jnp.full((20, 2), jnp.inf)), jnp.zeros((3, 2)))
+  found = jax.jit(kdtree.search)(
+    jax.jit(kdtree.build)(jnp.full((20, 2), jnp.inf)), jnp.zeros((3, 2))
+  )
   assert (found.rows == -1).all() and np.isinf(found.distances).all()
 
 
 def test_exports():
   tree = jax.jit(kdtree.build)(random(100, 3))
   exported = jax.export.export(jax.jit(lambda queries: kdtree.nearest(tree, queries)))(
-      jax.ShapeDtypeStruct((jax.export.symbolic_shape('b')[0], 3), jnp.float32))
+    jax.ShapeDtypeStruct((jax.export.symbolic_shape('b')[0], 3), jnp.float32)
+  )
   for count in (1, 7):
     queries = random(count, 3, 1)
     np.testing.assert_array_equal(exported.call(queries), kdtree.nearest(tree, queries))

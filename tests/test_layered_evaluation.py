@@ -7,28 +7,46 @@ import json
 import numpy as np
 import pytest
 
-from calojax.evaluation import layered_plots, plots
-from calojax.evaluation.core_cells import ENERGY, cell_ratios, core, core_metrics, window
-from calojax.evaluation.verdict import headlines, verdict_table
-from calojax.evaluation.neighbours import nearest, nearest_neighbours
-from calojax.evaluation.physics import column_names, compare_columns, compared, observe, scalars
-from calojax.evaluation.prd import _turned, prd
-from calojax.evaluation.profiles import is_stack, ks_distance, mse_linear, mse_log, profile_metrics, slices
-from calojax.evaluation.response import energy_edges, response_metrics, response_profile
-from calojax.evaluation.ssim import similarities, similarity, ssim_metrics
+from calojax.evaluation.features import column_names, compare_columns, compared, observe, scalars
+from calojax.evaluation.figures import layered, plots
+from calojax.evaluation.metrics.core_cells import ENERGY, cell_ratios, core, core_metrics, window
+from calojax.evaluation.metrics.neighbours import nearest, nearest_neighbours
+from calojax.evaluation.metrics.prd import _turned, prd
+from calojax.evaluation.metrics.profiles import (
+  is_stack,
+  ks_distance,
+  mse_linear,
+  mse_log,
+  profile_metrics,
+  slices,
+)
+from calojax.evaluation.metrics.response import energy_edges, response_metrics, response_profile
+from calojax.evaluation.metrics.ssim import similarities, similarity, ssim_metrics
+from calojax.evaluation.metrics.traversals import REPEATS, particles, slope, traverse
+from calojax.evaluation.report.verdict import headlines, verdict_table
 from calojax.evaluation.summary import evaluate, write_summary
-from calojax.evaluation.traversals import REPEATS, particles, slope, traverse
 from calojax.geometry import Geometry, Layer, PolarLayer
 from calojax.observables import total_width
 from calojax.showers import Condition, Shower, take
 
 STACK = Geometry('stack', tuple(Layer((13, 13), (5.0, 5.0), 4.0 * i) for i in range(9)), 0.02)
 DEEP = Geometry(
-  'deep', (Layer((12, 3), (10.0, 40.0), 40.0), Layer((8, 8), (15.0, 15.0), 150.0), Layer((4, 6), (30.0, 20.0), 260.0)), 0.2)
-POLAR = Geometry('polar', (PolarLayer((0.0, 5.0, 20.0), 1, 0.0), PolarLayer((0.0, 4.0, 10.0, 30.0), 8, 1.0)), 1.0)
+  'deep',
+  (
+    Layer((12, 3), (10.0, 40.0), 40.0),
+    Layer((8, 8), (15.0, 15.0), 150.0),
+    Layer((4, 6), (30.0, 20.0), 260.0),
+  ),
+  0.2,
+)
+POLAR = Geometry(
+  'polar', (PolarLayer((0.0, 5.0, 20.0), 1, 0.0), PolarLayer((0.0, 4.0, 10.0, 30.0), 8, 1.0)), 1.0
+)
 
 
-def showers(geometry: Geometry, seed: int, count: int = 200, tilt: float = 0.0, width: float = 8.0) -> Shower:
+def showers(
+  geometry: Geometry, seed: int, count: int = 200, tilt: float = 0.0, width: float = 8.0
+) -> Shower:
   """Blobs about the trajectory with a longitudinal shape and fluctuating cells."""
   rng = np.random.default_rng(seed)
   energy, slopes = 20_000 * 25 ** rng.random(count), rng.normal(0, tilt, (count, 2))
@@ -38,9 +56,13 @@ def showers(geometry: Geometry, seed: int, count: int = 200, tilt: float = 0.0, 
   x, y, z = geometry.positions.T
   away = [p - condition.position[:, i, None] - slopes[:, i, None] * z for i, p in enumerate((x, y))]
   depth = z / max(z.max(), 1)
-  shape = (depth + 0.05) * np.exp(-4 * depth) * np.exp(-(away[0] ** 2 + away[1] ** 2) / (2 * width**2))
+  shape = (
+    (depth + 0.05) * np.exp(-4 * depth) * np.exp(-(away[0] ** 2 + away[1] ** 2) / (2 * width**2))
+  )
   shape = shape * rng.gamma(3.0, 1 / 3, shape.shape)
-  shape *= (geometry.sampling_fraction * energy * rng.normal(1, 0.02, count) / shape.sum(1))[:, None]
+  shape *= (geometry.sampling_fraction * energy * rng.normal(1, 0.02, count) / shape.sum(1))[
+    :, None
+  ]
   return Shower(np.where(shape > 0.1, shape, 0).astype(np.float32), condition)
 
 
@@ -75,7 +97,9 @@ def test_profile_distances_by_hand():
   real, fake = np.array([1.0, 2, 3, 2]), np.array([2.0, 2, 3, 1])
   assert mse_linear(real, fake) == pytest.approx(2 / 4 / 4)
   assert mse_log(real, 10 * real) == pytest.approx(1)
-  assert mse_log(np.array([1.0, 1]), np.array([1.0, 0])) == pytest.approx(36 / 2)  # an empty slice counts as 1e-6
+  assert mse_log(np.array([1.0, 1]), np.array([1.0, 0])) == pytest.approx(
+    36 / 2
+  )  # an empty slice counts as 1e-6
   assert ks_distance(real, fake) == pytest.approx(1 / 8)
   assert ks_distance(real, 7 * real) == pytest.approx(0)
   assert np.isfinite(ks_distance(real, 0 * real))
@@ -90,7 +114,9 @@ def test_profiles_of_equal_and_scaled_sets(stacks):
     assert figure.get('p_value', 1) == 1
   more = profile_metrics(real, scaled(real, 1.1), STACK, (third, fourth))
   profile = slices(real, STACK)['z'].mean(0)
-  assert more['profiles/mse_z']['value'] == pytest.approx(0.01 * np.mean((profile / profile.mean()) ** 2), rel=1e-5)
+  assert more['profiles/mse_z']['value'] == pytest.approx(
+    0.01 * np.mean((profile / profile.mean()) ** 2), rel=1e-5
+  )
   assert more['profiles/mse_log']['value'] == pytest.approx(np.log10(1.1) ** 2, rel=1e-5)
   assert more['profiles/ks_z_high']['value'] == pytest.approx(0, abs=1e-9)
 
@@ -119,7 +145,9 @@ def test_axes_change_places_with_the_shower(stacks):
   before = profile_metrics(real, fake, STACK, (real, fake))
   after = profile_metrics(turned(real), turned(fake), STACK, (real, fake))
   for kind in ('mse_{}', 'mse_log_{}', 'ks_{}_low'):
-    assert after['profiles/' + kind.format('x')]['value'] == pytest.approx(before['profiles/' + kind.format('y')]['value'])
+    assert after['profiles/' + kind.format('x')]['value'] == pytest.approx(
+      before['profiles/' + kind.format('y')]['value']
+    )
   assert after['profiles/mse']['value'] == pytest.approx(before['profiles/mse']['value'])
 
 
@@ -128,8 +156,12 @@ def test_core_ratios_of_a_scaled_set(stacks):
   figures = core_metrics(real, scaled(real, 1.1), STACK, (real, other), half_width=1e6)
   assert figures['core/mean_ratio']['value'] == pytest.approx(1.1, rel=1e-5)
   assert figures['core/std_ratio']['value'] == pytest.approx(1.1, rel=1e-4)
-  assert figures['core/std_ratio']['reference'] == pytest.approx(1, abs=5 * figures['core/std_ratio']['reference_error'] + 0.01)
-  narrow = real._replace(energies=real.energies.mean(0) + 0.5 * (real.energies - real.energies.mean(0)))
+  assert figures['core/std_ratio']['reference'] == pytest.approx(
+    1, abs=5 * figures['core/std_ratio']['reference_error'] + 0.01
+  )
+  narrow = real._replace(
+    energies=real.energies.mean(0) + 0.5 * (real.energies - real.energies.mean(0))
+  )
   ratios = cell_ratios(*(sample.energies.astype(float) for sample in (real, narrow)))
   np.testing.assert_allclose(np.nanmean(ratios, axis=1), [1, 0.5], rtol=1e-4)
 
@@ -177,10 +209,16 @@ def test_similarity_is_scikit_images_definition():
     for j in range(3):
       a, b = first[i : i + 11, j : j + 11], second[i : i + 11, j : j + 11]
       ma, mb = (weight * a).sum(), (weight * b).sum()
-      va, vb, cov = (weight * (a - ma) ** 2).sum(), (weight * (b - mb) ** 2).sum(), (weight * (a - ma) * (b - mb)).sum()
+      va, vb, cov = (
+        (weight * (a - ma) ** 2).sum(),
+        (weight * (b - mb) ** 2).sum(),
+        (weight * (a - ma) * (b - mb)).sum(),
+      )
       c1, c2 = 0.01**2, 0.03**2
       values.append((2 * ma * mb + c1) * (2 * cov + c2) / ((ma**2 + mb**2 + c1) * (va + vb + c2)))
-  np.testing.assert_allclose(similarity(first[None, None], second[None, None], 1.0), [np.mean(values)])
+  np.testing.assert_allclose(
+    similarity(first[None, None], second[None, None], 1.0), [np.mean(values)]
+  )
 
 
 def test_a_collapsed_generator_is_too_similar(stacks):
@@ -194,7 +232,9 @@ def test_a_collapsed_generator_is_too_similar(stacks):
 
 
 def test_nearest_by_hand():
-  index, distance = nearest(np.array([[3.0, 4], [0, 0], [1, 0]]), np.array([[0.0, 5], [3, 4], [0, 1]]))
+  index, distance = nearest(
+    np.array([[3.0, 4], [0, 0], [1, 0]]), np.array([[0.0, 5], [3, 4], [0, 1]])
+  )
   np.testing.assert_array_equal(index, [1, 2, 2])
   np.testing.assert_allclose(distance, [0, 1, np.sqrt(2)])
   with pytest.raises(ValueError, match='no showers'):
@@ -215,8 +255,12 @@ def test_memory_is_detected(stacks):
   figure = honest['neighbours/memorised']
   assert abs(figure['value'] - figure['reference']) < 4 * figure['error']
   figure = honest['neighbours/training']
-  assert abs(figure['value'] - figure['reference']) < 5 * np.hypot(figure['error'], figure['reference_error'])
-  partly = fresh._replace(energies=np.where(np.arange(200)[:, None] < 60, training.energies, fresh.energies))
+  assert abs(figure['value'] - figure['reference']) < 5 * np.hypot(
+    figure['error'], figure['reference_error']
+  )
+  partly = fresh._replace(
+    energies=np.where(np.arange(200)[:, None] < 60, training.energies, fresh.energies)
+  )
   figure = nearest_neighbours(test, fresh, training, partly)['neighbours/memorised']
   assert figure['value'] > 0.3 and figure['value'] - figure['reference'] > 5 * figure['error']
   whole = nearest_neighbours(test, fresh, training, training)
@@ -226,38 +270,58 @@ def test_memory_is_detected(stacks):
 
 def test_a_missing_part_is_far(stacks):
   test, training, fresh, _ = stacks
-  figure = nearest_neighbours(test, take(fresh, fresh.condition.energy < 60_000), training)['neighbours/reached']
+  figure = nearest_neighbours(test, take(fresh, fresh.condition.energy < 60_000), training)[
+    'neighbours/reached'
+  ]
   assert figure['value'] > figure['floor'] + 3 * np.hypot(figure['error'], figure['floor_error'])
 
 
 def test_response_finds_the_wrong_energies():
   real, fake, third = (showers(DEEP, seed, 300, tilt=0.1) for seed in range(3))
-  fake = fake._replace(energies=fake.energies * np.where(fake.condition.energy < 40_000, 1.3, 1.0)[:, None])
+  fake = fake._replace(
+    energies=fake.energies * np.where(fake.condition.energy < 40_000, 1.3, 1.0)[:, None]
+  )
   figures = response_metrics(real, fake, (real, third))
-  assert figures['response/bin_0']['value'] / figures['response/bin_0']['reference'] == pytest.approx(1.3, abs=0.06)
-  assert figures['response/bin_4']['value'] / figures['response/bin_4']['reference'] == pytest.approx(1, abs=0.03)
+  assert figures['response/bin_0']['value'] / figures['response/bin_0'][
+    'reference'
+  ] == pytest.approx(1.3, abs=0.06)
+  assert figures['response/bin_4']['value'] / figures['response/bin_4'][
+    'reference'
+  ] == pytest.approx(1, abs=0.03)
   worst = figures['response/worst']
   assert worst['value'] == pytest.approx(0.3, abs=0.06) and worst['floor'] < 0.05
-  assert figures['response/ratio']['value'] > 1.03 and abs(figures['resolution/ratio']['reference'] - 1) < 0.5
+  assert (
+    figures['response/ratio']['value'] > 1.03
+    and abs(figures['resolution/ratio']['reference'] - 1) < 0.5
+  )
   mean, error = response_profile(real, energy_edges(real))
   assert len(mean) == 5 and (error > 0).all()
-  assert response_metrics(real, scaled(real, 1.1), (real, real))['response/worst']['value'] == pytest.approx(0.1, rel=1e-5)
+  assert response_metrics(real, scaled(real, 1.1), (real, real))['response/worst'][
+    'value'
+  ] == pytest.approx(0.1, rel=1e-5)
 
 
 def test_an_empty_bin_is_left_out():
   real = showers(DEEP, 0, 100, tilt=0.1)
   low = take(real, real.condition.energy < 30_000)
   figures = response_metrics(real, low, (real, real))
-  assert 'response/bin_0' in figures and 'response/bin_4' not in figures and 'response/worst' in figures
+  assert (
+    'response/bin_0' in figures and 'response/bin_4' not in figures and 'response/worst' in figures
+  )
 
 
 def test_compared_observables_by_geometry():
   assert 'layer_energies' not in compared(Geometry('flat', (Layer((4, 4), (1.0, 1.0), 0.0),)))
-  assert {'layer_energies', 'depth', 'ring_2x2'} < set(compared(DEEP)) and 'ring_2x2' not in compared(POLAR)
+  assert {'layer_energies', 'depth', 'ring_2x2'} < set(
+    compared(DEEP)
+  ) and 'ring_2x2' not in compared(POLAR)
   assert all(total_width(name, DEEP) == 1 for name in scalars(DEEP))
   columns = (observe(compared(DEEP), showers(DEEP, seed, 60, tilt=0.1), DEEP) for seed in (0, 1))
   table = compare_columns(column_names(compared(DEEP), DEEP), *columns)
-  assert 'observables/layer_energies_02/mean' in table and 'observables/layer_energies_03/mean' not in table
+  assert (
+    'observables/layer_energies_02/mean' in table
+    and 'observables/layer_energies_03/mean' not in table
+  )
   assert np.isfinite([list(figure.values()) for figure in table.values()]).all()
 
 
@@ -272,8 +336,15 @@ def test_one_cell_showers_have_no_width():
 def test_evaluate(geometry, tmp_path):
   tilt = 0.0 if geometry is STACK else 0.1
   real, fake, other, training = (showers(geometry, seed, 60, tilt) for seed in range(4))
-  summary = evaluate(real, fake, geometry, other, clusters=10, runs=2, training=training, paired=fake)
-  assert ('profiles/mse' in summary) == ('ssim/real_real' in summary) == ('core/mean_ratio' in summary) == (geometry is STACK)
+  summary = evaluate(
+    real, fake, geometry, other, clusters=10, runs=2, training=training, paired=fake
+  )
+  assert (
+    ('profiles/mse' in summary)
+    == ('ssim/real_real' in summary)
+    == ('core/mean_ratio' in summary)
+    == (geometry is STACK)
+  )
   assert {'response/worst', 'neighbours/memorised'} <= set(summary)
   write_summary(summary, tmp_path)
   assert json.loads((tmp_path / 'summary.json').read_text()) == summary
@@ -284,20 +355,46 @@ def test_evaluate(geometry, tmp_path):
 
 def test_plots_of_a_stack(stacks):
   real, fake = (take(sample, slice(60)) for sample in stacks[:2])
-  fake = fake._replace(energies=fake.energies * (np.arange(60) > 2)[:, None])  # some empty showers among them
+  fake = fake._replace(
+    energies=fake.energies * (np.arange(60) > 2)[:, None]
+  )  # some empty showers among them
   figures = plots.figures(real, fake, STACK, {})
-  assert set(figures) == {'mean_image', 'samples', 'observables', 'prd', 'response', 'neighbours', 'profiles', 'similarity'}
+  assert set(figures) == {
+    'mean_image',
+    'samples',
+    'observables',
+    'prd',
+    'response',
+    'neighbours',
+    'profiles',
+    'similarity',
+  }
   for name in ('response', 'profiles', 'similarity'):
     assert plots.figure_to_array(figures[name]).std() > 0
-  assert len(figures['observables'].axes) == 2 * len(compared(STACK))  # a panel and its ratio, not one a layer
-  layers = {axis.get_title().rsplit(' ', 1)[-1] for axis in figures['neighbours'].axes if 'layer' in axis.get_title()}
+  assert len(figures['observables'].axes) == 2 * len(
+    compared(STACK)
+  )  # a panel and its ratio, not one a layer
+  layers = {
+    axis.get_title().rsplit(' ', 1)[-1]
+    for axis in figures['neighbours'].axes
+    if 'layer' in axis.get_title()
+  }
   assert layers == {'1', '4', '7'}
 
 
 def test_a_silent_generator_is_judged():
   """All cells empty: bad figures, but numbers."""
   real, other = (showers(STACK, seed, 60) for seed in (0, 1))
-  summary = evaluate(real, scaled(other, 0), STACK, other, clusters=10, runs=2, training=other, paired=scaled(other, 0))
+  summary = evaluate(
+    real,
+    scaled(other, 0),
+    STACK,
+    other,
+    clusters=10,
+    runs=2,
+    training=other,
+    paired=scaled(other, 0),
+  )
   json.dumps(summary, allow_nan=False)
   assert summary['core/mean_ratio']['value'] == pytest.approx(0, abs=1e-9)
   assert summary['response/worst']['value'] == pytest.approx(1)
@@ -306,7 +403,9 @@ def test_a_silent_generator_is_judged():
 @pytest.mark.filterwarnings('error')
 @pytest.mark.parametrize('geometry', [STACK, DEEP, POLAR], ids=lambda geometry: geometry.name)
 def test_very_few_showers_are_no_error(geometry):
-  real, fake, training = (showers(geometry, seed, 8, 0.0 if geometry is STACK else 0.1) for seed in range(3))
+  real, fake, training = (
+    showers(geometry, seed, 8, 0.0 if geometry is STACK else 0.1) for seed in range(3)
+  )
   summary = evaluate(real, fake, geometry, clusters=2, runs=2, training=training, paired=fake)
   json.dumps(summary, allow_nan=False)
   assert verdict_table(summary) and 'core/mean_ratio' not in summary
@@ -340,7 +439,7 @@ def test_traversals_follow_the_particle():
   assert found['impact_x'].figure['value'] == pytest.approx(0.5, abs=0.15)
   assert found['impact_x'].figure['reference'] == pytest.approx(1, abs=0.1)
   assert found['theta'].figure['value'] == pytest.approx(1, abs=0.15)
-  figures = layered_plots.traversal_figures(found, DEEP)
+  figures = layered.traversal_figures(found, DEEP)
   axes = figures['traversal_theta'].axes
   middle = axes[3].images[0].get_array()
   np.testing.assert_array_equal(middle, 0)
@@ -355,12 +454,19 @@ def test_traversed_particles():
   np.testing.assert_allclose(np.linalg.norm(moved.direction, axis=1), 1)
   with pytest.raises(ValueError, match="traversal of 'phi', expected one of incident_energy"):
     particles('phi', np.zeros(2), typical)
-  assert set(traverse(lambda condition: Shower(np.ones((len(condition.energy), STACK.cells)), condition),
-                      showers(STACK, 0, 20), STACK)) == {'incident_energy'}
+  assert set(
+    traverse(
+      lambda condition: Shower(np.ones((len(condition.energy), STACK.cells)), condition),
+      showers(STACK, 0, 20),
+      STACK,
+    )
+  ) == {'incident_energy'}
 
 
 def test_slope_by_hand():
-  condition = Condition(np.array([1000.0, 2000, 3000]), np.zeros((3, 2)), np.tile([0, 0, 1.0], (3, 1)))
+  condition = Condition(
+    np.array([1000.0, 2000, 3000]), np.zeros((3, 2)), np.tile([0, 0, 1.0], (3, 1))
+  )
   energies = np.zeros((3, DEEP.cells))
   energies[:, 0] = 0.2 * 0.9 * condition.energy + 7
   assert slope('incident_energy', Shower(energies, condition), DEEP) == pytest.approx(0.9)
@@ -374,7 +480,11 @@ def test_figures_of_few_layers(geometry):
 
 
 def test_few_layers_have_their_energies_drawn():
-  assert plots._panels('layer_energies', DEEP) == [('layer_energies', 0), ('layer_energies', 1), ('layer_energies', 2)]
+  assert plots._panels('layer_energies', DEEP) == [
+    ('layer_energies', 0),
+    ('layer_energies', 1),
+    ('layer_energies', 2),
+  ]
   assert plots._panels('layer_energies', STACK) == [('layer_energies', None)]
 
 

@@ -4,10 +4,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
-from calojax.models.layers import (AttentionBetweenLayers, LocallyConnected, MinibatchDiscrimination, Normalised, SelfAttention,
-                                   blur, occupancy, resize, soft_sparsity, sparse_relu)
 from flax import linen as nn
+
+from calojax.models.layers import (
+  AttentionBetweenLayers,
+  LocallyConnected,
+  MinibatchDiscrimination,
+  Normalised,
+  SelfAttention,
+  blur,
+  occupancy,
+  resize,
+  soft_sparsity,
+  sparse_relu,
+)
 
 
 def test_attention_starts_as_the_identity_and_then_mixes_every_pixel():
@@ -51,14 +61,28 @@ def test_spectral_state_is_still_outside_training():
   jax.tree.map(np.testing.assert_array_equal, updates['spectral'], variables['spectral'])
 
 
-@pytest.mark.parametrize('size, strides, padding', [
-    ((2, 2), 1, 'VALID'), ((3, 3), (2, 1), ((1, 1), (1, 1))), ((2, 3), (1, 2), 'SAME'), ((1, 1), 1, 'SAME')])
+@pytest.mark.parametrize(
+  'size, strides, padding',
+  [
+    ((2, 2), 1, 'VALID'),
+    ((3, 3), (2, 1), ((1, 1), (1, 1))),
+    ((2, 3), (1, 2), 'SAME'),
+    ((1, 1), 1, 'SAME'),
+  ],
+)
 def test_locally_connected_is_flax_conv_local(size, strides, padding):
   x = jax.random.normal(jax.random.key(0), (3, 6, 5, 2))
-  ours, theirs = LocallyConnected(4, size, strides, padding), nn.ConvLocal(4, size, strides, padding)
+  ours, theirs = (
+    LocallyConnected(4, size, strides, padding),
+    nn.ConvLocal(4, size, strides, padding),
+  )
   variables = ours.init(jax.random.key(1), x)
-  variables['params']['bias'] = jax.random.normal(jax.random.key(2), variables['params']['bias'].shape)
-  assert jax.tree.map(jnp.shape, variables) == jax.tree.map(jnp.shape, theirs.init(jax.random.key(1), x))
+  variables['params']['bias'] = jax.random.normal(
+    jax.random.key(2), variables['params']['bias'].shape
+  )
+  assert jax.tree.map(jnp.shape, variables) == jax.tree.map(
+    jnp.shape, theirs.init(jax.random.key(1), x)
+  )
 
   def outcome(layer):
     y, gradient = jax.vjp(layer.apply, variables, x)
@@ -100,14 +124,19 @@ def test_minibatch_discrimination_against_its_definition_and_permuted():
   layer = MinibatchDiscrimination(3, 2)
   y, variables = layer.init_with_output(jax.random.key(0), x)
   m = np.einsum('bf,fkd->bkd', x, variables['params']['tensor'])
-  expected = [[sum(np.exp(-np.abs(m[i, k] - m[j, k]).sum()) for j in range(5) if j != i) for k in range(3)] for i in range(5)]
+  expected = [
+    [sum(np.exp(-np.abs(m[i, k] - m[j, k]).sum()) for j in range(5) if j != i) for k in range(3)]
+    for i in range(5)
+  ]
   np.testing.assert_allclose(y, expected, rtol=1e-5)
   order = jnp.array([3, 1, 4, 0, 2])
   np.testing.assert_allclose(layer.apply(variables, x[order]), y[order], rtol=1e-5)
 
 
 def test_minibatch_discrimination_pushes_a_collapsed_batch_apart_once_it_differs():
-  x = jax.random.normal(jax.random.key(1), (1, 20)) + 0.01 * jax.random.normal(jax.random.key(2), (8, 20))
+  x = jax.random.normal(jax.random.key(1), (1, 20)) + 0.01 * jax.random.normal(
+    jax.random.key(2), (8, 20)
+  )
   total = jax.jit(jax.value_and_grad(lambda x: closeness(x).sum()))
   value, gradient = total(x)
   assert np.isfinite(gradient).all()
@@ -123,8 +152,10 @@ def test_soft_sparsity_has_the_values_of_the_authors_code():
 
 def test_soft_sparsity_stays_close_to_the_exact_power_near_zero():
   x = np.logspace(-12, 0.5, 500)
-  s = x**6 + x**(1 / 1.2)
-  values = np.asarray(jax.vmap(lambda x: soft_sparsity(x[None, None])[0])(jnp.asarray(x, jnp.float32)))
+  s = x**6 + x ** (1 / 1.2)
+  values = np.asarray(
+    jax.vmap(lambda x: soft_sparsity(x[None, None])[0])(jnp.asarray(x, jnp.float32))
+  )
   np.testing.assert_allclose(values, s / (1 + s), atol=3e-4)
   assert (np.diff(values) > 0).all()
 
@@ -142,7 +173,9 @@ def test_soft_sparsity_has_finite_gradients_everywhere(order):
 
 
 def test_soft_sparsity_tells_a_dark_cell_to_light_up():
-  gradient = jax.jit(jax.grad(lambda x: soft_sparsity(x).sum()))(jnp.array([[0.0, -0.0, 1e-5, 0.3, -0.3]]))[0]
+  gradient = jax.jit(jax.grad(lambda x: soft_sparsity(x).sum()))(
+    jnp.array([[0.0, -0.0, 1e-5, 0.3, -0.3]])
+  )[0]
   assert (gradient[:4] > 0.1).all() and float(gradient[4]) < 0
   dark = jnp.full((2, 4), -0.2)
   through = jax.jit(jax.grad(lambda x: soft_sparsity(sparse_relu(x)).sum()))(dark)
@@ -158,8 +191,12 @@ def test_blur_is_the_mean_over_its_window(size):
   x = jax.random.normal(jax.random.key(0), (2, 7, 6, 3))
   y = blur(x, size)
   low = [(n - 1) // 2 for n in size]
-  padded = np.pad(x, ((0, 0), (low[0], size[0] - 1 - low[0]), (low[1], size[1] - 1 - low[1]), (0, 0)))
-  expected = [[padded[:, i:i + size[0], j:j + size[1]].mean((1, 2)) for j in range(6)] for i in range(7)]
+  padded = np.pad(
+    x, ((0, 0), (low[0], size[0] - 1 - low[0]), (low[1], size[1] - 1 - low[1]), (0, 0))
+  )
+  expected = [
+    [padded[:, i : i + size[0], j : j + size[1]].mean((1, 2)) for j in range(6)] for i in range(7)
+  ]
   np.testing.assert_allclose(y, np.moveaxis(np.array(expected), 2, 0), atol=1e-6)
   inner = jnp.zeros((1, 9, 9, 1)).at[0, 4, 4, 0].set(1.0)
   np.testing.assert_allclose(blur(inner, size).sum(), 1, rtol=1e-6)
@@ -167,26 +204,43 @@ def test_blur_is_the_mean_over_its_window(size):
 
 def test_resize_repeats_and_averages():
   x = jax.random.normal(jax.random.key(0), (2, 8, 3, 1))
-  np.testing.assert_allclose(resize(x, (4, 6)), np.repeat(np.asarray(x).reshape(2, 4, 2, 3, 1).mean(2), 2, axis=2), atol=1e-6)
+  np.testing.assert_allclose(
+    resize(x, (4, 6)), np.repeat(np.asarray(x).reshape(2, 4, 2, 3, 1).mean(2), 2, axis=2), atol=1e-6
+  )
   np.testing.assert_allclose(resize(x, (8, 3)), x, atol=1e-6)
   np.testing.assert_allclose(resize(x, (5, 7)).mean((1, 2)), x.mean((1, 2)), atol=1e-6)
-  np.testing.assert_allclose(resize(jnp.ones((1, 96, 3, 1)), (12, 12)), np.ones((1, 12, 12, 1)), rtol=1e-5)
+  np.testing.assert_allclose(
+    resize(jnp.ones((1, 96, 3, 1)), (12, 12)), np.ones((1, 12, 12, 1)), rtol=1e-5
+  )
 
 
 @pytest.mark.parametrize('convolutional', [False, True])
 def test_attention_between_layers_takes_a_weighted_mean(convolutional):
   layer = AttentionBetweenLayers(convolutional)
-  image, earlier = (jax.random.normal(jax.random.key(i), (2, *grid, 1)) for i, grid in enumerate(((4, 4), (8, 2))))
+  image, earlier = (
+    jax.random.normal(jax.random.key(i), (2, *grid, 1)) for i, grid in enumerate(((4, 4), (8, 2)))
+  )
   y, variables = jax.jit(layer.init_with_output)(jax.random.key(2), image, earlier)
   carried = resize(earlier, (4, 4))
-  assert (y >= jnp.minimum(image, carried) - 1e-6).all() and (y <= jnp.maximum(image, carried) + 1e-6).all()
-  np.testing.assert_allclose(layer.apply(variables, carried, earlier), carried, atol=1e-6, err_msg='the weights must sum to 1')
+  assert (y >= jnp.minimum(image, carried) - 1e-6).all() and (
+    y <= jnp.maximum(image, carried) + 1e-6
+  ).all()
+  np.testing.assert_allclose(
+    layer.apply(variables, carried, earlier),
+    carried,
+    atol=1e-6,
+    err_msg='the weights must sum to 1',
+  )
   variables = jax.tree.map(jnp.zeros_like, variables)
   weight = 1 / (1 + np.exp(2))
-  np.testing.assert_allclose(layer.apply(variables, image, earlier), (1 - weight) * image + weight * carried, atol=1e-6)
+  np.testing.assert_allclose(
+    layer.apply(variables, image, earlier), (1 - weight) * image + weight * carried, atol=1e-6
+  )
   tilt = lambda path, leaf: leaf + jnp.array([-30.0, 30.0]) * ('bias' in str(path[-1]))
   bias = jax.tree_util.tree_map_with_path(tilt, variables)
-  np.testing.assert_allclose(layer.apply(bias, image, earlier), carried, atol=1e-6, err_msg='the second is the earlier')
+  np.testing.assert_allclose(
+    layer.apply(bias, image, earlier), carried, atol=1e-6, err_msg='the second is the earlier'
+  )
 
 
 def test_only_the_convolutional_attention_knows_no_place():

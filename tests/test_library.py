@@ -9,12 +9,17 @@ import pytest
 from calojax.methods import library
 from calojax.showers import take
 
-CONFIG = ml_collections.ConfigDict({'condition': 'full', 'train': {'steps': 3, 'batch': 16, 'discriminator_steps': 1}})
+CONFIG = ml_collections.ConfigDict(
+  {'condition': 'full', 'train': {'steps': 3, 'batch': 16, 'discriminator_steps': 1}}
+)
 
 
 def batches(showers, steps: int = 3, batch: int = 16):
   """The first batches `[1, b]` of the showers."""
-  return [jax.tree.map(lambda leaf: leaf[None, s * batch:(s + 1) * batch], showers) for s in range(steps)]
+  return [
+    jax.tree.map(lambda leaf: leaf[None, s * batch : (s + 1) * batch], showers)
+    for s in range(steps)
+  ]
 
 
 def filled(geometry, showers, steps: int = 3):
@@ -26,7 +31,9 @@ def filled(geometry, showers, steps: int = 3):
 
 
 def ask(method, state, condition):
-  return np.asarray(method.sample(state.generator.ema, jnp.zeros((len(condition.energy), method.latent)), condition))
+  return np.asarray(
+    method.sample(state.generator.ema, jnp.zeros((len(condition.energy), method.latent)), condition)
+  )
 
 
 def test_gives_back_the_stored_showers(embedded, few):
@@ -42,7 +49,9 @@ def test_rescales_the_energy(embedded, few):
   near = stored.condition._replace(energy=stored.condition.energy * 1.001)
   np.testing.assert_allclose(ask(method, state, near), stored.energies * 1.001, rtol=1e-5)
   alone = take(few, slice(16))
-  method, state, _ = filled(embedded.geometry, jax.tree.map(lambda leaf: np.repeat(leaf[:1], 48, axis=0), alone))
+  method, state, _ = filled(
+    embedded.geometry, jax.tree.map(lambda leaf: np.repeat(leaf[:1], 48, axis=0), alone)
+  )
   twice = take(alone, slice(1)).condition._replace(energy=2 * alone.condition.energy[:1])
   np.testing.assert_allclose(ask(method, state, twice), 2 * alone.energies[:1], rtol=1e-6)
 
@@ -76,11 +85,17 @@ def test_the_state_is_finite_before_and_after(embedded, few):
 def test_shapes_follow_from_the_config_alone(embedded, few):
   method, state, _ = filled(embedded.geometry, few)
   like = jax.eval_shape(method.init, jax.random.key(1), take(few, slice(2)))
-  assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), like) == jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), state)
+  assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), like) == jax.tree.map(
+    lambda leaf: (leaf.shape, leaf.dtype), state
+  )
 
 
 def test_two_batches_an_update_are_refused(embedded, few):
   method = library.from_config(CONFIG, embedded.geometry, None)
   state = jax.eval_shape(method.init, jax.random.key(0), take(few, slice(2)))
   with pytest.raises(ValueError, match='discriminator_steps is 2, expected 1'):
-    jax.eval_shape(method.update, state, jax.tree.map(lambda leaf: leaf[:32].reshape(2, 16, *leaf.shape[1:]), few))
+    jax.eval_shape(
+      method.update,
+      state,
+      jax.tree.map(lambda leaf: leaf[:32].reshape(2, 16, *leaf.shape[1:]), few),
+    )

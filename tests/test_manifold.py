@@ -7,8 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from calojax.evaluation import manifold
-from calojax.evaluation.manifold import KINDS, inside, manifold_metrics, radii
+from calojax.evaluation.metrics import manifold
+from calojax.evaluation.metrics.manifold import KINDS, inside, manifold_metrics, radii
 
 
 def normal(seed: int, count: int = 800, columns: int = 6) -> np.ndarray:
@@ -39,7 +39,12 @@ def test_figures_are_their_definitions(block, monkeypatch):
   real_radii, fake_radii = (np.sort(distances(x, x))[:, 5] for x in (real, fake))
   across = distances(real, fake)
   held = across <= real_radii[:, None]
-  expected = held.any(0).mean(), (across <= fake_radii).any(1).mean(), held.sum() / 5 / 130, held.any(1).mean()
+  expected = (
+    held.any(0).mean(),
+    (across <= fake_radii).any(1).mean(),
+    held.sum() / 5 / 130,
+    held.any(1).mean(),
+  )
   parts = inside(real, fake)
   assert [parts[kind][0].mean() for kind in KINDS] == pytest.approx(expected)
   assert parts['density'][1].mean() == pytest.approx(expected[2])
@@ -52,8 +57,12 @@ def test_equal_laws_reach_the_ceiling():
   figures = manifold_metrics(real, fake, pair)
   assert list(figures) == [f'manifold/{kind}' for kind in KINDS]
   for figure in figures.values():
-    assert abs(figure['value'] - figure['ceiling']) < 4 * np.hypot(figure['error'], figure['ceiling_error'])
-    assert figure['count'] == 800 and all(type(figure[key]) is float for key in ('value', 'error', 'ceiling', 'ceiling_error'))
+    assert abs(figure['value'] - figure['ceiling']) < 4 * np.hypot(
+      figure['error'], figure['ceiling_error']
+    )
+    assert figure['count'] == 800 and all(
+      type(figure[key]) is float for key in ('value', 'error', 'ceiling', 'ceiling_error')
+    )
   assert figures['manifold/coverage']['value'] == pytest.approx(1 - 2**-5, abs=0.025)
   assert figures['manifold/density']['value'] == pytest.approx(1, abs=0.1)
   assert figures == manifold_metrics(real, fake, pair)
@@ -67,7 +76,9 @@ def test_a_set_against_itself_is_perfect():
 
 def test_units_do_not_matter():
   real, fake, *pair = (normal(seed, 300) for seed in range(4))
-  change = lambda x: np.column_stack([x * (1e6, 1e-6, 1, 1, 1, 3) + (0, 0, 50, 0, 0, 0), np.full(len(x), 7.0)])
+  change = lambda x: np.column_stack(
+    [x * (1e6, 1e-6, 1, 1, 1, 3) + (0, 0, 50, 0, 0, 0), np.full(len(x), 7.0)]
+  )
   changed = manifold_metrics(change(real), change(fake), [change(x) for x in pair])
   assert values(changed) == pytest.approx(values(manifold_metrics(real, fake, pair)), abs=1e-9)
 
@@ -81,8 +92,13 @@ def test_a_far_cluster_has_nothing_in_common():
 
 def test_part_far_away_costs_its_share():
   real, fake, *pair = (normal(seed) for seed in range(4))
-  whole, part = (values(manifold_metrics(real, sample, pair)) for sample in (fake, np.where(np.arange(800)[:, None] < 200, 50, fake)))
-  assert part[0] / whole[0] == pytest.approx(0.75, abs=0.03) and part[2] / whole[2] == pytest.approx(0.75, abs=0.06)
+  whole, part = (
+    values(manifold_metrics(real, sample, pair))
+    for sample in (fake, np.where(np.arange(800)[:, None] < 200, 50, fake))
+  )
+  assert part[0] / whole[0] == pytest.approx(0.75, abs=0.03) and part[2] / whole[
+    2
+  ] == pytest.approx(0.75, abs=0.06)
 
 
 def test_collapse_to_ten_showers():
@@ -101,7 +117,10 @@ def test_a_rare_mode_is_seen_by_coverage_only():
     return rng.normal(size=(2000, 4)) + 20 * (rng.random((2000, 1)) < share)
 
   figures = manifold_metrics(sample(0.5), sample(0.15), (sample(0.5), sample(0.5)))
-  drops = {kind: (f['ceiling'] - f['value']) / np.hypot(f['error'], f['ceiling_error']) for kind, f in zip(KINDS, figures.values())}
+  drops = {
+    kind: (f['ceiling'] - f['value']) / np.hypot(f['error'], f['ceiling_error'])
+    for kind, f in zip(KINDS, figures.values())
+  }
   assert drops.pop('coverage') > 8
   assert max(drops.values()) < 3
 
@@ -112,7 +131,10 @@ def test_coinciding_showers_are_inside_each_other():
 
 
 def test_errors_are_the_spread_of_independent_samples():
-  several = [manifold_metrics(normal(i, 300), normal(i + 50, 300), (normal(0, 20), normal(1, 20))) for i in range(40)]
+  several = [
+    manifold_metrics(normal(i, 300), normal(i + 50, 300), (normal(0, 20), normal(1, 20)))
+    for i in range(40)
+  ]
   for kind in KINDS:
     figures = [result[f'manifold/{kind}'] for result in several]
     ratio = np.mean([f['error'] for f in figures]) / np.std([f['value'] for f in figures], ddof=1)

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 import tiny
-from calojax import losses, sharding, state, train
-from calojax.build import build
 from calojax.geometry import Geometry, Layer
+from calojax.methods import losses, state
+from calojax.methods.build import build
 from calojax.showers import Condition, Shower, take
+from calojax.training import loop, sharding
 from conftest import ROOT
 
 
@@ -26,16 +27,27 @@ def test_hinge_against_known_answers():
 def test_non_saturating_is_binary_cross_entropy():
   real, fake = jnp.array([0.3]), jnp.array([-0.7])
   sigmoid = lambda s: 1 / (1 + np.exp(-s))
-  np.testing.assert_allclose(losses.non_saturating.discriminator(real, fake), -np.log(sigmoid(0.3)) - np.log(1 - sigmoid(-0.7)), rtol=1e-6)
-  np.testing.assert_allclose(losses.non_saturating.generator(fake), -np.log(sigmoid(-0.7)), rtol=1e-6)
+  np.testing.assert_allclose(
+    losses.non_saturating.discriminator(real, fake),
+    -np.log(sigmoid(0.3)) - np.log(1 - sigmoid(-0.7)),
+    rtol=1e-6,
+  )
+  np.testing.assert_allclose(
+    losses.non_saturating.generator(fake), -np.log(sigmoid(-0.7)), rtol=1e-6
+  )
 
 
 def test_absolute_error_is_one_value_a_shower():
-  np.testing.assert_allclose(losses.absolute_error(jnp.array([[1.0, 4.0], [0.0, 0.0]]), jnp.array([[2.0, 1.0], [0.0, 5.0]])), [2.0, 2.5])
+  np.testing.assert_allclose(
+    losses.absolute_error(jnp.array([[1.0, 4.0], [0.0, 0.0]]), jnp.array([[2.0, 1.0], [0.0, 5.0]])),
+    [2.0, 2.5],
+  )
 
 
 def test_mean_distance_is_unbiased():
-  """(2, 0) apart it is 4 on average; if they change with the condition by (2, 0) a unit, another 4; 0 for one distribution, however wide."""
+  """(2, 0) apart it is 4 on average; if they change with the condition by (2, 0) a unit, another 4;
+  0 for one distribution, however wide.
+  """
   real, fake, condition = jax.random.normal(jax.random.key(3), (3, 4000, 64, 2))
   condition, shift = condition[..., :1], jnp.array([2.0, 0])
   for change, expected in ((fake + shift, 4.0), (fake + condition * shift, 4.0), (3 * fake, 0.0)):
@@ -44,7 +56,10 @@ def test_mean_distance_is_unbiased():
 
 
 def test_penalty_of_a_share_of_the_batch():
-  """Half of the showers: the loss's penalty is that of the first half, and the other terms do not change."""
+  """Half of the showers: the loss's penalty is that of the first half, and the other terms do not
+  change.
+  """
+
   def metrics(share):
     config = tiny.config('cnn_aux', penalised=share)
     showers, geometry, _ = tiny.showers('lhcb_ecal')
@@ -54,7 +69,9 @@ def test_penalty_of_a_share_of_the_batch():
 
   whole, half = metrics(1.0), metrics(0.5)
   assert half['discriminator/gradient_penalty'] != whole['discriminator/gradient_penalty'] > 0
-  np.testing.assert_allclose(half['discriminator/adversarial'], whole['discriminator/adversarial'], rtol=1e-5)
+  np.testing.assert_allclose(
+    half['discriminator/adversarial'], whole['discriminator/adversarial'], rtol=1e-5
+  )
   with pytest.raises(ValueError, match='penalised is 1.5, expected a share above 0'):
     metrics(1.5)
 
@@ -65,45 +82,66 @@ KEY = jax.random.key(0)
 
 def test_zero_centred_penalty_is_the_squared_slope_at_each_real_shower():
   nowhere = jnp.full((5, 2), jnp.nan)
-  np.testing.assert_allclose(losses.zero_centred_penalty(LINEAR, jnp.ones((5, 2)), nowhere, KEY), np.full(5, 25.0))
+  np.testing.assert_allclose(
+    losses.zero_centred_penalty(LINEAR, jnp.ones((5, 2)), nowhere, KEY), np.full(5, 25.0)
+  )
   x = jnp.array([[1.0, 0.0], [0.0, 2.0]])  # of |x|^2 it is |2 x|^2: neither per pixel nor per batch
-  np.testing.assert_allclose(losses.zero_centred_penalty(lambda x: (x**2).sum(-1), x, x, KEY), [4.0, 16.0])
+  np.testing.assert_allclose(
+    losses.zero_centred_penalty(lambda x: (x**2).sum(-1), x, x, KEY), [4.0, 16.0]
+  )
 
 
 def test_one_centred_penalty_takes_one_norm_a_shower():
-  """Of a slope (3, 4): (5 - 1)^2. A norm per pixel would give (3 - 1)^2 and (4 - 1)^2, one over n showers (5 sqrt(n) - 1)^2."""
+  """Of a slope (3, 4): (5 - 1)^2. A norm per pixel would give (3 - 1)^2 and (4 - 1)^2, one over n
+  showers (5 sqrt(n) - 1)^2.
+  """
   for count in (1, 7):
     x = jnp.ones((count, 2))
-    np.testing.assert_allclose(losses.one_centred_penalty(LINEAR, x, 3 * x, KEY), np.full(count, 16.0), rtol=1e-6)
+    np.testing.assert_allclose(
+      losses.one_centred_penalty(LINEAR, x, 3 * x, KEY), np.full(count, 16.0), rtol=1e-6
+    )
 
 
 def test_one_centred_penalty_looks_between_real_and_generated():
   score = lambda x: (x**2 / 2 + 2 * x).sum(-1)  # of slope x + 2
-  t = np.sqrt(np.asarray(losses.one_centred_penalty(score, jnp.zeros((6, 1)), jnp.full((6, 1), 2.0), KEY))) - 1
-  assert ((0 < t) & (t < 2)).all() and len(np.unique(t)) == 6
+  t = (
+    np.sqrt(
+      np.asarray(losses.one_centred_penalty(score, jnp.zeros((6, 1)), jnp.full((6, 1), 2.0), KEY))
+    )
+    - 1
+  )
+  assert ((t > 0) & (t < 2)).all() and len(np.unique(t)) == 6
 
 
 def test_penalties_have_finite_gradients_where_the_slope_is_zero():
   for penalty in losses.PENALTIES.values():
-    gradient = jax.grad(lambda w: penalty(lambda x: x @ w, jnp.ones((4, 2)), jnp.ones((4, 2)), KEY).sum())(jnp.zeros(2))
+    gradient = jax.grad(
+      lambda w: penalty(lambda x: x @ w, jnp.ones((4, 2)), jnp.ones((4, 2)), KEY).sum()
+    )(jnp.zeros(2))
     assert np.isfinite(gradient).all()
 
 
 def test_wasserstein_discriminator_minimises_fake_minus_real():
-  np.testing.assert_allclose(losses.wasserstein.discriminator(jnp.array([2.0]), jnp.array([-1.0])), [-3.0])
+  np.testing.assert_allclose(
+    losses.wasserstein.discriminator(jnp.array([2.0]), jnp.array([-1.0])), [-3.0]
+  )
   np.testing.assert_allclose(losses.wasserstein.generator(jnp.array([-1.0])), [1.0])
 
 
 def test_flipped_showers_carry_the_other_label():
   real, fake = jnp.array([0.3, 0.3]), jnp.array([-0.7, -0.7])
-  loss = losses.non_saturating.discriminator(real, fake, (jnp.array([False, True]), jnp.array([False, False])))
+  loss = losses.non_saturating.discriminator(
+    real, fake, (jnp.array([False, True]), jnp.array([False, False]))
+  )
   plain = losses.non_saturating.discriminator(real, fake)
   np.testing.assert_allclose(loss[0], plain[0])
   np.testing.assert_allclose(loss[1] - plain[1], 0.3, rtol=1e-5)  # softplus(s) - softplus(-s) = s
 
 
 def test_percentage_error_is_relative_to_the_target():
-  np.testing.assert_allclose(losses.percentage_error(jnp.array([[1.1, 4.0]]), jnp.array([[1.0, 8.0]])), [30.0], rtol=1e-5)
+  np.testing.assert_allclose(
+    losses.percentage_error(jnp.array([[1.1, 4.0]]), jnp.array([[1.0, 8.0]])), [30.0], rtol=1e-5
+  )
 
 
 def test_energy_terms_against_known_answers():
@@ -111,15 +149,24 @@ def test_energy_terms_against_known_answers():
   particle = Condition(jnp.array([50_000.0]), jnp.zeros((1, 2)), jnp.array([[0.0, 0.0, 1.0]]))
   generated, real = (Shower(jnp.array([[0.0, e]]), particle) for e in (12_000.0, 10_000.0))
   np.testing.assert_allclose(losses.requested_energy(real, real, geometry), [0.0], atol=1e-6)
-  np.testing.assert_allclose(losses.requested_energy(generated, real, geometry), [10.0], rtol=1e-5)  # 60 GeV seen, 50 GeV asked
+  np.testing.assert_allclose(
+    losses.requested_energy(generated, real, geometry), [10.0], rtol=1e-5
+  )  # 60 GeV seen, 50 GeV asked
   np.testing.assert_allclose(losses.paired_energy(generated, real, geometry), [20.0], rtol=1e-5)
 
 
 def test_gradients_are_clipped_to_the_norm_asked_for():
   import ml_collections
+
   from calojax.methods.optimisers import optimiser
-  settings = ml_collections.ConfigDict({'name': 'adam', 'beta1': 0.0, 'beta2': 0.999, 'clip': 2.0, 'cooldown': 0.0})
-  gradients = [{'w': jnp.array([30.0, 40.0])}, {'w': jnp.array([0.6, 0.8])}]  # norms 50, cut to 2, and 1
+
+  settings = ml_collections.ConfigDict(
+    {'name': 'adam', 'beta1': 0.0, 'beta2': 0.999, 'clip': 2.0, 'cooldown': 0.0}
+  )
+  gradients = [
+    {'w': jnp.array([30.0, 40.0])},
+    {'w': jnp.array([0.6, 0.8])},
+  ]  # norms 50, cut to 2, and 1
   moments = []
   for gradient in gradients:
     rule = optimiser(settings, 1.0, 10)
@@ -132,8 +179,12 @@ def test_gradients_are_clipped_to_the_norm_asked_for():
 
 def test_rates_stay_and_then_fall_to_zero():
   import ml_collections
+
   from calojax.methods.optimisers import optimiser
-  settings = ml_collections.ConfigDict({'name': 'adam', 'beta1': 0.0, 'beta2': 0.999, 'clip': 0.0, 'cooldown': 0.5})
+
+  settings = ml_collections.ConfigDict(
+    {'name': 'adam', 'beta1': 0.0, 'beta2': 0.999, 'clip': 0.0, 'cooldown': 0.5}
+  )
   adam = optimiser(settings, 0.1, 8)
   moments, moves = adam.init(jnp.zeros(1)), []
   for _ in range(8):
@@ -143,14 +194,26 @@ def test_rates_stay_and_then_fall_to_zero():
 
 
 def test_total_weighs_the_named_terms():
-  value, means = losses.total({'a': jnp.array([1.0, 3.0]), 'b': jnp.array([10.0])}, {'a': 2.0, 'b': 0.1, 'unused': 9.0})
-  assert float(value) == pytest.approx(5.0) and {k: float(v) for k, v in means.items()} == {'a': 2.0, 'b': 10.0}
+  value, means = losses.total(
+    {'a': jnp.array([1.0, 3.0]), 'b': jnp.array([10.0])}, {'a': 2.0, 'b': 0.1, 'unused': 9.0}
+  )
+  assert float(value) == pytest.approx(5.0) and {k: float(v) for k, v in means.items()} == {
+    'a': 2.0,
+    'b': 10.0,
+  }
 
 
 def test_the_average_forgets_its_start_and_then_moves_slowly():
   import optax
-  player = state.player({'params': {'w': jnp.zeros(2)}, 'batch_stats': {'m': jnp.zeros(2)}}, optax.sgd(1.0), averaged=True)
-  player = player._replace(params={'w': jnp.ones(2)}, stats={'batch_stats': {'m': jnp.full(2, 3.0)}})
+
+  player = state.player(
+    {'params': {'w': jnp.zeros(2)}, 'batch_stats': {'m': jnp.zeros(2)}},
+    optax.sgd(1.0),
+    averaged=True,
+  )
+  player = player._replace(
+    params={'w': jnp.ones(2)}, stats={'batch_stats': {'m': jnp.full(2, 3.0)}}
+  )
   early = state.average(player, jnp.int32(0), 0.999)
   np.testing.assert_allclose(early.ema['params']['w'], 0.9)
   np.testing.assert_allclose(early.ema['batch_stats']['m'], 2.7)
@@ -158,8 +221,8 @@ def test_the_average_forgets_its_start_and_then_moves_slowly():
   np.testing.assert_allclose(late.ema['params']['w'], 1e-3, rtol=1e-4)
 
 
-# Adam without a first moment moves every weight by its rate, whatever the gradient: rounding may turn a sign, so weights are compared
-# where the rates are small, and the steps by their losses.
+# Adam without a first moment moves every weight by its rate, whatever the gradient: rounding may
+# turn a sign, so weights are compared where the rates are small, and the steps by their losses.
 SLOW = {'optimiser__generator': 1e-5, 'optimiser__discriminator': 1e-5}
 
 
@@ -167,13 +230,13 @@ def start(name, embedded, few, k=1):
   config = tiny.config(name, **SLOW)
   method = build(config, embedded.geometry, few)
   mesh = sharding.data_mesh()
-  batches = train.resident(few, config.seed, 8, k, mesh)
-  return method, mesh, batches, train.initial_state(method, take(few, slice(2)), 0, mesh)
+  batches = loop.resident(few, config.seed, 8, k, mesh)
+  return method, mesh, batches, loop.initial_state(method, take(few, slice(2)), 0, mesh)
 
 
 def test_several_steps_a_dispatch_are_the_same_steps(embedded, few):
   method, mesh, batches, begin = start('cnn_aux', embedded, few)
-  step = train.dispatcher(method, mesh)
+  step = loop.dispatcher(method, mesh)
   copy = jax.tree.map(jnp.copy, begin)
   together, metrics = step(begin, batches(0, 4))
   for i in range(4):
@@ -181,7 +244,9 @@ def test_several_steps_a_dispatch_are_the_same_steps(embedded, few):
     for name, values in metrics.items():
       np.testing.assert_allclose(values[i], alone[name][0], rtol=1e-2, atol=1e-3, err_msg=name)
   assert int(together.step) == 4 and len(np.unique(metrics['generator/adversarial'])) == 4
-  for a, b in zip(jax.tree.leaves(together.generator.params), jax.tree.leaves(copy.generator.params)):
+  for a, b in zip(
+    jax.tree.leaves(together.generator.params), jax.tree.leaves(copy.generator.params)
+  ):
     np.testing.assert_allclose(a, b, atol=1e-4)
 
 
@@ -190,23 +255,27 @@ def test_k_micro_batches_move_the_discriminator_k_times(embedded, few):
   for k in (1, 3):
     method, mesh, batches, begin = start('cnn', embedded, few, k)
     state_, _ = jax.jit(method.update)(begin, jax.tree.map(lambda leaf: leaf[0], batches(0, 1)))
-    moved[k] = int(state_.discriminator.opt_state[0].count), int(state_.generator.opt_state[0].count)
+    moved[k] = (
+      int(state_.discriminator.opt_state[0].count),
+      int(state_.generator.opt_state[0].count),
+    )
   assert moved == {1: (1, 1), 3: (3, 1)}
 
 
 SHARDED = """
 import sys; sys.path[:0] = ['tests', 'configs']
 import conftest, tiny, jax, numpy as np
-from calojax import data, sharding, train
-from calojax.build import build
+from calojax import data
+from calojax.training import sharding, loop
+from calojax.methods.build import build
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Condition, Shower, take
 loaded = data.load('lhcb_ecal'); few = take(loaded.showers, slice(256))
 method = build(tiny.config('cnn_aux_sn', optimiser__generator=1e-5, optimiser__discriminator=1e-5), loaded.geometry, few)
 mesh = sharding.data_mesh()
-batches = train.resident(few, 0, 16, 1, mesh)
-state = train.initial_state(method, take(few, slice(2)), 0, mesh)
-step = train.dispatcher(method, mesh)
+batches = loop.resident(few, 0, 16, 1, mesh)
+state = loop.initial_state(method, take(few, slice(2)), 0, mesh)
+step = loop.dispatcher(method, mesh)
 for i in range(2):
   state, metrics = step(state, batches(i, 1))
 batch = batches(2, 1).energies
@@ -219,13 +288,23 @@ def test_eight_devices_give_the_result_of_one(tmp_path):
   results = {}
   for devices in (1, 8):
     path = tmp_path / f'{devices}.npz'
-    output = subprocess.run([sys.executable, '-c', SHARDED, str(path)], cwd=ROOT, capture_output=True, text=True,
-                            env={**os.environ, 'XLA_FLAGS': f'--xla_force_host_platform_device_count={devices}'})
+    output = subprocess.run(
+      [sys.executable, '-c', SHARDED, str(path)],
+      cwd=ROOT,
+      capture_output=True,
+      text=True,
+      env={**os.environ, 'XLA_FLAGS': f'--xla_force_host_platform_device_count={devices}'},
+    )
     assert output.returncode == 0, output.stderr[-2000:]
-    assert output.stdout.split()[:2] == [str(devices), str(devices)] and f'(1, 1, {16 // devices}, 900)' in output.stdout
+    assert (
+      output.stdout.split()[:2] == [str(devices), str(devices)]
+      and f'(1, 1, {16 // devices}, 900)' in output.stdout
+    )
     results[devices] = np.load(path)
   for name in results[1].files:
-    np.testing.assert_allclose(results[8][name], results[1][name], rtol=2e-3, atol=2e-4, err_msg=name)
+    np.testing.assert_allclose(
+      results[8][name], results[1][name], rtol=2e-3, atol=2e-4, err_msg=name
+    )
 
 
 def test_bfloat16_networks_keep_float32_parameters_and_make_finite_showers(embedded, few):
@@ -235,11 +314,13 @@ def test_bfloat16_networks_keep_float32_parameters_and_make_finite_showers(embed
   state_, metrics = jax.jit(method.update)(state_, batch)
   assert {leaf.dtype for leaf in jax.tree.leaves(state_.generator.params)} == {np.dtype('float32')}
   assert all(np.isfinite(value) for value in metrics.values())
-  showers = method.sample(state_.generator.ema, jnp.ones((3, method.latent)), take(few, slice(3)).condition)
+  showers = method.sample(
+    state_.generator.ema, jnp.ones((3, method.latent)), take(few, slice(3)).condition
+  )
   assert showers.dtype == jnp.float32 and np.isfinite(showers).all()
 
 
 def test_a_period_that_no_dispatch_hits_is_refused():
   config = tiny.config('cnn', train__steps_per_dispatch=3)
   with pytest.raises(ValueError, match='train.steps is 8.*multiple of the 3'):
-    train.steps_per_dispatch(config)
+    loop.steps_per_dispatch(config)

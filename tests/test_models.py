@@ -1,4 +1,6 @@
-"""Every network and config: shapes, parameter counts, finite steps, and a resume that changes nothing."""
+"""Every network and config: shapes, parameter counts, finite steps, and a resume that changes
+nothing.
+"""
 
 import json
 import pathlib
@@ -10,33 +12,35 @@ import numpy as np
 import pytest
 
 import tiny
-from calojax import methods, models, sharding, workdir
-from calojax.build import build
-from calojax.checkpoint import Checkpoints
-from calojax.run import shapes
+from calojax import methods, models
+from calojax.methods.build import build
 from calojax.showers import take
+from calojax.training import sharding, workdir
+from calojax.training.checkpoint import Checkpoints
+from calojax.training.run import shapes
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
-# (generator, discriminator) parameters at full size; the VAE's generator holds its encoder, a library has none.
+# (generator, discriminator) parameters at full size; the VAE's generator holds its encoder, a
+# library has none.
 COUNTS = {
-    'cnn': (656_321, 406_721),
-    'cnn_aux': (656_321, 426_394),
-    'cnn_aux_sn': (656_321, 426_394),
-    'cnn_aux_energy': (656_321, 426_458),
-    'cnn_sa': (661_442, 411_842),
-    'cnn_aux_sa_sn': (661_442, 615_835),
-    'wgan_gp': (1_461_697, 528_001),
-    'wgan_regressor': (1_461_697, 528_001),
-    'sagan_sn_d': (663_682, 390_658),
-    'sagan_sn_gd': (663_682, 390_658),
-    'vae': (1_083_042, 0),
-    'shower_library': (0, 0),
-    'calogan': (7_663_176, 2_861_237),
-    'calogan_conditional': (1_128_769, 445_374),
-    'conv3d': (875_944, 405_458),
-    'conv2d': (2_053_571, 713_988),
-    'voxel': (412_024, 268_481),
+  'cnn': (656_321, 406_721),
+  'cnn_aux': (656_321, 426_394),
+  'cnn_aux_sn': (656_321, 426_394),
+  'cnn_aux_energy': (656_321, 426_458),
+  'cnn_sa': (661_442, 411_842),
+  'cnn_aux_sa_sn': (661_442, 615_835),
+  'wgan_gp': (1_461_697, 528_001),
+  'wgan_regressor': (1_461_697, 528_001),
+  'sagan_sn_d': (663_682, 390_658),
+  'sagan_sn_gd': (663_682, 390_658),
+  'vae': (1_083_042, 0),
+  'shower_library': (0, 0),
+  'calogan': (7_663_176, 2_861_237),
+  'calogan_conditional': (1_128_769, 445_374),
+  'conv3d': (875_944, 405_458),
+  'conv2d': (2_053_571, 713_988),
+  'voxel': (412_024, 268_481),
 }
 
 
@@ -67,7 +71,7 @@ def test_parameter_counts(name):
 
 def batch_of(few, k, size=8):
   """Micro-batches `[k, size]` of the first showers."""
-  return jax.tree.map(lambda leaf: leaf[:size * k].reshape(k, size, *leaf.shape[1:]), few)
+  return jax.tree.map(lambda leaf: leaf[: size * k].reshape(k, size, *leaf.shape[1:]), few)
 
 
 @pytest.mark.parametrize('name', COUNTS)
@@ -75,7 +79,10 @@ def test_steps_are_finite_move_every_player_and_resume_bitwise(name, tmp_path):
   config = tiny.config(name)
   few, geometry, _ = tiny.showers(config.data.source)
   method, example = build(config, geometry, few), take(few, slice(2))
-  update, batch = jax.jit(method.update), batch_of(few, config.train.discriminator_steps, config.train.batch)
+  update, batch = (
+    jax.jit(method.update),
+    batch_of(few, config.train.discriminator_steps, config.train.batch),
+  )
   start = jax.jit(method.init)(jax.random.key(0), example)
   halfway, metrics = update(start, batch)
   whole, _ = update(halfway, batch)
@@ -83,17 +90,26 @@ def test_steps_are_finite_move_every_player_and_resume_bitwise(name, tmp_path):
   for before, after in zip(start[2:4], halfway[2:4]):
     if before and before.params:
       assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(after.variables))
-      moved = [float(jnp.abs(a - b).max()) > 0 for a, b in zip(jax.tree.leaves(before.params), jax.tree.leaves(after.params))]
+      moved = [
+        float(jnp.abs(a - b).max()) > 0
+        for a, b in zip(jax.tree.leaves(before.params), jax.tree.leaves(after.params))
+      ]
       assert np.mean(moved) > 0.5
   checkpoints = Checkpoints(str(tmp_path))
   checkpoints.save(halfway)
   checkpoints.wait()
-  resumed, _ = update(checkpoints.restore(shapes(build(config, geometry), example, sharding.data_mesh())), batch)
+  resumed, _ = update(
+    checkpoints.restore(shapes(build(config, geometry), example, sharding.data_mesh())), batch
+  )
   checkpoints.close()
   key = lambda state: state._replace(rng=jax.random.key_data(state.rng))
   chex.assert_trees_all_equal(key(resumed), key(whole))
-  showers = np.asarray(method.sample(whole.generator.ema, jnp.ones((3, method.latent)), take(few, slice(3)).condition))
-  assert showers.shape == (3, geometry.cells) and np.isfinite(showers).all() and (showers >= 0).all()
+  showers = np.asarray(
+    method.sample(whole.generator.ema, jnp.ones((3, method.latent)), take(few, slice(3)).condition)
+  )
+  assert (
+    showers.shape == (3, geometry.cells) and np.isfinite(showers).all() and (showers >= 0).all()
+  )
 
 
 def test_regression_terms_appear_with_a_regressor_only(embedded, few):
@@ -103,13 +119,18 @@ def test_regression_terms_appear_with_a_regressor_only(embedded, few):
     batch = jax.tree.map(lambda leaf: leaf[:8].reshape(1, 8, *leaf.shape[1:]), few)
     state = jax.eval_shape(method.init, jax.random.key(0), take(few, slice(2)))
     terms[name] = set(jax.eval_shape(method.update, state, batch)[1])
-  assert terms['cnn_aux'] - terms['cnn'] == {'discriminator/regression', 'discriminator/regression_fake'}
+  assert terms['cnn_aux'] - terms['cnn'] == {
+    'discriminator/regression',
+    'discriminator/regression_fake',
+  }
 
 
 def test_a_zero_weight_is_not_traced(embedded, few):
   method = build(tiny.config('cnn_aux', weights__regression_fake=0.0), embedded.geometry, few)
   batch = jax.tree.map(lambda leaf: leaf[:8].reshape(1, 8, *leaf.shape[1:]), few)
-  metrics = jax.eval_shape(method.update, jax.eval_shape(method.init, jax.random.key(0), take(few, slice(2))), batch)[1]
+  metrics = jax.eval_shape(
+    method.update, jax.eval_shape(method.init, jax.random.key(0), take(few, slice(2))), batch
+  )[1]
   assert 'discriminator/regression_fake' not in metrics and 'discriminator/regression' in metrics
 
 
@@ -123,13 +144,16 @@ def test_unknown_names_are_refused_with_the_near_one(embedded):
     build(config, embedded.geometry)
 
 
-@pytest.mark.parametrize('name, changes, message', [
+@pytest.mark.parametrize(
+  'name, changes, message',
+  [
     ('vae', {'train__discriminator_steps': 2}, 'discriminator_steps is 2, expected 1'),
     ('shower_library', {'train__discriminator_steps': 2}, 'discriminator_steps is 2, expected 1'),
     ('wgan_regressor', {'pretraining__batch': 0}, 'pretraining.batch is 0'),
     ('cnn', {'train__generator_steps': 0}, 'train.generator_steps 0'),
     ('cnn', {'flips': 0.6}, 'flips 0.6'),
-])
+  ],
+)
 def test_numbers_that_make_no_sense_are_refused_before_anything_runs(name, changes, message):
   few, geometry, _ = tiny.showers('lhcb_ecal')
   with pytest.raises(ValueError, match=message):
@@ -138,10 +162,16 @@ def test_numbers_that_make_no_sense_are_refused_before_anything_runs(name, chang
 
 @pytest.mark.parametrize('name', ['cnn_aux', 'vae', 'shower_library'])
 def test_a_config_of_an_earlier_version_is_completed(name, tmp_path):
-  """Keys that have been added since get their defaults; what a method does not have is not added."""
+  """Keys that have been added since get their defaults; what a method does not have is not
+  added.
+  """
   config = tiny.full_config(name)
   stored = json.loads(config.to_json())
-  for room, key in ((stored, 'penalised'), (stored.get('weights', {}), 'mean_image'), (stored['evaluation'], 'metrics')):
+  for room, key in (
+    (stored, 'penalised'),
+    (stored.get('weights', {}), 'mean_image'),
+    (stored['evaluation'], 'metrics'),
+  ):
     room.pop(key, None)
   (tmp_path / 'config.json').write_text(json.dumps(stored))
   assert json.loads(workdir.stored_config(tmp_path).to_json()) == json.loads(config.to_json())

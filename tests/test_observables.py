@@ -19,12 +19,16 @@ def particles(slopes, position=(0.0, 0.0), energy=10_000.0) -> Condition:
   slopes = np.asarray(slopes, np.float64).reshape(-1, 2)
   direction = np.concatenate([slopes, np.ones((len(slopes), 1))], axis=1)
   direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-  return Condition(np.full(len(slopes), energy), np.tile(np.asarray(position, float), (len(slopes), 1)), direction)
+  return Condition(
+    np.full(len(slopes), energy), np.tile(np.asarray(position, float), (len(slopes), 1)), direction
+  )
 
 
 def random_showers(geometry: Geometry, count: int = 40, seed: int = 0) -> Shower:
   rng = np.random.default_rng(seed)
-  energies = rng.gamma(0.2, 30.0, (count, geometry.cells)) * (rng.random((count, geometry.cells)) < 0.3)
+  energies = rng.gamma(0.2, 30.0, (count, geometry.cells)) * (
+    rng.random((count, geometry.cells)) < 0.3
+  )
   condition = particles(rng.normal(0, 0.175, (count, 2)), energy=30_000.0)
   return Shower(energies, condition._replace(position=rng.uniform(-10, 10, (count, 2))))
 
@@ -42,11 +46,15 @@ def test_numpy_and_jax_agree(geometry):
   showers = random_showers(geometry)
   known = {name: evaluate_observables(name, showers, geometry) for name in names(geometry)}
   on_device = jax.tree.map(lambda array: jax.numpy.asarray(array, jax.numpy.float32), showers)
-  jitted = jax.jit(lambda s: {name: evaluate_observables(name, s, geometry) for name in known})(on_device)
+  jitted = jax.jit(lambda s: {name: evaluate_observables(name, s, geometry) for name in known})(
+    on_device
+  )
   for name, value in known.items():
     assert value.shape == (40, total_width(name, geometry))
     assert jitted[name].dtype == np.float32
-    np.testing.assert_allclose(jitted[name], value, rtol=3e-5, atol=1e-5 * np.abs(value).max(), err_msg=name)
+    np.testing.assert_allclose(
+      jitted[name], value, rtol=3e-5, atol=1e-5 * np.abs(value).max(), err_msg=name
+    )
 
 
 @pytest.mark.parametrize('geometry', [LHCB, DEEP], ids=lambda geometry: geometry.name)
@@ -56,7 +64,9 @@ def test_batch_axes_in_front(geometry):
   alone = take(showers, 4)
   for name in names(geometry):
     flat = evaluate_observables(name, showers, geometry)
-    np.testing.assert_allclose(evaluate_observables(name, folded, geometry), flat.reshape(2, 3, -1), err_msg=name)
+    np.testing.assert_allclose(
+      evaluate_observables(name, folded, geometry), flat.reshape(2, 3, -1), err_msg=name
+    )
     np.testing.assert_allclose(evaluate_observables(name, alone, geometry), flat[4], err_msg=name)
 
 
@@ -80,7 +90,9 @@ def test_single_cell():
   shower = hot_cell(LHCB, 30 * 20 + 4)  # x index 20, y index 4
   assert observables.energy(shower, LHCB) == observables.max_cell(shower, LHCB) == 500
   assert observables.response(shower, LHCB) == 0.05
-  np.testing.assert_allclose(observables.delta_x(shower, LHCB), 5.5 * 20.2 - 15)  # slope 0.1 over 150 mm
+  np.testing.assert_allclose(
+    observables.delta_x(shower, LHCB), 5.5 * 20.2 - 15
+  )  # slope 0.1 over 150 mm
   np.testing.assert_allclose(observables.delta_y(shower, LHCB), -10.5 * 20.2 - 30)
   widths = evaluate_observables(['width_longitudinal', 'width_transverse'], shower, LHCB)
   np.testing.assert_allclose(widths, 0, atol=1e-9)
@@ -99,12 +111,17 @@ def test_rings_are_disjoint_and_count_cells():
   np.testing.assert_array_equal(rings, [[4, 12, 20, 28]])
   odd = Geometry('odd', (Layer((25, 25), (5.1, 5.1), 0.0),))
   uniform = Shower(np.ones((1, 625)), particles((0, 0), energy=1.0))
-  np.testing.assert_array_equal(evaluate_observables(['ring_2x2', 'ring_4x4'], uniform, odd), [[1, 8]])
+  np.testing.assert_array_equal(
+    evaluate_observables(['ring_2x2', 'ring_4x4'], uniform, odd), [[1, 8]]
+  )
 
 
 def test_occupancy_thresholds():
   energies = np.zeros((1, 900))
-  energies[0, :2] = 0.9, 0.1  # the fainter cell sits on the last threshold, so only the others are sure
+  energies[0, :2] = (
+    0.9,
+    0.1,
+  )  # the fainter cell sits on the last threshold, so only the others are sure
   shower = Shower(np.repeat(energies, 2, 0) * [[1.0], [1e3]], particles([(0, 0)] * 2))
   np.testing.assert_allclose(observables.occupancy(shower, LHCB)[:, :-1], 2 / 900)
   energies[0, 1] = 5e-4
@@ -130,8 +147,12 @@ def test_mirrored_shower_flips_the_asymmetry():
   showers = random_showers(LHCB)
   image = showers.energies.reshape(-1, 30, 30)
   condition = showers.condition
-  flipped = Shower(image[:, ::-1].reshape(-1, 900), condition._replace(
-    position=condition.position * [-1, 1], direction=condition.direction * [-1, 1, 1]))
+  flipped = Shower(
+    image[:, ::-1].reshape(-1, 900),
+    condition._replace(
+      position=condition.position * [-1, 1], direction=condition.direction * [-1, 1, 1]
+    ),
+  )
   pieces = ['asymmetry_longitudinal', 'asymmetry_transverse']
   before, after = (evaluate_observables(pieces, sample, LHCB) for sample in (showers, flipped))
   assert np.abs(before).max() > 0.1
@@ -152,10 +173,14 @@ def reference_statistics(image, position, direction):
   ratio = direction[1] / direction[0]
 
   def mask(gradient, sign):
-    return np.array([[0 if (yy - (gradient * (xx - p0) + p1)) * sign < 0 else 1 for xx in grid] for yy in grid])
+    return np.array(
+      [[0 if (yy - (gradient * (xx - p0) + p1)) * sign < 0 else 1 for xx in grid] for yy in grid]
+    )
 
   up = 1 if direction[1] > 0 else -1
-  asymmetries = [(image * (2 * m - 1)).sum() / image.sum() for m in (mask(-1 / ratio, up), mask(ratio, 1))]
+  asymmetries = [
+    (image * (2 * m - 1)).sum() / image.sum() for m in (mask(-1 / ratio, up), mask(ratio, 1))
+  ]
   widths = []
   for m in (mask(1 / ratio, -up), mask(-ratio, 1)):
     edge = np.zeros((30, 30))
@@ -173,8 +198,12 @@ def test_reference_variant_is_the_published_definition():
   showers.condition.direction[:, :2] *= np.array([[1, 1], [-1, 1], [1, -1]]).repeat(10, 0)
   condition = showers.condition
   images = showers.energies.reshape(-1, 30, 30)
-  known = [reference_statistics(*row) for row in zip(images, condition.position, condition.direction)]
-  np.testing.assert_allclose(evaluate_observables('lhcb_reference', showers, LHCB), known, rtol=1e-6, atol=1e-9)
+  known = [
+    reference_statistics(*row) for row in zip(images, condition.position, condition.direction)
+  ]
+  np.testing.assert_allclose(
+    evaluate_observables('lhcb_reference', showers, LHCB), known, rtol=1e-6, atol=1e-9
+  )
 
 
 def test_reference_variant_needs_30_by_30():
@@ -184,7 +213,9 @@ def test_reference_variant_needs_30_by_30():
 
 
 def test_unknown_name_is_answered_with_the_near_one():
-  with pytest.raises(ValueError, match="'asymetry_transverse'; did you mean 'asymmetry_transverse'.*known: energy"):
+  with pytest.raises(
+    ValueError, match="'asymetry_transverse'; did you mean 'asymmetry_transverse'.*known: energy"
+  ):
     evaluate_observables(['energy', 'asymetry_transverse'], random_showers(LHCB, 2), LHCB)
 
 
@@ -196,14 +227,20 @@ def test_columns_follow_the_names():
   np.testing.assert_allclose(table[:, 21], observables.delta_x(showers, LHCB))
 
 
-STACK = Geometry('stack', tuple(Layer((4, 5), (5.0, 5.0), 4.0 * i) for i in range(6)), 0.1)  # equal layers take another path
+STACK = Geometry(
+  'stack', tuple(Layer((4, 5), (5.0, 5.0), 4.0 * i) for i in range(6)), 0.1
+)  # equal layers take another path
 
 
 @pytest.mark.parametrize('geometry', [LHCB, DEEP, STACK], ids=lambda geometry: geometry.name)
 def test_gradients_of_empty_and_single_cell_showers_are_finite(geometry):
   single = hot_cell(geometry, 7)
   shown = [name for name in OBSERVABLES if name != 'lhcb_reference']
-  jacobian = jax.jit(jax.jacrev(lambda energies, particle: evaluate_observables(shown, Shower(energies, particle), geometry)))
+  jacobian = jax.jit(
+    jax.jacrev(
+      lambda energies, particle: evaluate_observables(shown, Shower(energies, particle), geometry)
+    )
+  )
   for energies in (single.energies, 0 * single.energies):
     particle = jax.tree.map(np.float32, single.condition)
     gradient = np.asarray(jacobian(np.float32(energies), particle))
@@ -215,7 +252,9 @@ def test_layer_energies_sum_to_the_energy(geometry):
   showers = random_showers(geometry)
   layers = evaluate_observables('layer_energies', showers, geometry)
   assert layers.shape == (40, len(geometry.layers))
-  np.testing.assert_allclose(layers, [[image.sum() for image in geometry.split(row)] for row in showers.energies])
+  np.testing.assert_allclose(
+    layers, [[image.sum() for image in geometry.split(row)] for row in showers.energies]
+  )
   fractions = evaluate_observables(['layer_fractions', 'response'], showers, geometry)
   np.testing.assert_allclose(fractions[:, :-1].sum(1), fractions[:, -1])
 
@@ -226,19 +265,28 @@ def test_one_lit_layer(geometry):
   nx, ny = geometry.grids[-1]
   energies = np.zeros((1, geometry.cells))
   energies[0, [-1, -4]] = 200.0
-  values = {name: evaluate_observables(name, Shower(energies, particles((0, 0))), geometry)[0] for name in names(geometry)}
+  values = {
+    name: evaluate_observables(name, Shower(energies, particles((0, 0))), geometry)[0]
+    for name in names(geometry)
+  }
   others = len(geometry.layers) - 1
-  np.testing.assert_allclose(values['layer_width_y'], [0] * others + [1.5 * geometry.layers[-1].pitch[1]])
+  np.testing.assert_allclose(
+    values['layer_width_y'], [0] * others + [1.5 * geometry.layers[-1].pitch[1]]
+  )
   np.testing.assert_allclose(values['layer_width_x'], 0)
   np.testing.assert_allclose(values['layer_occupancy'], [0] * others + [2 / (nx * ny)])
   np.testing.assert_allclose(values['layer_energies'], [0] * others + [400])
-  np.testing.assert_allclose([values['depth'], values['depth_width']], [[geometry.layers[-1].depth], [0]])
+  np.testing.assert_allclose(
+    [values['depth'], values['depth_width']], [[geometry.layers[-1].depth], [0]]
+  )
 
 
 def test_depth_of_two_layers():
   energies = np.zeros((1, DEEP.cells))
   energies[0, [0, -1]] = 300.0, 100.0  # at 40 and 250 mm
-  values = evaluate_observables(['depth', 'depth_width'], Shower(energies, particles((0, 0))), DEEP)[0]
+  values = evaluate_observables(
+    ['depth', 'depth_width'], Shower(energies, particles((0, 0))), DEEP
+  )[0]
   np.testing.assert_allclose(values, [92.5, 210 * np.sqrt(3) / 4])
 
 
@@ -246,18 +294,30 @@ def test_energy_deviation_knows_the_sampling_fraction():
   particle = particles([(0, 0)] * 3, energy=50_000.0)
   energies = np.zeros((3, 900))
   energies[:, 0] = 0.17 * np.array([50_000.0, 60_000.0, 0.0])
-  np.testing.assert_allclose(observables.energy_deviation(Shower(energies, particle), LHCB), [0, 0.1, 0.5])
+  np.testing.assert_allclose(
+    observables.energy_deviation(Shower(energies, particle), LHCB), [0, 0.1, 0.5]
+  )
 
 
 def test_attributes_of_a_known_particle():
   angle, azimuth = 0.3, 2.5
-  direction = np.array([[np.sin(angle) * np.cos(azimuth), np.sin(angle) * np.sin(azimuth), np.cos(angle)], [0, 0, 1]])
+  direction = np.array(
+    [[np.sin(angle) * np.cos(azimuth), np.sin(angle) * np.sin(azimuth), np.cos(angle)], [0, 0, 1]]
+  )
   particle = Condition(np.array([5000.0, 7000.0]), np.array([[3.0, -4.0], [0, 0]]), direction)
   known = {
-    'incident_energy': (5000, 7000), 'log_energy': (np.log(0.5), np.log(0.7)), 'impact_x': (3, 0), 'impact_y': (-4, 0),
-    'slope_x': (np.tan(angle) * np.cos(azimuth), 0), 'slope_y': (np.tan(angle) * np.sin(azimuth), 0), 'theta': (angle, 0),
-    'momentum_x': (5000 * direction[0, 0], 0), 'momentum_y': (5000 * direction[0, 1], 0),
-    'momentum_z': (5000 * np.cos(angle), 7000), 'cos_phi': (np.cos(azimuth), 1), 'sin_phi': (np.sin(azimuth), 0),
+    'incident_energy': (5000, 7000),
+    'log_energy': (np.log(0.5), np.log(0.7)),
+    'impact_x': (3, 0),
+    'impact_y': (-4, 0),
+    'slope_x': (np.tan(angle) * np.cos(azimuth), 0),
+    'slope_y': (np.tan(angle) * np.sin(azimuth), 0),
+    'theta': (angle, 0),
+    'momentum_x': (5000 * direction[0, 0], 0),
+    'momentum_y': (5000 * direction[0, 1], 0),
+    'momentum_z': (5000 * np.cos(angle), 7000),
+    'cos_phi': (np.cos(azimuth), 1),
+    'sin_phi': (np.sin(azimuth), 0),
   }
   assert set(known) == set(ATTRIBUTES)
   for name, values in known.items():
@@ -275,8 +335,11 @@ def test_total_width():
 def test_rings_need_regular_grids():
   class Wedges:
     shape, cells = (4, 5), 20
+
     def positions(self):
       return np.zeros((20, 3))
 
   with pytest.raises(ValueError, match='layer 0 .* is a Wedges'):
-    evaluate_observables('ring_2x2', Shower(np.ones((1, 20)), particles((0, 0))), Geometry('polar', (Wedges(),)))
+    evaluate_observables(
+      'ring_2x2', Shower(np.ones((1, 20)), particles((0, 0))), Geometry('polar', (Wedges(),))
+    )

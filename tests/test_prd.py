@@ -6,13 +6,19 @@ import numpy as np
 import pytest
 
 from calojax.evaluation.bootstrap import bootstrap_error
-from calojax.evaluation.prd import ANGLES, auc, f_beta_pair, prd, prd_from_histograms
+from calojax.evaluation.metrics.prd import ANGLES, auc, f_beta_pair, prd, prd_from_histograms
 
 
-@pytest.mark.parametrize('p, q, area', [
-  ((3, 4, 5), (3, 4, 5), 1), ((30, 40, 50), (3, 4, 5), 1), ((1, 0), (0, 1), 0), ((0.5, 0.5, 0), (0, 0.5, 0.5), 0.25),
-  ((0.6, 0.4), (0.4, 0.6), 0.929748),
-])
+@pytest.mark.parametrize(
+  'p, q, area',
+  [
+    ((3, 4, 5), (3, 4, 5), 1),
+    ((30, 40, 50), (3, 4, 5), 1),
+    ((1, 0), (0, 1), 0),
+    ((0.5, 0.5, 0), (0, 0.5, 0.5), 0.25),
+    ((0.6, 0.4), (0.4, 0.6), 0.929748),
+  ],
+)
 def test_known_areas(p, q, area):
   assert auc(*prd_from_histograms(p, q)) == pytest.approx(area, abs=5e-7)
 
@@ -30,7 +36,9 @@ def test_curve_is_its_definition():
 
 def test_f_beta_pair_separates_precision_from_recall():
   everything, half = np.array([0.25] * 4), np.array([0.5, 0.5, 0, 0])
-  f8, f1_8 = f_beta_pair(*prd_from_histograms(everything, half))  # half the modes: all precise, recall 1/2
+  f8, f1_8 = f_beta_pair(
+    *prd_from_histograms(everything, half)
+  )  # half the modes: all precise, recall 1/2
   assert f1_8 > 0.98 and 0.5 < f8 < 0.52
   assert f_beta_pair(*prd_from_histograms(half, everything)) == pytest.approx((f1_8, f8))
   assert f_beta_pair(*prd_from_histograms([1, 0], [0, 1])) == (0, 0)
@@ -84,12 +92,21 @@ def test_empty_showers_do_not_break_it():
   assert prd(np.zeros((50, 9)), np.zeros((50, 9)), 10, 2).value == pytest.approx(1)
 
 
-@pytest.mark.parametrize('shapes, options, message', [
-  (((30, 4), (20, 4)), {}, '30 reference and 20 generated'), (((30, 4), (30, 5)), {}, r'\(30, 4\) and \(30, 5\)'),
-  (((30, 4), (30, 4)), {'clusters': 61}, '61 clusters for 60 showers'),
-  (((30, 4), (30, 4)), {'clusters': 5, 'method': 'quick'}, "'quick', expected one of fast, reference"),
-  (((30, 4), (30, 4)), {'clusters': 5, 'runs': 0}, '0 PRD runs'), (((0, 4), (0, 4)), {}, '400 clusters for 0 showers'),
-])
+@pytest.mark.parametrize(
+  'shapes, options, message',
+  [
+    (((30, 4), (20, 4)), {}, '30 reference and 20 generated'),
+    (((30, 4), (30, 5)), {}, r'\(30, 4\) and \(30, 5\)'),
+    (((30, 4), (30, 4)), {'clusters': 61}, '61 clusters for 60 showers'),
+    (
+      ((30, 4), (30, 4)),
+      {'clusters': 5, 'method': 'quick'},
+      "'quick', expected one of fast, reference",
+    ),
+    (((30, 4), (30, 4)), {'clusters': 5, 'runs': 0}, '0 PRD runs'),
+    (((0, 4), (0, 4)), {}, '400 clusters for 0 showers'),
+  ],
+)
 def test_bad_input(shapes, options, message):
   with pytest.raises(ValueError, match=message):
     prd(*(np.ones(shape) for shape in shapes), **options)
@@ -108,8 +125,12 @@ def test_bootstrap_error_of_a_mean():
   values = np.random.default_rng(7).normal(0, 3, (400, 2))
   error = bootstrap_error(lambda sample: sample.mean(0), values, resamples=300)
   np.testing.assert_allclose(error, values.std(0) / 20, rtol=0.15)
-  np.testing.assert_array_equal(error, bootstrap_error(lambda sample: sample.mean(0), values, resamples=300))
-  difference = bootstrap_error(lambda a, b: a.mean() - b.mean(), values[:, 0], values[:, 1], resamples=300)
+  np.testing.assert_array_equal(
+    error, bootstrap_error(lambda sample: sample.mean(0), values, resamples=300)
+  )
+  difference = bootstrap_error(
+    lambda a, b: a.mean() - b.mean(), values[:, 0], values[:, 1], resamples=300
+  )
   assert difference == pytest.approx(np.hypot(*error), rel=0.15)
   with pytest.raises(ValueError, match='array 0'):
     bootstrap_error(np.mean, values[:0])

@@ -1,4 +1,6 @@
-"""Observables as networks see them: units of their spread, and widths that a checkpoint can rely on."""
+"""Observables as networks see them: units of their spread, and widths that a checkpoint can rely
+on.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -23,8 +25,12 @@ def test_targets_of_absolute_errors_have_mean_zero_and_spread_one():
 
 def test_targets_of_percentage_errors_are_in_units_of_the_mean():
   showers, geometry, _ = tiny.showers('clic')
-  values = np.asarray(quantities.targets(('incident_energy',), 'percentage', geometry, showers)(showers))[:, 0]
-  np.testing.assert_allclose(values, showers.condition.energy / showers.condition.energy.mean(), rtol=1e-5)
+  values = np.asarray(
+    quantities.targets(('incident_energy',), 'percentage', geometry, showers)(showers)
+  )[:, 0]
+  np.testing.assert_allclose(
+    values, showers.condition.energy / showers.condition.energy.mean(), rtol=1e-5
+  )
 
 
 def test_what_is_shown_keeps_a_gradient_far_away():
@@ -33,14 +39,23 @@ def test_what_is_shown_keeps_a_gradient_far_away():
   far = lambda scale: shown(Shower(scale * showers.energies, showers.condition)).mean()
   assert float(jax.grad(far)(jnp.float32(100.0))) > 1e-4
   observed = evaluate_observables(('response',), showers, geometry)
-  np.testing.assert_allclose(np.sinh(shown(showers)), (observed - observed.mean(0)) / observed.std(0), rtol=1e-2, atol=1e-2)
+  np.testing.assert_allclose(
+    np.sinh(shown(showers)), (observed - observed.mean(0)) / observed.std(0), rtol=1e-2, atol=1e-2
+  )
 
 
 def test_without_training_showers_the_width_is_the_same():
   _, geometry, _ = tiny.showers('calogan')
   few, *_ = tiny.showers('calogan')
-  assert quantities.shown(NAMES, geometry, None)(few).shape == (64, quantities.width(NAMES, geometry)) == (64, 4)
-  assert quantities.targets((), 'absolute', geometry, None) is None and quantities.width((), geometry) == 0
+  assert (
+    quantities.shown(NAMES, geometry, None)(few).shape
+    == (64, quantities.width(NAMES, geometry))
+    == (64, 4)
+  )
+  assert (
+    quantities.targets((), 'absolute', geometry, None) is None
+    and quantities.width((), geometry) == 0
+  )
 
 
 def test_unknown_names_are_refused_with_the_near_one():

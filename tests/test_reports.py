@@ -6,10 +6,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from calojax.reports import Diverged, Scalars
-from calojax.state import Player, TrainState
+from calojax.methods.state import Player, TrainState
+from calojax.training.callbacks import Diverged, Scalars
 
-STATE = TrainState(jnp.zeros((), int), None, Player({}, {'spectral': {'layer': {'kernel/sigma': jnp.float32(1.5), 'kernel/u': jnp.ones(3)}}}, (), None), None)
+STATE = TrainState(
+  jnp.zeros((), int),
+  None,
+  Player(
+    {},
+    {'spectral': {'layer': {'kernel/sigma': jnp.float32(1.5), 'kernel/u': jnp.ones(3)}}},
+    (),
+    None,
+  ),
+  None,
+)
 
 
 class Writer:
@@ -50,6 +60,8 @@ def test_a_generator_that_stopped_varying_is_stopped(tmp_path):
 
 def test_resuming_drops_the_lines_that_will_be_written_again_and_half_a_line(tmp_path):
   path = tmp_path / 'metrics.jsonl'
-  path.write_text(''.join(json.dumps({'step': step}) + '\n' for step in (2, 4, 6)) + '{"step": 8, "gen')
+  path.write_text(
+    ''.join(json.dumps({'step': step}) + '\n' for step in (2, 4, 6)) + '{"step": 8, "gen'
+  )
   Scalars(str(tmp_path), Writer(), 2, 8, 4)
   assert path.read_text() == '{"step": 2}\n{"step": 4}\n'

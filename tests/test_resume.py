@@ -13,11 +13,11 @@ import jax
 import pytest
 
 import tiny
-from calojax.checkpoint import Checkpoints
-from calojax.run import load_parts, shapes
-from calojax import sharding, workdir
-from calojax.build import build
+from calojax.methods.build import build
 from calojax.showers import take
+from calojax.training import sharding, workdir
+from calojax.training.checkpoint import Checkpoints
+from calojax.training.run import load_parts, shapes
 from conftest import ROOT
 
 STEPS = 120
@@ -25,8 +25,18 @@ FLAGS = tiny.flags(train__steps=STEPS, train__checkpoint_every=4, train__monitor
 
 
 def start(folder, *more, name='cnn_aux_sn'):
-  command = [sys.executable, '-m', 'calojax.main', f'--config=configs/{name}.py', f'--workdir={folder}', *FLAGS, *more]
-  return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+  command = [
+    sys.executable,
+    '-m',
+    'calojax.main',
+    f'--config=configs/{name}.py',
+    f'--workdir={folder}',
+    *FLAGS,
+    *more,
+  ]
+  return subprocess.Popen(
+    command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+  )
 
 
 def last_step(folder) -> int:
@@ -65,13 +75,17 @@ def uninterrupted(tmp_path_factory):
   return folder
 
 
-def test_killed_at_random_points_it_ends_bitwise_where_the_uninterrupted_run_does(uninterrupted, tmp_path):
+def test_killed_at_random_points_it_ends_bitwise_where_the_uninterrupted_run_does(
+  uninterrupted, tmp_path
+):
   folder = tmp_path / 'killed'
   delays = random.Random()
   for step, number in zip((6, 30, 70), (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)):
     process = start(folder)
     wait_for_step(process, folder, step)
-    time.sleep(delays.random() * 0.5)  # anywhere: in a step, in a log line, in a checkpoint that is being written
+    time.sleep(
+      delays.random() * 0.5
+    )  # anywhere: in a step, in a log line, in a checkpoint that is being written
     process.send_signal(number)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == (75 if number == signal.SIGTERM else -signal.SIGKILL), output
@@ -82,7 +96,9 @@ def test_killed_at_random_points_it_ends_bitwise_where_the_uninterrupted_run_doe
   output, _ = process.communicate(timeout=300)
   assert process.returncode == 0, output
   chex.assert_trees_all_equal(final_state(folder), final_state(uninterrupted))
-  logged = [json.loads(line)['step'] for line in (folder / 'metrics.jsonl').read_text().splitlines()]
+  logged = [
+    json.loads(line)['step'] for line in (folder / 'metrics.jsonl').read_text().splitlines()
+  ]
   assert logged == sorted(set(logged)) and logged[-1] == STEPS
 
 
@@ -98,7 +114,11 @@ def test_the_summary_has_every_score_with_error_and_ceiling(uninterrupted):
   summary = json.loads((uninterrupted / 'evaluation' / str(STEPS) / 'summary.json').read_text())
   for name in ('prd_auc/raw', 'prd_auc/physics'):
     figure = summary[name]
-    assert 0 <= figure['value'] < figure['ceiling'] and figure['error'] >= 0 and figure['ceiling_error'] > 0
+    assert (
+      0 <= figure['value'] < figure['ceiling']
+      and figure['error'] >= 0
+      and figure['ceiling_error'] > 0
+    )
 
 
 def test_another_config_in_the_same_workdir_is_refused_with_the_keys(uninterrupted):
@@ -106,14 +126,32 @@ def test_another_config_in_the_same_workdir_is_refused_with_the_keys(uninterrupt
   process = start(uninterrupted, '--config.optimiser.generator=0.5', '--config.latent=9')
   output, _ = process.communicate(timeout=120)
   assert process.returncode == 2
-  assert 'optimiser.generator was 0.0004, now 0.5' in output and 'latent was 8, now 9' in output and 'Traceback' not in output
+  assert (
+    'optimiser.generator was 0.0004, now 0.5' in output
+    and 'latent was 8, now 9' in output
+    and 'Traceback' not in output
+  )
   assert sorted(os.listdir(uninterrupted)) == before
 
 
 def test_tensorboard_has_what_was_promised(uninterrupted):
-  tags = subprocess.run([sys.executable, '-c', READ_TAGS, str(uninterrupted)], capture_output=True, text=True, check=True).stdout
-  for tag in ('discriminator/adversarial', 'discriminator/regression', 'generator/gradient_norm', 'spectral/generator', 'showers/mean',
-              'throughput/showers_per_second', 'validation/prd_auc_raw/ceiling', 'response/generated', 'response/real'):
+  tags = subprocess.run(
+    [sys.executable, '-c', READ_TAGS, str(uninterrupted)],
+    capture_output=True,
+    text=True,
+    check=True,
+  ).stdout
+  for tag in (
+    'discriminator/adversarial',
+    'discriminator/regression',
+    'generator/gradient_norm',
+    'spectral/generator',
+    'showers/mean',
+    'throughput/showers_per_second',
+    'validation/prd_auc_raw/ceiling',
+    'response/generated',
+    'response/real',
+  ):
     assert tag in tags, tags
 
 

@@ -1,4 +1,6 @@
-"""The self-attention GAN and the WGAN's networks: conditional batch norm, projection, shapes and parameter counts."""
+"""The self-attention GAN and the WGAN's networks: conditional batch norm, projection, shapes and
+parameter counts.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +24,9 @@ def normal(seed: int, *shape: int) -> jax.Array:
   return jax.random.normal(jax.random.key(seed), shape)
 
 
-@pytest.mark.parametrize('model, generator, discriminator', [
-    (sagan, 663_682, 390_658), (wgan, 1_461_697, 903_041)])
+@pytest.mark.parametrize(
+  'model, generator, discriminator', [(sagan, 663_682, 390_658), (wgan, 1_461_697, 903_041)]
+)
 def test_parameter_counts(model, generator, discriminator):
   z, condition, x = jnp.zeros((2, 256)), jnp.zeros((2, 5)), jnp.zeros((2, 900))
   assert parameters(model.Generator(GRIDS), z, condition) == generator
@@ -50,13 +53,19 @@ def test_generators_give_showers(model, grid):
 def test_discriminators_give_a_score_and_targets(model, channels):
   x, condition = jax.nn.relu(normal(0, 3, 900)), normal(1, 3, 7)
   network = model.Discriminator(GRIDS, channels=channels, targets=4)
-  heads, variables = jax.jit(lambda x: network.init_with_output(jax.random.key(0), x, condition, True))(x)
+  heads, variables = jax.jit(
+    lambda x: network.init_with_output(jax.random.key(0), x, condition, True)
+  )(x)
   assert {name: head.shape for name, head in heads.items()} == {'score': (3,), 'targets': (3, 4)}
-  assert 'batch_stats' not in variables, 'a score is the shower\'s own'
-  assert parameters(model.Discriminator(GRIDS, channels=channels), x, condition) < parameters(network, x, condition)
+  assert 'batch_stats' not in variables, "a score is the shower's own"
+  assert parameters(model.Discriminator(GRIDS, channels=channels), x, condition) < parameters(
+    network, x, condition
+  )
 
 
-@pytest.mark.parametrize('module', [sagan.Generator, sagan.Discriminator, wgan.Generator, wgan.Discriminator])
+@pytest.mark.parametrize(
+  'module', [sagan.Generator, sagan.Discriminator, wgan.Generator, wgan.Discriminator]
+)
 def test_several_layers_are_refused(module):
   with pytest.raises(ValueError, match='2 layers of 4x4, 5x5 cells, expected 1'):
     parameters(module(((4, 4), (5, 5))), jnp.zeros((2, 41)), jnp.zeros((2, 5)))
@@ -71,7 +80,9 @@ def test_conditional_batch_norm_begins_as_batch_norm_and_then_follows_the_condit
   x, condition = 3 + 2 * normal(0, 16, 4, 4, 6), normal(1, 16, 5)
   layer, plain = sagan.ConditionalBatchNorm(), nn.BatchNorm(use_running_average=False)
   variables = layer.init(jax.random.key(0), x, condition, True)
-  apply = lambda params, condition: layer.apply({**variables, 'params': params}, x, condition, True, mutable=['batch_stats'])[0]
+  apply = lambda params, condition: layer.apply(
+    {**variables, 'params': params}, x, condition, True, mutable=['batch_stats']
+  )[0]
   expected = plain.apply(plain.init(jax.random.key(0), x), x, mutable=['batch_stats'])[0]
   np.testing.assert_allclose(apply(variables['params'], condition), expected, atol=1e-5)
 
@@ -100,5 +111,8 @@ def test_the_parameter_regressor():
   assert parameters(wgan.Regressor(GRIDS, targets=5), x) == 902_661
   network = wgan.Regressor(GRIDS, targets=5, channels=SMALL[:3])
   outputs, variables = jax.jit(lambda x: network.init_with_output(jax.random.key(0), x, True))(x)
-  assert {name: output.shape for name, output in outputs.items()} == {'targets': (3, 5), 'features': (3, 4 * 4 * 8)}
+  assert {name: output.shape for name, output in outputs.items()} == {
+    'targets': (3, 5),
+    'features': (3, 4 * 4 * 8),
+  }
   assert set(variables) == {'params'}

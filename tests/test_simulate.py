@@ -1,4 +1,6 @@
-"""Geant4 in the box: calorimeters and guns as data, data sets, the command line, and real showers where Geant4 can run."""
+"""Geant4 in the box: calorimeters and guns as data, data sets, the command line, and real showers
+where Geant4 can run.
+"""
 
 import dataclasses
 import importlib.util
@@ -13,7 +15,7 @@ import pytest
 from scipy import stats
 
 from calojax import data, detectors
-from calojax.evaluation.physics import observe
+from calojax.evaluation.features import observe
 from calojax.geometry import Geometry, Layer
 from calojax.showers import take
 from calojax.simulation import calorimeters, chunks, datasets, gun, jobs
@@ -24,8 +26,13 @@ from conftest import ROOT
 
 TABLES = ROOT.parent / 'shared' / 'geant4-data'
 TWO_LAYERS = Calorimeter(
-  Geometry('two', (Layer((4, 2), (10.0, 20.0), depth=5.0), Layer((1, 1), (30.0, 30.0), depth=20.0))),
-  slabs=(Slab('G4_Fe', 10.0), Slab('G4_Si', 5.0, active=True)) * 2, depths=(13.0, 17.0), width=50.0, gun=Gun('e-', 'fixed', (1e3, 1e3)),
+  Geometry(
+    'two', (Layer((4, 2), (10.0, 20.0), depth=5.0), Layer((1, 1), (30.0, 30.0), depth=20.0))
+  ),
+  slabs=(Slab('G4_Fe', 10.0), Slab('G4_Si', 5.0, active=True)) * 2,
+  depths=(13.0, 17.0),
+  width=50.0,
+  gun=Gun('e-', 'fixed', (1e3, 1e3)),
 )
 
 
@@ -35,11 +42,17 @@ def environment():
     datasets.installed()
     return {**os.environ, **datasets.environment()}
   except ValueError:
-    return {**os.environ, datasets.ROOT: str(TABLES)} if TABLES.is_dir() and importlib.util.find_spec('geant4_pybind') else None
+    return (
+      {**os.environ, datasets.ROOT: str(TABLES)}
+      if TABLES.is_dir() and importlib.util.find_spec('geant4_pybind')
+      else None
+    )
 
 
 ENVIRONMENT = environment()
-needs_geant4 = pytest.mark.skipif(ENVIRONMENT is None, reason='needs geant4-pybind and its data sets')
+needs_geant4 = pytest.mark.skipif(
+  ENVIRONMENT is None, reason='needs geant4-pybind and its data sets'
+)
 
 
 def command(*flags):
@@ -48,7 +61,14 @@ def command(*flags):
 
 def simulate(*flags, environment=ENVIRONMENT):
   """A finished command, which has no standard input to ask."""
-  return subprocess.run(command(*flags), cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment)
+  return subprocess.run(
+    command(*flags),
+    cwd=ROOT,
+    stdin=subprocess.DEVNULL,
+    capture_output=True,
+    text=True,
+    env=environment,
+  )
 
 
 def made(path, *flags):
@@ -70,11 +90,17 @@ def test_calorimeters_have_the_cells_of_the_loaders(name):
 
 
 def test_plates_are_cut_where_the_read_out_changes():
-  active = [(front, slab.thickness, layer) for front, slab, layer in calorimeters.plates(TWO_LAYERS) if slab.active]
+  active = [
+    (front, slab.thickness, layer)
+    for front, slab, layer in calorimeters.plates(TWO_LAYERS)
+    if slab.active
+  ]
   assert active == [(10.0, 3.0, 0), (13.0, 2.0, 1), (25.0, 5.0, 1)]
 
 
-@pytest.mark.parametrize('name, expected', [('lhcb_ecal', [264]), ('calogan', [60, 231, 29]), ('clic', [0.5] * 25)])
+@pytest.mark.parametrize(
+  'name, expected', [('lhcb_ecal', [264]), ('calogan', [60, 231, 29]), ('clic', [0.5] * 25)]
+)
 def test_active_thickness_of_each_layer(name, expected):
   thickness = np.zeros(len(expected))
   for _, slab, layer in calorimeters.plates(CALORIMETERS[name]):
@@ -82,15 +108,18 @@ def test_active_thickness_of_each_layer(name, expected):
   np.testing.assert_allclose(thickness, expected)
 
 
-@pytest.mark.parametrize('change, message', [
-  ({'depths': (30.0,)}, '1 depths for 2'),
-  ({'depths': (13.0, 18.0)}, '31 mm for plates of 30 mm'),
-  ({'depths': (9.0, 21.0)}, 'layer 0 of .* no active'),
-  ({'width': 39.0}, 'reach 20 mm'),
-  ({'slabs': ()}, 'no plates'),
-  ({'slabs': (Slab('G4_Fe', -1.0),)}, 'no thickness'),
-  ({'geometry': detectors.CALOCHALLENGE_PHOTONS, 'depths': (6.0,) * 5}, 'PolarLayer'),
-])
+@pytest.mark.parametrize(
+  'change, message',
+  [
+    ({'depths': (30.0,)}, '1 depths for 2'),
+    ({'depths': (13.0, 18.0)}, '31 mm for plates of 30 mm'),
+    ({'depths': (9.0, 21.0)}, 'layer 0 of .* no active'),
+    ({'width': 39.0}, 'reach 20 mm'),
+    ({'slabs': ()}, 'no plates'),
+    ({'slabs': (Slab('G4_Fe', -1.0),)}, 'no thickness'),
+    ({'geometry': detectors.CALOCHALLENGE_PHOTONS, 'depths': (6.0,) * 5}, 'PolarLayer'),
+  ],
+)
 def test_inconsistent_calorimeters_are_refused(change, message):
   assert calorimeters.check(TWO_LAYERS) is TWO_LAYERS
   with pytest.raises(ValueError, match=message):
@@ -106,7 +135,10 @@ def test_stack_in_words():
 
 
 def test_an_event_has_its_particle_whatever_else_is_drawn():
-  few, many = gun.draw(CALORIMETERS['lhcb_ecal'].gun, 3, 4, 6), gun.draw(CALORIMETERS['lhcb_ecal'].gun, 3, 0, 8)
+  few, many = (
+    gun.draw(CALORIMETERS['lhcb_ecal'].gun, 3, 4, 6),
+    gun.draw(CALORIMETERS['lhcb_ecal'].gun, 3, 0, 8),
+  )
   other = gun.draw(CALORIMETERS['lhcb_ecal'].gun, 4, 0, 8)
   for a, b, c in zip(few, many, other):
     np.testing.assert_array_equal(a, b[4:6])
@@ -117,12 +149,19 @@ def test_an_event_has_its_particle_whatever_else_is_drawn():
 def test_default_guns_are_those_of_the_embedded_showers(name):
   calorimeter = CALORIMETERS[name]
   old, new = data.load(name).showers.condition, gun.draw(calorimeter.gun, 0, 0, 1500)
-  columns = lambda c: [c.energy, *(c.position + calorimeter.gun.aim * c.direction[:, :2] / c.direction[:, 2:]).T, *c.direction.T]
+  columns = lambda c: [
+    c.energy,
+    *(c.position + calorimeter.gun.aim * c.direction[:, :2] / c.direction[:, 2:]).T,
+    *c.direction.T,
+  ]
   for a, b in zip(columns(old), columns(new)):
     assert stats.ks_2samp(a, b).pvalue > 1e-3 or np.ptp(a) == np.ptp(b) == 0
 
 
-@pytest.mark.parametrize('spectrum, law', [('uniform', lambda e: (e - 2e3) / 6e3), ('log_uniform', lambda e: np.log(e / 2e3) / np.log(4))])
+@pytest.mark.parametrize(
+  'spectrum, law',
+  [('uniform', lambda e: (e - 2e3) / 6e3), ('log_uniform', lambda e: np.log(e / 2e3) / np.log(4))],
+)
 def test_spectra(spectrum, law):
   particles = gun.draw(Gun('gamma', spectrum, (2e3, 8e3)), 1, 0, 2000)
   assert stats.kstest(law(particles.energy), 'uniform').pvalue > 1e-3
@@ -137,7 +176,13 @@ def test_changed_guns():
   sloped = gun.changed(base, {'slope': 0.1})
   assert (sloped.slope, sloped.theta) == (0.1, 0.0)
   assert gun.changed(sloped, {'slope': 0.0}) == dataclasses.replace(sloped, slope=0.0)
-  wrong = [{'energy': ['x']}, {'energy': []}, {'energy': ['1', '2', '3']}, {'spectrum': 'fixed'}, {'energy': ['1'], 'spectrum': 'uniform'}]
+  wrong = [
+    {'energy': ['x']},
+    {'energy': []},
+    {'energy': ['1', '2', '3']},
+    {'spectrum': 'fixed'},
+    {'energy': ['1'], 'spectrum': 'uniform'},
+  ]
   for given in wrong:
     with pytest.raises(ValueError, match='energ'):
       gun.changed(base, given)
@@ -203,15 +248,22 @@ for name, variable in (('G4EMLOW', 'G4LEDATA'), ('G4ENSDFSTATE', 'G4ENSDFSTATEDA
 
 def test_download_takes_the_route_of_the_binding(nowhere, monkeypatch):
   (nowhere / 'geant4_pybind.py').write_text(BINDING)
-  monkeypatch.setenv('PYTHONPATH', os.pathsep.join([str(nowhere), os.environ.get('PYTHONPATH', '')]))
+  monkeypatch.setenv(
+    'PYTHONPATH', os.pathsep.join([str(nowhere), os.environ.get('PYTHONPATH', '')])
+  )
   process = simulate('--download', environment=None)
   assert process.returncode == 0, process.stderr
   assert str(nowhere / '.geant4_pybind') in process.stdout
-  assert not (nowhere / '.geant4_pybind' / 'G4NDL1.0').exists()  # 400 MB of neutrons that nobody needs here
+  assert not (
+    nowhere / '.geant4_pybind' / 'G4NDL1.0'
+  ).exists()  # 400 MB of neutrons that nobody needs here
   datasets.environment()
   (nowhere / 'geant4_pybind.py').write_text('raise OSError("no network")')
   failed = simulate('--download', environment=None)
-  assert failed.returncode == 2 and failed.stderr.splitlines()[-1] == 'calojax: download failed: OSError: no network'
+  assert (
+    failed.returncode == 2
+    and failed.stderr.splitlines()[-1] == 'calojax: download failed: OSError: no network'
+  )
 
 
 def test_missing_extra(monkeypatch):
@@ -231,25 +283,31 @@ def test_help_loads_nothing_heavy():
   assert not loaded & {'numpy', 'h5py', 'jax', 'geant4_pybind', 'multiprocessing'}
 
 
-@pytest.mark.parametrize('flags, message', [
-  (['--detector=lhcb'], "no detector 'lhcb'; did you mean 'lhcb_ecal'? known: lhcb_ecal, calogan, clic"),
-  (['--particle=pi+'], "no particle 'pi+'; known: e-, e+, gamma"),
-  (['--spectrum=flat'], 'known: fixed, uniform, log_uniform'),
-  (['--physics=QGSP'], 'known: G4EmStandardPhysics'),
-  (['--energy=20,10'], 'energies from 20 to 10 GeV'),
-  (['--energy=0'], 'energies from 0 to 0 GeV'),
-  (['--energy=1,2e5'], 'up to at most 100000 GeV, where the tables end'),
-  (['--energy=nan'], 'energ'),
-  (['--slope=3'], 'the front face up to 2710.1 mm'),
-  (['--theta=10', '--slope=0.1'], 'expected one of them to be 0'),
-  (['--events=0'], '--events is 0'),
-  (['--events=many'], '--events'),
-  (['--jobs=0'], '--jobs is 0'),
-  (['--seed=-1'], '--seed is -1'),
-  (['--cut=0'], '--cut is 0 mm'),
-  (['--output='], 'no --output'),
-  (['surplus'], "'surplus'"),
-])
+@pytest.mark.parametrize(
+  'flags, message',
+  [
+    (
+      ['--detector=lhcb'],
+      "no detector 'lhcb'; did you mean 'lhcb_ecal'? known: lhcb_ecal, calogan, clic",
+    ),
+    (['--particle=pi+'], "no particle 'pi+'; known: e-, e+, gamma"),
+    (['--spectrum=flat'], 'known: fixed, uniform, log_uniform'),
+    (['--physics=QGSP'], 'known: G4EmStandardPhysics'),
+    (['--energy=20,10'], 'energies from 20 to 10 GeV'),
+    (['--energy=0'], 'energies from 0 to 0 GeV'),
+    (['--energy=1,2e5'], 'up to at most 100000 GeV, where the tables end'),
+    (['--energy=nan'], 'energ'),
+    (['--slope=3'], 'the front face up to 2710.1 mm'),
+    (['--theta=10', '--slope=0.1'], 'expected one of them to be 0'),
+    (['--events=0'], '--events is 0'),
+    (['--events=many'], '--events'),
+    (['--jobs=0'], '--jobs is 0'),
+    (['--seed=-1'], '--seed is -1'),
+    (['--cut=0'], '--cut is 0 mm'),
+    (['--output='], 'no --output'),
+    (['surplus'], "'surplus'"),
+  ],
+)
 def test_bad_input_is_one_line(flags, message, tmp_path):
   process = simulate('--events=2', f'--output={tmp_path}/a.h5', *flags)
   assert process.returncode == 2 and process.stdout == ''
@@ -259,8 +317,10 @@ def test_bad_input_is_one_line(flags, message, tmp_path):
 
 def test_geant4_gives_one_line_of_its_reasons(tmp_path):
   log = tmp_path / 'job.log'
-  log.write_text('-------- EEEE --------\n*** G4Exception : em0003\n      issued by : Model::ReadData()\nfile <br92> is not opened!\n'
-                 '*** Fatal Exception *** core dump ***\n')
+  log.write_text(
+    '-------- EEEE --------\n*** G4Exception : em0003\n      issued by : Model::ReadData()\nfile <br92> is not opened!\n'
+    '*** Fatal Exception *** core dump ***\n'
+  )
   assert jobs.reason(str(log)) == 'Geant4 em0003 in Model::ReadData(): file <br92> is not opened!'
   log.write_text('')
   assert 'memory' in jobs.reason(str(log))
@@ -277,7 +337,9 @@ def planned(path, events, seed=0):
   def make(number):
     start, stop = plan.extent(number)
     count = stop - start
-    energies = np.tile(np.arange(start, stop, dtype=np.float32)[:, None], (1, calorimeter.geometry.cells))
+    energies = np.tile(
+      np.arange(start, stop, dtype=np.float32)[:, None], (1, calorimeter.geometry.cells)
+    )
     account = {'geant4': '11', 'cpu': np.ones(count), 'python': np.zeros(count)}
     chunks.write(plan, number, gun.draw(plan.gun, seed, start, stop), energies, account)
 
@@ -293,7 +355,9 @@ def test_a_simulation_goes_on_with_another_number_of_events(tmp_path):
       make(number)
   longer, make = planned(tmp_path / 'a.h5', 38)
   with chunks.begun(longer) as numbers:
-    assert numbers == [n for n in range(19) if n not in (3, 16)]  # the short chunk at the end is made again
+    assert numbers == [
+      n for n in range(19) if n not in (3, 16)
+    ]  # the short chunk at the end is made again
     for number in numbers:
       make(number)
   shorter, _ = planned(tmp_path / 'a.h5', 33)
@@ -302,7 +366,10 @@ def test_a_simulation_goes_on_with_another_number_of_events(tmp_path):
     planned(tmp_path / 'a.h5', 33)[1](16)
     chunks.merge(shorter)
   np.testing.assert_array_equal(data.read(tmp_path / 'a.h5').showers.energies[:, 0], np.arange(33))
-  assert sorted(path.name for path in shorter.folder.glob('*.h5')) == ['000017.h5', '000018.h5']  # nothing is thrown away
+  assert sorted(path.name for path in shorter.folder.glob('*.h5')) == [
+    '000017.h5',
+    '000018.h5',
+  ]  # nothing is thrown away
 
 
 @needs_geant4
@@ -314,14 +381,23 @@ def test_two_simulations_do_not_share_a_folder(tmp_path):
       pass
   with chunks.begun(plan) as numbers:
     assert numbers == list(range(1, 16))
-  with pytest.raises(ValueError, match='another simulation, seed 0, now 1'), chunks.begun(planned(tmp_path / 'a.h5', 32, seed=1)[0]):
+  with (
+    pytest.raises(ValueError, match='another simulation, seed 0, now 1'),
+    chunks.begun(planned(tmp_path / 'a.h5', 32, seed=1)[0]),
+  ):
     pass
 
 
 @needs_geant4
-@pytest.mark.parametrize('output, message', [
-  ('missing/a.h5', 'folder that exists'), ('there.h5', 'exists already'), ('', 'folder that exists'), ('/proc/a.h5', 'cannot be used'),
-])
+@pytest.mark.parametrize(
+  'output, message',
+  [
+    ('missing/a.h5', 'folder that exists'),
+    ('there.h5', 'exists already'),
+    ('', 'folder that exists'),
+    ('/proc/a.h5', 'cannot be used'),
+  ],
+)
 def test_unusable_outputs(output, message, tmp_path):
   (tmp_path / 'there.h5').touch()
   process = simulate('--events=2', f'--output={os.path.join(tmp_path, output)}')
@@ -331,7 +407,9 @@ def test_unusable_outputs(output, message, tmp_path):
 @needs_geant4
 def test_missing_data_sets_end_the_command(nowhere):
   process = simulate('--events=2', f'--output={nowhere}/a.h5', environment={**os.environ})
-  assert process.returncode == 2 and '--download' in process.stderr and process.stderr.count('\n') == 1
+  assert (
+    process.returncode == 2 and '--download' in process.stderr and process.stderr.count('\n') == 1
+  )
 
 
 USERS = """
@@ -356,7 +434,8 @@ def test_a_calorimeter_of_the_users(tmp_path):
   assert geometry.name == 'mine' and provenance['gun']['particle'] == 'gamma'
   front, back = geometry.split(showers.energies)
   assert (front.sum((1, 2)) > 0).all() and (back.sum((1, 2)) > 0).all()
-  # The grid of the first layer reaches from x = -30 to 70 mm and y = -50 to 50 mm: the shower is at the border of its columns 2, 3.
+  # The grid of the first layer reaches from x = -30 to 70 mm and y = -50 to 50 mm: the shower is at
+  # the border of its columns 2, 3.
   assert set(front.sum((0, 2)).argsort()[-2:]) == {2, 3} and front.sum((0, 1)).argmax() == 2
   path.write_text(USERS.replace('ABSORBER', 'G4_Unobtainium'))
   process = simulate(f'--detector={path}', '--events=2', f'--output={tmp_path}/b.h5')
@@ -373,23 +452,46 @@ def test_showers_depend_on_the_seed_and_not_on_the_jobs(tmp_path):
   np.testing.assert_array_equal(one.showers.energies[:5], few.showers.energies)
   for a, b in zip(one.showers.condition, two.showers.condition):
     np.testing.assert_array_equal(a, b)
-  assert (made(tmp_path / 'other.h5', '--energy=1,3', '--seed=6', '--events=5').showers.energies != few.showers.energies).any()
+  assert (
+    made(tmp_path / 'other.h5', '--energy=1,3', '--seed=6', '--events=5').showers.energies
+    != few.showers.energies
+  ).any()
   assert len(np.unique(one.showers.energies.sum(1))) == 34
   provenance = one.provenance
-  assert provenance['geant4'].startswith('11.') and provenance['physics'] == 'G4EmStandardPhysics' and provenance['range_cut_mm'] == 0.7
-  assert provenance['stack'] == '66 x (2 mm G4_Pb + 4 mm G4_PLASTIC_SC_VINYLTOLUENE active)' and provenance['seed'] == 5
+  assert (
+    provenance['geant4'].startswith('11.')
+    and provenance['physics'] == 'G4EmStandardPhysics'
+    and provenance['range_cut_mm'] == 0.7
+  )
+  assert (
+    provenance['stack'] == '66 x (2 mm G4_Pb + 4 mm G4_PLASTIC_SC_VINYLTOLUENE active)'
+    and provenance['seed'] == 5
+  )
   assert 0 < provenance['cpu_seconds_per_event'] < 10 and 0 < provenance['python_share'] < 0.1
 
 
 @needs_geant4
 def test_physics_and_range_cut_are_what_was_asked_for(tmp_path):
   flags = ('--energy=2', '--events=16', '--seed=4')
-  usual, simple, coarse = (made(tmp_path / name, *flags, *more) for name, more in (
-    ('a.h5', ()), ('b.h5', ('--physics=G4EmStandardPhysics_option1',)), ('c.h5', ('--cut=100',))))
-  response = [(file.showers.energies.sum(1) / file.showers.condition.energy).mean() for file in (usual, simple, coarse)]
-  # Longer steps through the plates lose visible energy; a large cut leaves the plates' electrons where they were born.
+  usual, simple, coarse = (
+    made(tmp_path / name, *flags, *more)
+    for name, more in (
+      ('a.h5', ()),
+      ('b.h5', ('--physics=G4EmStandardPhysics_option1',)),
+      ('c.h5', ('--cut=100',)),
+    )
+  )
+  response = [
+    (file.showers.energies.sum(1) / file.showers.condition.energy).mean()
+    for file in (usual, simple, coarse)
+  ]
+  # Longer steps through the plates lose visible energy; a large cut leaves the plates' electrons
+  # where they were born.
   assert response[1] < response[0] - 0.01 and response[2] < response[0] - 0.005
-  assert simple.provenance['physics'] == 'G4EmStandardPhysics_option1' and coarse.provenance['range_cut_mm'] == 100
+  assert (
+    simple.provenance['physics'] == 'G4EmStandardPhysics_option1'
+    and coarse.provenance['range_cut_mm'] == 100
+  )
 
 
 @needs_geant4
@@ -398,7 +500,13 @@ def test_a_killed_simulation_goes_on_where_it_was(kill, code, tmp_path):
   flags = ('--energy=2', '--events=64', '--jobs=2')
   path = tmp_path / 'a.h5'
   folder = tmp_path / 'a.h5.chunks'
-  process = subprocess.Popen(command(f'--output={path}', *flags), cwd=ROOT, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+  process = subprocess.Popen(
+    command(f'--output={path}', *flags),
+    cwd=ROOT,
+    stderr=subprocess.PIPE,
+    text=True,
+    env=ENVIRONMENT,
+  )
   deadline = time.monotonic() + 60
   while len(list(folder.glob('*.h5'))) < 2 and time.monotonic() < deadline:
     time.sleep(0.01)
@@ -412,7 +520,9 @@ def test_a_killed_simulation_goes_on_where_it_was(kill, code, tmp_path):
   assert 2 <= len(kept) < 16
   other = simulate(f'--output={path}', '--energy=3', '--events=64')
   assert other.returncode == 2 and 'another simulation, gun' in other.stderr
-  again = subprocess.run(command(f'--output={path}', *flags), cwd=ROOT, capture_output=True, text=True, env=ENVIRONMENT)
+  again = subprocess.run(
+    command(f'--output={path}', *flags), cwd=ROOT, capture_output=True, text=True, env=ENVIRONMENT
+  )
   assert again.returncode == 0 and f'resuming, {4 * len(kept)} of 64' in again.stderr
   if kill == signal.SIGTERM:
     whole = made(tmp_path / 'b.h5', *flags)
@@ -420,24 +530,43 @@ def test_a_killed_simulation_goes_on_where_it_was(kill, code, tmp_path):
 
 
 def distances(new, old):
-  """Difference of the means of two samples' columns `[n, m]` in units of its error, from the spread of both together.
+  """Difference of the means of two samples' columns `[n, m]` in units of its error, from the spread
+  of both together.
 
-  Rare events of the tails are mostly in the larger sample: its spread alone would be right, the smaller one's too small.
+  Rare events of the tails are mostly in the larger sample: its spread alone would be right, the
+  smaller one's too small.
   """
   spread = np.concatenate([new, old]).std(axis=0)
-  return np.abs(new.mean(axis=0) - old.mean(axis=0)) / np.where(spread > 0, spread, 1) / (1 / len(new) + 1 / len(old)) ** 0.5
+  return (
+    np.abs(new.mean(axis=0) - old.mean(axis=0))
+    / np.where(spread > 0, spread, 1)
+    / (1 / len(new) + 1 / len(old)) ** 0.5
+  )
 
 
 @needs_geant4
-@pytest.mark.parametrize('name, high, events', [('lhcb_ecal', 6, 150), ('calogan', 6, 60), ('clic', 6, 100)])
+@pytest.mark.parametrize(
+  'name, high, events', [('lhcb_ecal', 6, 150), ('calogan', 6, 60), ('clic', 6, 100)]
+)
 def test_showers_agree_with_the_embedded_ones(name, high, events, tmp_path):
   low = CALORIMETERS[name].gun.energy[0] / 1e3
-  new = made(tmp_path / 'a.h5', f'--detector={name}', f'--energy={low:g},{high}', f'--events={events}')
+  new = made(
+    tmp_path / 'a.h5', f'--detector={name}', f'--energy={low:g},{high}', f'--events={events}'
+  )
   old = data.load(name)
   reference = take(old.showers, old.showers.condition.energy < high * 1e3)
-  names = ['response', 'occupancy', 'max_cell', 'delta_x', 'delta_y', *['layer_fractions'] * (len(old.geometry.layers) > 1)]
+  names = [
+    'response',
+    'occupancy',
+    'max_cell',
+    'delta_x',
+    'delta_y',
+    *['layer_fractions'] * (len(old.geometry.layers) > 1),
+  ]
   a, b = (observe(names, showers, old.geometry) for showers in (new.showers, reference))
-  limit = stats.norm.isf(1e-4 / 2 / a.shape[1])  # of so many columns, one above it is a chance of at most 1e-4
+  limit = stats.norm.isf(
+    1e-4 / 2 / a.shape[1]
+  )  # of so many columns, one above it is a chance of at most 1e-4
   assert distances(a, b).max() < limit
   assert abs(a[:, 0].mean() / b[:, 0].mean() - 1) < 0.04  # statistical errors are 0.3 to 1.2 %
   a[:, 0] *= 1.1

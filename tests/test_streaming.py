@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import tiny
-from calojax import data, run, sharding
+from calojax import data
 from calojax.showers import take
+from calojax.training import run, sharding
 
 
 @pytest.fixture(scope='module')
@@ -20,18 +21,30 @@ def file(tmp_path_factory, embedded):
 def test_a_large_file_is_streamed_and_its_parts_are_disjoint(file):
   config = tiny.config('cnn', data__source=file, data__memory_gib=0.01)
   parts = run.load_parts(config)
-  assert parts.chunks is not None and parts.geometry.name == 'lhcb_ecal' and parts.provenance == {'origin': 'test'}
-  energies = {name: set(getattr(parts, name).condition.energy.tolist()) for name in ('train', 'validation', 'test')}
+  assert (
+    parts.chunks is not None
+    and parts.geometry.name == 'lhcb_ecal'
+    and parts.provenance == {'origin': 'test'}
+  )
+  energies = {
+    name: set(getattr(parts, name).condition.energy.tolist())
+    for name in ('train', 'validation', 'test')
+  }
   assert not energies['train'] & energies['test'] and not energies['train'] & energies['validation']
   assert sum(map(len, energies.values())) > 4000
   feed = run.batches_of(config, parts, sharding.data_mesh())
-  seen = np.concatenate([np.asarray(feed(step, 2).condition.energy).ravel() for step in range(0, 40, 2)])
+  seen = np.concatenate(
+    [np.asarray(feed(step, 2).condition.energy).ravel() for step in range(0, 40, 2)]
+  )
   assert set(seen.tolist()) <= energies['train'] and len(set(seen.tolist())) > 0.98 * len(seen)
 
 
 def test_a_small_file_is_held_in_memory_and_gives_the_same_data(file):
   parts = run.load_parts(tiny.config('cnn', data__source=file, data__memory_gib=1.0))
-  assert parts.chunks is None and sum(len(getattr(parts, name).energies) for name in ('train', 'validation', 'test')) == 4096
+  assert (
+    parts.chunks is None
+    and sum(len(getattr(parts, name).energies) for name in ('train', 'validation', 'test')) == 4096
+  )
 
 
 def test_streamed_batches_are_a_function_of_the_step(file):

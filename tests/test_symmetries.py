@@ -18,13 +18,19 @@ def test_a_mirrored_shower_has_the_opposite_offset_and_all_else_alike(source):
   np.testing.assert_allclose(observe('delta_x', image), -observe('delta_x', showers), atol=1e-3)
   for name in ('delta_y', 'layer_energies', 'width_longitudinal', 'asymmetry_longitudinal'):
     np.testing.assert_allclose(observe(name, image), observe(name, showers), rtol=1e-4, atol=1e-3)
-  np.testing.assert_allclose(observe('asymmetry_transverse', image), -observe('asymmetry_transverse', showers), atol=1e-4)
+  np.testing.assert_allclose(
+    observe('asymmetry_transverse', image), -observe('asymmetry_transverse', showers), atol=1e-4
+  )
 
 
 def test_exchanging_x_and_y_exchanges_the_offsets():
   showers, geometry, _ = tiny.showers('lhcb_ecal')
   image = check(transposed(showers, geometry), geometry, 'image')
-  np.testing.assert_allclose(evaluate_observables('delta_x', image, geometry), evaluate_observables('delta_y', showers, geometry), atol=1e-3)
+  np.testing.assert_allclose(
+    evaluate_observables('delta_x', image, geometry),
+    evaluate_observables('delta_y', showers, geometry),
+    atol=1e-3,
+  )
 
 
 def test_twice_mirrored_is_the_shower_itself():
@@ -46,6 +52,9 @@ def test_all_images_begin_with_the_showers_and_differ(source, images):
 
 def test_rings_are_refused():
   geometry = CALOCHALLENGE_PHOTONS
-  one = Shower(np.ones((1, geometry.cells), np.float32), Condition(np.ones(1), np.zeros((1, 2)), np.array([[0.0, 0.0, 1.0]])))
+  one = Shower(
+    np.ones((1, geometry.cells), np.float32),
+    Condition(np.ones(1), np.zeros((1, 2)), np.array([[0.0, 0.0, 1.0]])),
+  )
   with pytest.raises(ValueError, match='calochallenge_photons.*rectangular'):
     all_images(one, geometry)

@@ -1,4 +1,6 @@
-"""Systems beyond the CNN from the command line: one command trains, judges and samples, in the formats of their fields."""
+"""Systems beyond the CNN from the command line: one command trains, judges and samples, in the
+formats of their fields.
+"""
 
 import json
 import os
@@ -11,17 +13,23 @@ import numpy as np
 import pytest
 
 import tiny
-from calojax import data, run, sharding, workdir
-from calojax.build import build
-from calojax.checkpoint import Checkpoints
+from calojax import data
+from calojax.methods.build import build
 from calojax.showers import take
+from calojax.training import run, sharding, workdir
+from calojax.training.checkpoint import Checkpoints
 from conftest import ROOT
 
 
 def calojax(*arguments) -> str:
   """The output of the command, which succeeds."""
-  process = subprocess.run([sys.executable, '-m', 'calojax.main', *map(str, arguments)], cwd=ROOT, capture_output=True, text=True,
-                           env={**os.environ, 'PYTHONPATH': str(ROOT)})
+  process = subprocess.run(
+    [sys.executable, '-m', 'calojax.main', *map(str, arguments)],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+  )
   assert process.returncode == 0, process.stdout + process.stderr
   return process.stdout
 
@@ -37,15 +45,37 @@ def summary(folder, step=8) -> dict:
 def test_calogan_is_judged_layer_by_layer_and_sampled_in_its_own_format(tmp_path):
   output = trained('calogan', tmp_path / 'run', evaluation__pictures=True)
   found = summary(tmp_path / 'run')
-  for key in ('observables/layer_energies_02/mean', 'observables/response/mean', 'neighbours/reached', 'traversals/incident_energy',
-              'traversals/impact_x', 'traversals/theta', 'prd_auc/raw'):
-    assert np.isfinite(found[key]['value']) and key.removeprefix('observables/').removeprefix('prd_auc/').replace('_', ' ') in output, key
+  for key in (
+    'observables/layer_energies_02/mean',
+    'observables/response/mean',
+    'neighbours/reached',
+    'traversals/incident_energy',
+    'traversals/impact_x',
+    'traversals/theta',
+    'prd_auc/raw',
+  ):
+    assert (
+      np.isfinite(found[key]['value'])
+      and key.removeprefix('observables/').removeprefix('prd_auc/').replace('_', ' ') in output
+    ), key
   pictures = {path.stem for path in (tmp_path / 'run' / 'evaluation' / '8').glob('*.png')}
-  assert {'neighbours', 'response'} < pictures and any('traversal' in name for name in pictures), pictures
+  assert {'neighbours', 'response'} < pictures and any('traversal' in name for name in pictures), (
+    pictures
+  )
   assert 'data:image/png' in (tmp_path / 'run' / 'evaluation' / '8' / 'report.html').read_text()
-  calojax('--mode=sample', f'--workdir={tmp_path}/run', '--count=20', f'--output={tmp_path}/s.h5', '--layout=calogan')
+  calojax(
+    '--mode=sample',
+    f'--workdir={tmp_path}/run',
+    '--count=20',
+    f'--output={tmp_path}/s.h5',
+    '--layout=calogan',
+  )
   with h5py.File(tmp_path / 's.h5') as file:
-    assert file['layer_0'].shape == (20, 3, 96) and file['layer_2'].shape == (20, 12, 6) and file['energy'].shape == (20, 1)
+    assert (
+      file['layer_0'].shape == (20, 3, 96)
+      and file['layer_2'].shape == (20, 12, 6)
+      and file['energy'].shape == (20, 1)
+    )
   assert data.read(tmp_path / 's.h5').geometry.grids == ((96, 3), (12, 12), (6, 12))
 
 
@@ -56,14 +86,27 @@ def test_a_file_of_the_calochallenge_trains_with_a_flag(tmp_path):
     file['showers'] = rng.gamma(0.3, 1.0, (200, 368)) * file['incident_energies'][:] / 150
   trained('voxel', tmp_path / 'run', data__source=tmp_path / 'photons.hdf5')
   assert workdir.stored_data(str(tmp_path / 'run'))[0].name == 'calochallenge_photons'
-  calojax('--mode=sample', f'--workdir={tmp_path}/run', '--count=7', f'--output={tmp_path}/s.hdf5', '--layout=calochallenge')
+  calojax(
+    '--mode=sample',
+    f'--workdir={tmp_path}/run',
+    '--count=7',
+    f'--output={tmp_path}/s.hdf5',
+    '--layout=calochallenge',
+  )
   with h5py.File(tmp_path / 's.hdf5') as file:
     assert file['showers'].shape == (7, 368) and file['incident_energies'].shape == (7, 1)
 
 
 def test_a_shower_library_gives_real_showers_back(tmp_path):
-  trained('shower_library', tmp_path / 'run', train__steps=2, train__batch=1000, train__log_every=1, train__checkpoint_every=2,
-          train__monitor_every=2)
+  trained(
+    'shower_library',
+    tmp_path / 'run',
+    train__steps=2,
+    train__batch=1000,
+    train__log_every=1,
+    train__checkpoint_every=2,
+    train__monitor_every=2,
+  )
   calojax('--mode=sample', f'--workdir={tmp_path}/run', '--count=20', f'--output={tmp_path}/s.h5')
   showers = data.read(tmp_path / 's.h5').showers
   stored = data.load('lhcb_ecal').showers
@@ -76,7 +119,10 @@ def test_one_command_trains_the_regressor_freezes_it_and_trains_the_generator(tm
   folder = tmp_path / 'run'
   output = trained('wgan_regressor', folder)
   resolution = json.loads((folder / 'regressor' / 'resolution.json').read_text())
-  assert list(resolution) == ['log_energy', 'slope_x', 'slope_y', 'impact_x', 'impact_y'] and 'log_energy' in output
+  assert (
+    list(resolution) == ['log_energy', 'slope_x', 'slope_y', 'impact_x', 'impact_y']
+    and 'log_energy' in output
+  )
   assert all(0 < figure['value'] < np.inf and figure['error'] > 0 for figure in resolution.values())
   logged = [json.loads(line) for line in (folder / 'metrics.jsonl').read_text().splitlines()]
   assert {'generator/outputs', 'generator/perceptual'} < set(logged[-1])
@@ -96,6 +142,7 @@ def restored(folder, main):
     method = build(config, parts.geometry, parts.train)
   else:
     from calojax.methods import regressor
+
     method = regressor.from_config(config, parts.geometry, parts.train)
   checkpoints = Checkpoints(str(folder))
   state = checkpoints.restore(run.shapes(method, take(parts.train, slice(2)), sharding.data_mesh()))

@@ -7,36 +7,48 @@ from calojax import data
 from calojax.showers import take
 
 TRAINING = {
-    'train.steps': 8,
-    'train.batch': 8,
-    'train.log_every': 2,
-    'train.checkpoint_every': 4,
-    'train.monitor_every': 8,
-    'evaluation.clusters': 20,
-    'evaluation.runs': 2,
-    'evaluation.metrics': ('prd', 'observables', 'response', 'neighbours'),
-    'evaluation.pictures': False,
+  'train.steps': 8,
+  'train.batch': 8,
+  'train.log_every': 2,
+  'train.checkpoint_every': 4,
+  'train.monitor_every': 8,
+  'evaluation.clusters': 20,
+  'evaluation.runs': 2,
+  'evaluation.metrics': ('prd', 'observables', 'response', 'neighbours'),
+  'evaluation.pictures': False,
 }
 CNN = {'latent': 8, 'generator.channels': (16, 8, 8, 8), 'discriminator.channels': (8, 8, 8, 16)}
 CALOGAN = {'latent': 8, 'generator.channels': (4, 4, 2), 'discriminator.channels': (8, 4, 4, 4)}
 NETWORKS = {
-    'cnn': CNN,
-    'cnn_aux': CNN,
-    'cnn_aux_sn': CNN,
-    'cnn_aux_energy': CNN,
-    'cnn_sa': CNN,
-    'cnn_aux_sa_sn': CNN,
-    'wgan_gp': CNN | {'train.discriminator_steps': 2},
-    'wgan_regressor': CNN | {'train.discriminator_steps': 1, 'pretraining.steps': 4, 'pretraining.batch': 8},
-    'sagan_sn_d': CNN | {'train.discriminator_steps': 1},
-    'sagan_sn_gd': CNN | {'train.discriminator_steps': 1},
-    'vae': {'latent': 4, 'generator.encoder': (8, 8, 8, 8), 'generator.decoder': (8, 8, 8, 8, 8)},
-    'shower_library': {},
-    'calogan': CALOGAN,
-    'calogan_conditional': CALOGAN,
-    'conv3d': {'latent': 8, 'generator.channels': (1, 2, 2, 1), 'discriminator.channels': (2, 1), 'train.batch': 4},
-    'conv2d': {'latent': 8, 'generator.width': 4, 'discriminator.width': 4, 'train.batch': 4},
-    'voxel': {'latent': 8, 'generator.widths': (16,), 'generator.rank': 8, 'discriminator.widths': (16,), 'discriminator.rank': 8},
+  'cnn': CNN,
+  'cnn_aux': CNN,
+  'cnn_aux_sn': CNN,
+  'cnn_aux_energy': CNN,
+  'cnn_sa': CNN,
+  'cnn_aux_sa_sn': CNN,
+  'wgan_gp': CNN | {'train.discriminator_steps': 2},
+  'wgan_regressor': CNN
+  | {'train.discriminator_steps': 1, 'pretraining.steps': 4, 'pretraining.batch': 8},
+  'sagan_sn_d': CNN | {'train.discriminator_steps': 1},
+  'sagan_sn_gd': CNN | {'train.discriminator_steps': 1},
+  'vae': {'latent': 4, 'generator.encoder': (8, 8, 8, 8), 'generator.decoder': (8, 8, 8, 8, 8)},
+  'shower_library': {},
+  'calogan': CALOGAN,
+  'calogan_conditional': CALOGAN,
+  'conv3d': {
+    'latent': 8,
+    'generator.channels': (1, 2, 2, 1),
+    'discriminator.channels': (2, 1),
+    'train.batch': 4,
+  },
+  'conv2d': {'latent': 8, 'generator.width': 4, 'discriminator.width': 4, 'train.batch': 4},
+  'voxel': {
+    'latent': 8,
+    'generator.widths': (16,),
+    'generator.rank': 8,
+    'discriminator.widths': (16,),
+    'discriminator.rank': 8,
+  },
 }
 SYSTEMS = tuple(NETWORKS)
 
@@ -60,7 +72,9 @@ def flags(name: str = 'cnn', **changes) -> list[str]:
 
 def values(name: str, **changes) -> dict:
   """The values that make a system tiny, by flat key."""
-  return TRAINING | NETWORKS[name] | {key.replace('__', '.'): value for key, value in changes.items()}
+  return (
+    TRAINING | NETWORKS[name] | {key.replace('__', '.'): value for key, value in changes.items()}
+  )
 
 
 @functools.cache

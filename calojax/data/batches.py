@@ -1,4 +1,6 @@
-"""Training batches, each a function of (seed, step): resuming equals never stopping, and there is no state to save."""
+"""Training batches, each a function of (seed, step): resuming equals never stopping, and there is
+no state to save.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +20,23 @@ WINDOW = 2**27  # bytes of showers that are shuffled together when streaming
 def indices(count: int, batch: int, micro: int, seed: int, step: int) -> np.ndarray:
   """The showers `[k, b]` of a step: k = `micro` batches of b = `batch` out of `count` showers.
 
-  Within an epoch no shower comes twice; the count // (micro * batch) steps of an epoch leave the remainder out.
+  Within an epoch no shower comes twice; the count // (micro * batch) steps of an epoch leave the
+  remainder out.
 
   Raises:
     ValueError: `count` showers do not fill one step.
   """
   epoch, start = divmod(step, _steps(count, batch, micro))
   size = micro * batch
-  return _permutation(count, seed, epoch)[start * size:(start + 1) * size].reshape(micro, batch)
+  return _permutation(count, seed, epoch)[start * size : (start + 1) * size].reshape(micro, batch)
 
 
 def _steps(count: int, batch: int, micro: int) -> int:
   """Steps an epoch."""
   if min(batch, micro) < 1 or batch * micro > count:
-    raise ValueError(f'{micro} batches of {batch} showers a step do not fit {count} showers, expected 1 to {count}')
+    raise ValueError(
+      f'{micro} batches of {batch} showers a step do not fit {count} showers, expected 1 to {count}'
+    )
   return count // (batch * micro)
 
 
@@ -46,10 +51,11 @@ def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
 class Streamed:
   """Batches of an HDF5 file that need not fit in memory.
 
-  An epoch visits the chunks in random order; as many consecutive ones as fit in `WINDOW` bytes are read whole, in a
-  background thread that is one window ahead, and their showers are shuffled together. A batch may straddle windows; an
-  epoch's remainder is left out. At most five windows are in memory: one or two in use, and the next, with two copies
-  while it is shuffled (a window is at least one chunk, and a batch larger than a window holds all its windows).
+  An epoch visits the chunks in random order; as many consecutive ones as fit in `WINDOW` bytes are
+  read whole, in a background thread that is one window ahead, and their showers are shuffled
+  together. A batch may straddle windows; an epoch's remainder is left out. At most five windows are
+  in memory: one or two in use, and the next, with two copies while it is shuffled (a window is at
+  least one chunk, and a batch larger than a window holds all its windows).
 
   Args:
     path: HDF5 file of any layout.
@@ -64,23 +70,37 @@ class Streamed:
     count: number of showers in `chunks`.
 
   Raises:
-    ValueError: a broken file (from `batch` too: a reader's error appears where its showers are needed), chunks that it
-      does not have, or too few showers for one step.
+    ValueError: a broken file (from `batch` too: a reader's error appears where its showers are
+      needed), chunks that it does not have, or too few showers for one step.
   """
 
   def __init__(
-    self, path: str | os.PathLike, chunks: np.ndarray, batch: int, micro: int, seed: int, geometry: Geometry | None = None
+    self,
+    path: str | os.PathLike,
+    chunks: np.ndarray,
+    batch: int,
+    micro: int,
+    seed: int,
+    geometry: Geometry | None = None,
   ):
     total, self._size = extent(path)
     self._chunks = np.unique(chunks)
     available = -(-total // self._size)
-    if not 0 < len(self._chunks) == np.size(chunks) or self._chunks[0] < 0 or self._chunks[-1] >= available:
-      raise ValueError(f'{path}: chunks {np.asarray(chunks)}, expected different numbers from 0 to {available - 1}')
+    if (
+      not 0 < len(self._chunks) == np.size(chunks)
+      or self._chunks[0] < 0
+      or self._chunks[-1] >= available
+    ):
+      raise ValueError(
+        f'{path}: chunks {np.asarray(chunks)}, expected different numbers from 0 to {available - 1}'
+      )
     self._lengths = np.minimum(self._size, total - self._chunks * self._size)
     self._path, self._batch, self._micro, self._seed = path, batch, micro, seed
     self.geometry, self.count = read(path, 0, 1, geometry).geometry, int(self._lengths.sum())
     self._steps = _steps(self.count, batch, micro)
-    self._together = max(1, WINDOW // (4 * self._size * (self.geometry.cells + 6)))  # chunks a window
+    self._together = max(
+      1, WINDOW // (4 * self._size * (self.geometry.cells + 6))
+    )  # chunks a window
     self._pool = ThreadPoolExecutor(1, thread_name_prefix='showers')
     self._windows: dict[tuple[int, int], Future] = {}
 
@@ -89,12 +109,16 @@ class Streamed:
     epoch, index = divmod(step, self._steps)
     start, stop = np.array([index, index + 1]) * self._micro * self._batch
     order = _permutation(len(self._chunks), self._seed, epoch)
-    ends = np.add.accumulate(np.add.reduceat(self._lengths[order], np.arange(0, len(order), self._together)))
+    ends = np.add.accumulate(
+      np.add.reduceat(self._lengths[order], np.arange(0, len(order), self._together))
+    )
     first, last = np.searchsorted(ends, [start, stop - 1], side='right')
     needed = [(epoch, window) for window in range(first, last + 1)]
     ahead = (epoch, last + 1) if last + 1 < len(ends) else (epoch + 1, 0)
     keys = (*needed, ahead)
-    self._windows = {key: self._windows.get(key) or self._pool.submit(self._read, *key) for key in keys}
+    self._windows = {
+      key: self._windows.get(key) or self._pool.submit(self._read, *key) for key in keys
+    }
     starts = np.append(0, ends)
     parts = []
     for key in needed:
@@ -102,12 +126,24 @@ class Streamed:
       parts.append(take(self._windows[key].result(), slice(max(start - begin, 0), stop - begin)))
     energies, condition = concatenate(parts)
     shape = (self._micro, self._batch)
-    return Shower(energies.reshape(*shape, -1), Condition(*(c.reshape(*shape, *c.shape[1:]) for c in condition)))
+    return Shower(
+      energies.reshape(*shape, -1), Condition(*(c.reshape(*shape, *c.shape[1:]) for c in condition))
+    )
 
   def _read(self, epoch: int, window: int) -> Shower:
     """The showers of a window, shuffled."""
     order = _permutation(len(self._chunks), self._seed, epoch)
-    numbers = self._chunks[order[window * self._together:(window + 1) * self._together]]
-    showers = concatenate([read(self._path, n * self._size, (n + 1) * self._size, self.geometry).showers for n in numbers])
+    numbers = self._chunks[order[window * self._together : (window + 1) * self._together]]
+    showers = concatenate(
+      [
+        read(self._path, n * self._size, (n + 1) * self._size, self.geometry).showers
+        for n in numbers
+      ]
+    )
     # window + 1: numpy takes the seeds (a, b, 0) and (a, b) for the same.
-    return take(showers, np.random.default_rng((self._seed, epoch, int(window) + 1)).permutation(len(showers.energies)))
+    return take(
+      showers,
+      np.random.default_rng((self._seed, epoch, int(window) + 1)).permutation(
+        len(showers.energies)
+      ),
+    )

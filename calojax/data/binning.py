@@ -14,44 +14,63 @@ PDG = {'photon': 22, 'electron': 11, 'pion': 211}
 
 
 def geometry_from_xml(path: str | os.PathLike, particle: str) -> Geometry:
-  """The layers with cells of one particle, called by its name or PDG code; a layer's depth is its number.
+  """The layers with cells of one particle, called by its name or PDG code; a layer's depth is its
+  number.
 
   Raises:
-    ValueError: a file that is missing or no such XML, a particle that is not in it, or bins that are none.
+    ValueError: a file that is missing or no such XML, a particle that is not in it, or bins that
+      are none.
   """
   bins = {}
   for element in _root(path):
     bins |= {element.get(key): element for key in ('pid', 'name') if element.get(key)}
   if particle not in bins:
-    raise ValueError(f'{path}: no particle {particle!r}, expected one of {", ".join(bins) or "none: there are no bins"}')
+    raise ValueError(
+      f'{path}: no particle {particle!r}, expected one of {", ".join(bins) or "none: there are no bins"}'
+    )
   layers = [_layer(element, path) for element in bins[particle].iter('Layer')]
   numbers = [layer.depth for layer in layers]
   if numbers != sorted(set(numbers)):
-    raise ValueError(f"{path}: layers' id {numbers} of particle {particle!r}, expected increasing numbers")
+    raise ValueError(
+      f"{path}: layers' id {numbers} of particle {particle!r}, expected increasing numbers"
+    )
   layers = tuple(layer for layer in layers if layer.cells)
   if not layers:
-    raise ValueError(f'{path}: particle {particle!r} has no layer with cells, expected at least one')
+    raise ValueError(
+      f'{path}: particle {particle!r} has no layer with cells, expected at least one'
+    )
   return Geometry(f'calochallenge_{particle}', layers)
 
 
 def write_xml(path: str | os.PathLike, geometry: Geometry, particle: str) -> None:
-  """Writes the inverse of `geometry_from_xml`; numbers without a layer become layers without cells, as published.
+  """Writes the inverse of `geometry_from_xml`; numbers without a layer become layers without cells,
+  as published.
 
   Raises:
     ValueError: layers that are not polar, or whose depths are not increasing whole numbers.
   """
   if not all(isinstance(layer, PolarLayer) for layer in geometry.layers):
-    raise ValueError(f'geometry {geometry.name!r} has layers of a regular grid, expected polar layers')
+    raise ValueError(
+      f'geometry {geometry.name!r} has layers of a regular grid, expected polar layers'
+    )
   layers = {layer.depth: layer for layer in geometry.layers}
-  if list(layers) != sorted(layers) or len(layers) < len(geometry.layers) or any(d < 0 or d % 1 for d in layers):
-    raise ValueError(f'depths {[layer.depth for layer in geometry.layers]}, expected increasing whole numbers: the layers')
+  if (
+    list(layers) != sorted(layers)
+    or len(layers) < len(geometry.layers)
+    or any(d < 0 or d % 1 for d in layers)
+  ):
+    raise ValueError(
+      f'depths {[layer.depth for layer in geometry.layers]}, expected increasing whole numbers: the layers'
+    )
   root = ElementTree.Element('Bins')
   attributes = {'pid': str(PDG[particle])} if particle in PDG else {}
   element = ElementTree.SubElement(root, 'Bin', attributes | {'name': particle})
   for number in range(int(max(layers)) + 1):
     layer = layers.get(number, PolarLayer((0.0,), 1, number))
     edges = ','.join(repr(float(edge)).removesuffix('.0') for edge in layer.edges)
-    ElementTree.SubElement(element, 'Layer', {'id': str(number), 'r_edges': edges, 'n_bin_alpha': str(layer.angles)})
+    ElementTree.SubElement(
+      element, 'Layer', {'id': str(number), 'r_edges': edges, 'n_bin_alpha': str(layer.angles)}
+    )
   ElementTree.indent(root)
   write_text(path, ElementTree.tostring(root, encoding='unicode') + '\n')
 
@@ -65,7 +84,9 @@ def _root(path: str | os.PathLike) -> ElementTree.Element:
       raise ValueError('it has a document type')
     root = ElementTree.fromstring(text)
   except (OSError, ValueError, ElementTree.ParseError) as error:
-    raise ValueError(f'{path}: cannot be read, expected an XML file without document type: {error}') from None
+    raise ValueError(
+      f'{path}: cannot be read, expected an XML file without document type: {error}'
+    ) from None
   if root.tag != 'Bins':
     raise ValueError(f'{path}: element {root.tag!r}, expected Bins')
   return root
@@ -78,7 +99,17 @@ def _layer(element: ElementTree.Element, path: str | os.PathLike) -> PolarLayer:
     number, angles = int(values['id']), int(values['n_bin_alpha'])
     edges = np.array(values['r_edges'].split(','), float)
   except (AttributeError, TypeError, ValueError):
-    raise ValueError(f'{path}: layer {values}, expected a number id, radii r_edges and a number n_bin_alpha') from None
-  if number < 0 or angles < 1 or edges[0] < 0 or not np.all(np.isfinite(edges)) or np.any(np.diff(edges) <= 0):
-    raise ValueError(f'{path}: layer {values}, expected id >= 0, n_bin_alpha >= 1 and increasing radii r_edges >= 0')
+    raise ValueError(
+      f'{path}: layer {values}, expected a number id, radii r_edges and a number n_bin_alpha'
+    ) from None
+  if (
+    number < 0
+    or angles < 1
+    or edges[0] < 0
+    or not np.all(np.isfinite(edges))
+    or np.any(np.diff(edges) <= 0)
+  ):
+    raise ValueError(
+      f'{path}: layer {values}, expected id >= 0, n_bin_alpha >= 1 and increasing radii r_edges >= 0'
+    )
   return PolarLayer(tuple(edges.tolist()), angles, float(number))

@@ -1,4 +1,6 @@
-"""The CaloChallenge layout: flat voxels and incident energies, both in MeV (Krause et al. 2024, arXiv:2410.21611)."""
+"""The CaloChallenge layout: flat voxels and incident energies, both in MeV (Krause et al. 2024,
+arXiv:2410.21611).
+"""
 
 from __future__ import annotations
 
@@ -30,12 +32,17 @@ def geometry(attributes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
   found = particles.geometry(attributes, BY_VOXELS.get(showers.shape[1]))
   if found is None:
     known = ', '.join(f'{cells} ({geometry.name})' for cells, geometry in BY_VOXELS.items())
-    raise ValueError(f'showers of {showers.shape[1]} voxels, expected one of {known}, or a geometry from a binning.xml')
+    raise ValueError(
+      f'showers of {showers.shape[1]} voxels, expected one of {known}, or a geometry from a binning.xml'
+    )
   return found
 
 
-def decode(arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any], geometry: Geometry) -> Shower:
-  """Showers `[b, v]` of `showers` (b, v) and `incident_energies` (b, 1), perpendicular at the centre.
+def decode(
+  arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any], geometry: Geometry
+) -> Shower:
+  """Showers `[b, v]` of `showers` (b, v) and `incident_energies` (b, 1), perpendicular at the
+  centre.
 
   Raises:
     ValueError: a wrong shape, naming the array.
@@ -50,14 +57,19 @@ def encode(showers: Shower, geometry: Geometry) -> dict[str, np.ndarray]:
   """Inverse of `decode`.
 
   Raises:
-    ValueError: what the layout cannot hold: layers that are not polar, or particles that are inclined or off the centre.
+    ValueError: what the layout cannot hold: layers that are not polar, or particles that are
+      inclined or off the centre.
   """
   if not all(isinstance(layer, PolarLayer) for layer in geometry.layers):
-    raise ValueError(f'geometry {geometry.name!r} has layers of a regular grid, expected polar layers')
+    raise ValueError(
+      f'geometry {geometry.name!r} has layers of a regular grid, expected polar layers'
+    )
   energy, position, direction = showers.condition
   off = np.maximum(np.abs(position).max(1), np.abs(direction[:, :2]).max(1))
   if off.max() > 1e-3:
     first = int(np.argmax(off > 1e-3))
-    raise ValueError(f'position {position[first]} and direction {direction[first]} of shower {first} cannot be written, '
-                     'expected perpendicular incidence at the centre')
+    raise ValueError(
+      f'position {position[first]} and direction {direction[first]} of shower {first} cannot be written, '
+      'expected perpendicular incidence at the centre'
+    )
   return {'incident_energies': energy[:, None] / MEV, 'showers': showers.energies / MEV}

@@ -1,7 +1,9 @@
-"""The Geant4 showers inside the package, in a sparse form: exact, and two thirds of the size of the canonical file.
+"""The Geant4 showers inside the package, in a sparse form: exact, and two thirds of the size of the
+canonical file.
 
-`occupancy` (n, v / 8) are the bits of the cells with energy, `values` the energies of those cells one after the other,
-MeV; `energy`, `position`, `direction` are those of the canonical file. Made by `experiments/data/`.
+`occupancy` (n, v / 8) are the bits of the cells with energy, `values` the energies of those cells
+one after the other, MeV; `energy`, `position`, `direction` are those of the canonical file. Made by
+`experiments/data/`.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ def lhcb_ecal() -> Dataset:
 
 
 def calogan() -> Dataset:
-  """1,350 positrons of 1 to 100 GeV (uniform), up to 20 degrees inclined, in three layers of lead and liquid argon."""
+  """1,350 positrons of 1 to 100 GeV (uniform), up to 20 degrees inclined, in three layers of lead
+  and liquid argon.
+  """
   return read(SAMPLE / 'calogan.h5')
 
 
@@ -49,7 +53,9 @@ def read(path: str | pathlib.Path) -> Dataset:
   lit = np.unpackbits(occupancy, axis=1, count=geometry.cells).astype(bool)
   energies = np.zeros(lit.shape, np.float32)
   energies[lit] = values
-  return Dataset(check(Shower(energies, Condition(*condition)), geometry, str(path)), geometry, provenance)
+  return Dataset(
+    check(Shower(energies, Condition(*condition)), geometry, str(path)), geometry, provenance
+  )
 
 
 def write(path: str | pathlib.Path, dataset: Dataset) -> None:
@@ -58,6 +64,10 @@ def write(path: str | pathlib.Path, dataset: Dataset) -> None:
   lit = energies > 0
   arrays = {'occupancy': np.packbits(lit, axis=1), 'values': energies[lit], **condition._asdict()}
   with written_aside(path) as part, h5py.File(part, 'w') as file:
-    file.attrs.update(format='calojax sparse', geometry=geometry.to_json(), provenance=json.dumps(provenance))
+    file.attrs.update(
+      format='calojax sparse', geometry=geometry.to_json(), provenance=json.dumps(provenance)
+    )
     for key, array in arrays.items():
-      file.create_dataset(key, data=array, chunks=array.shape, compression='gzip', compression_opts=9, shuffle=True)
+      file.create_dataset(
+        key, data=array, chunks=array.shape, compression='gzip', compression_opts=9, shuffle=True
+      )

@@ -20,17 +20,22 @@ ELECTRON = 11  # PDG code
 
 
 def geometry(attributes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Geometry:
-  """The LHCb ECAL, unless the attribute `geometry` (if it is JSON, not prose) or `pitch_mm` says otherwise."""
+  """The LHCb ECAL, unless the attribute `geometry` (if it is JSON, not prose) or `pitch_mm` says
+  otherwise.
+  """
   pitch = np.broadcast_to(attributes.get('pitch_mm', LHCB_ECAL.layers[0].pitch), 2)
   layer = dataclasses.replace(LHCB_ECAL.layers[0], pitch=tuple(float(p) for p in pitch))
   return particles.geometry(attributes, dataclasses.replace(LHCB_ECAL, layers=(layer,)))
 
 
-def decode(arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any], geometry: Geometry) -> Shower:
-  """Showers `[b, v]` of `EnergyDeposit` (b, 30, 30) or (b, 30, 30, 1), `ParticlePoint` and `ParticleMomentum` (b, 3).
+def decode(
+  arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any], geometry: Geometry
+) -> Shower:
+  """Showers `[b, v]` of `EnergyDeposit` (b, 30, 30) or (b, 30, 30, 1), `ParticlePoint` and
+  `ParticleMomentum` (b, 3).
 
-  The incident energy is |p|: exact for photons, and the electron's mass is negligible above 100 MeV. Of the point only
-  x and y, on the front face, are read.
+  The incident energy is |p|: exact for photons, and the electron's mass is negligible above 100
+  MeV. Of the point only x and y, on the front face, are read.
 
   Raises:
     ValueError: a wrong shape, naming the array.
@@ -41,7 +46,9 @@ def decode(arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any], geom
     raise ValueError(f'EnergyDeposit of shape {deposit.shape}, expected {(count, *geometry.grid)}')
   position, direction = particles.incidence(arrays, count)
   energy = np.linalg.norm(momentum.astype(np.float64), axis=1)
-  return Shower(deposit.reshape(count, geometry.cells) * MEV, Condition(energy * GEV, position, direction))
+  return Shower(
+    deposit.reshape(count, geometry.cells) * MEV, Condition(energy * GEV, position, direction)
+  )
 
 
 def encode(showers: Shower, geometry: Geometry) -> dict[str, np.ndarray]:
@@ -49,4 +56,8 @@ def encode(showers: Shower, geometry: Geometry) -> dict[str, np.ndarray]:
   energies, condition = showers
   count = len(energies)
   deposit = (energies.reshape(count, *geometry.grid) / MEV).astype(np.float32)
-  return {'EnergyDeposit': deposit, **particles.encode(condition), 'ParticlePDG': np.full(count, ELECTRON, np.int32)}
+  return {
+    'EnergyDeposit': deposit,
+    **particles.encode(condition),
+    'ParticlePDG': np.full(count, ELECTRON, np.int32),
+  }

@@ -1,4 +1,6 @@
-"""The incident particle and the detector as several public layouts write them, each key of them optional."""
+"""The incident particle and the detector as several public layouts write them, each key of them
+optional.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ UNITS = {'ParticleMomentum': 'GeV', 'ParticlePoint': 'cm'}
 
 
 def geometry(attributes: Mapping[str, Any], default: Geometry | None) -> Geometry | None:
-  """The geometry in the attribute `geometry`, if that is JSON and not prose, otherwise the default."""
+  """The geometry in the attribute `geometry`, if that is JSON and not prose, otherwise the
+  default.
+  """
   text = str(attributes.get('geometry', ''))
   return Geometry.from_json(text) if text.startswith('{') else default
 
@@ -23,14 +27,17 @@ def geometry(attributes: Mapping[str, Any], default: Geometry | None) -> Geometr
 def rows(arrays: Mapping[str, np.ndarray], key: str, *shapes: tuple[int, ...]) -> np.ndarray:
   """The array of that key; ValueError unless it has one of these shapes."""
   if arrays[key].shape not in shapes:
-    raise ValueError(f'{key} of shape {arrays[key].shape}, expected {" or ".join(map(str, shapes))}')
+    raise ValueError(
+      f'{key} of shape {arrays[key].shape}, expected {" or ".join(map(str, shapes))}'
+    )
   return arrays[key]
 
 
 def incidence(arrays: Mapping[str, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
   """Position `[b, 2]` in mm and direction `[b, 3]` of `ParticlePoint` and `ParticleMomentum`.
 
-  Without a point the particle meets the centre of the front face, without a momentum it is perpendicular.
+  Without a point the particle meets the centre of the front face, without a momentum it is
+  perpendicular.
 
   Raises:
     ValueError: a wrong shape, naming the array.

@@ -1,4 +1,6 @@
-"""Mirror images of showers: new ones that Geant4 would have made as likely, where the calorimeter has the symmetry."""
+"""Mirror images of showers: new ones that Geant4 would have made as likely, where the calorimeter
+has the symmetry.
+"""
 
 from __future__ import annotations
 
@@ -14,32 +16,46 @@ def mirrored(showers: Shower, geometry: Geometry, axis: int) -> Shower:
   """The showers with x (axis 0) or y (axis 1) reversed."""
   sign = np.where(np.arange(3) == axis, -1, 1).astype(np.float32)
   energy, position, direction = showers.condition
-  return Shower(_each_layer(showers.energies, geometry, lambda image: np.flip(image, axis - 2)),
-                Condition(energy, position * sign[:2], direction * sign))
+  return Shower(
+    _each_layer(showers.energies, geometry, lambda image: np.flip(image, axis - 2)),
+    Condition(energy, position * sign[:2], direction * sign),
+  )
 
 
 def transposed(showers: Shower, geometry: Geometry) -> Shower:
   """The showers with x and y exchanged."""
   energy, position, direction = showers.condition
-  return Shower(_each_layer(showers.energies, geometry, lambda image: np.swapaxes(image, -1, -2)),
-                Condition(energy, position[:, ::-1], direction[:, [1, 0, 2]]))
+  return Shower(
+    _each_layer(showers.energies, geometry, lambda image: np.swapaxes(image, -1, -2)),
+    Condition(energy, position[:, ::-1], direction[:, [1, 0, 2]]),
+  )
 
 
 def all_images(showers: Shower, geometry: Geometry) -> Shower:
-  """The showers and their images under every symmetry of the cells: four-fold, eight-fold if all cells and layers are square.
+  """The showers and their images under every symmetry of the cells: four-fold, eight-fold if all
+  cells and layers are square.
 
   Raises:
     ValueError: the layers are not rectangular grids centred on the axis.
   """
-  if not all(isinstance(layer, Layer) and tuple(layer.centre) == (0, 0) for layer in geometry.layers):
-    raise ValueError(f'data.symmetries is set, but {geometry.name!r} has layers that are not rectangular grids centred on x = y = 0')
+  if not all(
+    isinstance(layer, Layer) and tuple(layer.centre) == (0, 0) for layer in geometry.layers
+  ):
+    raise ValueError(
+      f'data.symmetries is set, but {geometry.name!r} has layers that are not rectangular grids centred on x = y = 0'
+    )
   for axis in (0, 1):
     showers = concatenate([showers, mirrored(showers, geometry, axis)])
-  if all(layer.shape[0] == layer.shape[1] and layer.pitch[0] == layer.pitch[1] for layer in geometry.layers):
+  if all(
+    layer.shape[0] == layer.shape[1] and layer.pitch[0] == layer.pitch[1]
+    for layer in geometry.layers
+  ):
     showers = concatenate([showers, transposed(showers, geometry)])
   return showers
 
 
 def _each_layer(energies: np.ndarray, geometry: Geometry, turn: Any) -> np.ndarray:
   """Flat showers `[n, v]` with every layer's image `[n, nx, ny]` turned."""
-  return np.concatenate([turn(image).reshape(len(energies), -1) for image in geometry.split(energies)], axis=1)
+  return np.concatenate(
+    [turn(image).reshape(len(energies), -1) for image in geometry.split(energies)], axis=1
+  )

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-
 SALT = 20261122  # showers that were drawn from the same seed must not share the random stream
 
 
@@ -16,14 +15,18 @@ def generator(seed: int) -> np.random.Generator:
 
 
 def bootstrap_error(
-  statistic: Callable[..., np.ndarray | float], *arrays: np.ndarray, resamples: int = 100, seed: int = 0,
+  statistic: Callable[..., np.ndarray | float],
+  *arrays: np.ndarray,
+  resamples: int = 100,
+  seed: int = 0,
 ) -> np.ndarray:
-  """Standard deviation of `statistic(*arrays)` when the showers of each array are drawn anew with replacement.
+  """Standard deviation of `statistic(*arrays)` when the showers of each array are drawn anew with
+  replacement.
 
   Args:
     statistic: of the arrays, returning a number or an array.
-    *arrays: `[n_i, ...]`; each is resampled along its first axis independently of the others, so pass what belongs
-      together as one array.
+    *arrays: `[n_i, ...]`; each is resampled along its first axis independently of the others, so
+      pass what belongs together as one array.
     resamples: number of bootstrap samples, at least 2.
     seed: of the resampling; the same seed gives the same error.
 

@@ -1,7 +1,8 @@
 """Planted defects: real showers made wrong in one known way, to see which metric notices.
 
-A metric that stays at its target for such showers is blind to the defect at that number of showers; `experiments/defects.py`
-makes the table for those of this package. Every function leaves its arguments as they are.
+A metric that stays at its target for such showers is blind to the defect at that number of showers;
+`experiments/defects.py` makes the table for those of this package. Every function leaves its
+arguments as they are.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ def energy_scale(showers: Shower, factor: float) -> Shower:
 
 
 def stretched(showers: Shower, geometry: Geometry, factor: float) -> Shower:
-  """The showers `[n, v]` with their rms width along x and along y of each layer times `factor`, 1 or more.
+  """The showers `[n, v]` with their rms width along x and along y of each layer times `factor`, 1
+  or more.
 
-  Each image is resampled about its barycentre: a cell's energy moves to `factor` times its distance and is shared between the
-  two nearest rows of cells in proportion to their nearness, which keeps the layer's energy and barycentre but makes the image
-  a little too wide. So only a part of the energy moves, for each shower and axis the one with which the width is right. What
-  would leave the grid stays in its outermost cells. Dark neighbours of lit cells get some energy, so occupancies grow too.
+  Each image is resampled about its barycentre: a cell's energy moves to `factor` times its distance
+  and is shared between the two nearest rows of cells in proportion to their nearness, which keeps
+  the layer's energy and barycentre but makes the image a little too wide. So only a part of the
+  energy moves, for each shower and axis the one with which the width is right. What would leave the
+  grid stays in its outermost cells. Dark neighbours of lit cells get some energy, so occupancies
+  grow too.
 
   Raises:
     ValueError: a layer that is no regular grid, or a factor below 1.
@@ -37,11 +41,16 @@ def stretched(showers: Shower, geometry: Geometry, factor: float) -> Shower:
     raise ValueError(f'width times {factor:g}, expected a factor of 1 or more')
   for number, layer in enumerate(geometry.layers):
     if not isinstance(layer, Layer):
-      raise ValueError(f'stretching needs regular grids, layer {number} of {geometry.name!r} is a {type(layer).__name__}')
+      raise ValueError(
+        f'stretching needs regular grids, layer {number} of {geometry.name!r} is a {type(layer).__name__}'
+      )
   energies = np.empty_like(showers.energies)
   for start in range(0, len(energies), CHUNK):
     images = geometry.split(showers.energies[start : start + CHUNK].astype(np.float64))
-    flat = [_stretch_rows(_stretch_rows(image, factor).mT, factor).mT.reshape(len(image), -1) for image in images]
+    flat = [
+      _stretch_rows(_stretch_rows(image, factor).mT, factor).mT.reshape(len(image), -1)
+      for image in images
+    ]
     energies[start : start + CHUNK] = np.concatenate(flat, axis=1)
   return showers._replace(energies=energies)
 
@@ -54,7 +63,8 @@ def dead_cell(showers: Shower, cell: int | None = None) -> Shower:
 
 
 def mode_collapse(showers: Shower, kinds: int = 10, seed: int = 0) -> Shower:
-  """As many showers, all of them copies of `kinds` ones drawn at random, each with its own particle.
+  """As many showers, all of them copies of `kinds` ones drawn at random, each with its own
+  particle.
 
   So each shower goes with its particle: only the variety is lost.
 
@@ -80,9 +90,11 @@ def shuffled_conditions(showers: Shower, seed: int = 0) -> Shower:
 
 
 def worse_resolution(showers: Shower, factor: float) -> Shower:
-  """The showers `[n, v]` with E / E_p `factor` times as far from its mean at that E_p, the shape as it was.
+  """The showers `[n, v]` with E / E_p `factor` times as far from its mean at that E_p, the shape as
+  it was.
 
-  The mean is a polynomial of second degree in ln E_p, fitted to these showers. Nothing becomes negative.
+  The mean is a polynomial of second degree in ln E_p, fitted to these showers. Nothing becomes
+  negative.
   """
   energy = np.asarray(showers.condition.energy, np.float64)
   response = showers.energies.sum(-1, dtype=np.float64) / energy
@@ -93,7 +105,9 @@ def worse_resolution(showers: Shower, factor: float) -> Shower:
   return showers._replace(energies=showers.energies * scale[:, None].astype(np.float32))
 
 
-DEFECTS: dict[str, Callable[[Shower, Shower, Geometry, int], Shower]] = {  # of (fresh, training showers, geometry, seed)
+DEFECTS: dict[
+  str, Callable[[Shower, Shower, Geometry, int], Shower]
+] = {  # of (fresh, training showers, geometry, seed)
   'none': lambda fresh, training, geometry, seed: fresh,
   'energy scale 0.5 %': lambda fresh, training, geometry, seed: energy_scale(fresh, 1.005),
   'energy scale 2 %': lambda fresh, training, geometry, seed: energy_scale(fresh, 1.02),
@@ -102,12 +116,16 @@ DEFECTS: dict[str, Callable[[Shower, Shower, Geometry, int], Shower]] = {  # of 
   'dead cell': lambda fresh, training, geometry, seed: dead_cell(fresh),
   'mode collapse to 10': lambda fresh, training, geometry, seed: mode_collapse(fresh, 10, seed),
   'shuffled conditions': lambda fresh, training, geometry, seed: shuffled_conditions(fresh, seed),
-  'memorised training set': lambda fresh, training, geometry, seed: memorised(training, len(fresh.energies), seed),
+  'memorised training set': lambda fresh, training, geometry, seed: memorised(
+    training, len(fresh.energies), seed
+  ),
 }
 
 
 def _stretch_rows(images: np.ndarray, factor: float) -> np.ndarray:
-  """Images `[b, r, c]` whose rms width across the rows is `factor` times as large, about their barycentres."""
+  """Images `[b, r, c]` whose rms width across the rows is `factor` times as large, about their
+  barycentres.
+  """
   rows = np.arange(images.shape[1], dtype=np.float64)
   profile = images.sum(2)
   total = profile.sum(1, keepdims=True)
@@ -115,9 +133,13 @@ def _stretch_rows(images: np.ndarray, factor: float) -> np.ndarray:
   centre = profile @ rows[:, None]
   place = np.clip(centre + factor * (rows - centre), 0, rows[-1])  # `[b, r]`, where each row goes
   share = np.maximum(1 - np.abs(rows[:, None] - place[:, None, :]), 0)  # `[b, to, from]`
-  before, after = (_variance(values, rows) for values in (profile, (share @ profile[..., None])[..., 0]))
+  before, after = (
+    _variance(values, rows) for values in (profile, (share @ profile[..., None])[..., 0])
+  )
   gain = after - before
-  moved = np.clip(np.divide((factor**2 - 1) * before, gain, out=np.zeros(len(gain)), where=gain > 0), 0, 1)
+  moved = np.clip(
+    np.divide((factor**2 - 1) * before, gain, out=np.zeros(len(gain)), where=gain > 0), 0, 1
+  )
   return images + moved[:, None, None] * (share @ images - images)
 
 

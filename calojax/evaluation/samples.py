@@ -1,22 +1,25 @@
-"""Showers as the metrics see them: the conditions and observables of all, the cells of as many as memory should hold."""
+"""Showers as the metrics see them: the conditions and observables of all, the cells of as many as
+memory should hold.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 import hashlib
 import os
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 
 from calojax.data import extent, load, read
-from calojax.evaluation.physics import compared, observe
+from calojax.evaluation.features import compared, observe
 from calojax.geometry import Geometry
 from calojax.observables import total_width
 from calojax.showers import Condition, Shower, concatenate, take
 
-CELLS = 40_000_000  # of a file in memory, 0.16 GB: 44,000 showers of 900 cells, 2,560 of 25^3, whose PRD takes minutes
+# Of a file in memory, 0.16 GB: 44,000 showers of 900 cells, 2,560 of 25^3, whose PRD takes minutes.
+CELLS = 40_000_000
 STEP = 4096  # showers read at a time
 
 
@@ -38,29 +41,44 @@ class Sample(NamedTuple):
 
 def sample(showers: Shower, geometry: Geometry) -> Sample:
   """The sample of showers that are in memory."""
-  return Sample(showers.condition, observe(compared(geometry), showers, geometry), showers, np.arange(len(showers.energies)))
+  return Sample(
+    showers.condition,
+    observe(compared(geometry), showers, geometry),
+    showers,
+    np.arange(len(showers.energies)),
+  )
 
 
 def observed(sample: Sample, names: Sequence[str], geometry: Geometry) -> np.ndarray:
   """The named observables of all showers side by side, `[n, k]`."""
   every = compared(geometry)
   ends = np.cumsum([0] + [total_width(name, geometry) for name in every])
-  return np.concatenate([sample.columns[:, slice(*ends[every.index(name):][:2])] for name in names], axis=1)
+  return np.concatenate(
+    [sample.columns[:, slice(*ends[every.index(name) :][:2])] for name in names], axis=1
+  )
 
 
 def select(sample: Sample, index: np.ndarray) -> Sample:
   """The showers of these numbers, in the order of the sample."""
   index = np.sort(index)
   inside = np.isin(sample.kept, index)
-  return Sample(Condition(*(field[index] for field in sample.condition)), sample.columns[index], take(sample.showers, inside),
-                np.searchsorted(index, sample.kept[inside]))
+  return Sample(
+    Condition(*(field[index] for field in sample.condition)),
+    sample.columns[index],
+    take(sample.showers, inside),
+    np.searchsorted(index, sample.kept[inside]),
+  )
 
 
 def read_sample(
-  path: str | os.PathLike, seed: int = 0, geometry: Geometry | None = None, cells: int = CELLS,
+  path: str | os.PathLike,
+  seed: int = 0,
+  geometry: Geometry | None = None,
+  cells: int = CELLS,
   progress: Callable[[str, int, int], None] | None = None,
 ) -> tuple[Sample, Geometry, dict[str, Any]]:
-  """The sample, geometry and origin (path, showers, sha256, provenance) of a file of showers in any known layout, or of an embedded set.
+  """The sample, geometry and origin (path, showers, sha256, provenance) of a file of showers in any
+  known layout, or of an embedded set.
 
   An HDF5 file is streamed: never more than `cells` cells and `STEP` showers more are in memory.
 
@@ -72,12 +90,17 @@ def read_sample(
     progress: called with (stage, showers read, showers).
 
   Raises:
-    ValueError: the file cannot be read or holds something that is no shower; it names the file and the value.
+    ValueError: the file cannot be read or holds something that is no shower; it names the file and
+      the value.
   """
   name = os.path.basename(path)
   if not (os.path.isfile(path) and h5py.is_hdf5(path)):
     data = load(path, geometry)
-    return sample(data.showers, data.geometry), data.geometry, _origin(path, len(data.showers.energies), data.provenance)
+    return (
+      sample(data.showers, data.geometry),
+      data.geometry,
+      _origin(path, len(data.showers.energies), data.provenance),
+    )
   count, step = extent(path)[0], STEP
   parts, chosen = [], None
   for start in range(0, max(count, 1), step):
@@ -91,7 +114,12 @@ def read_sample(
     if progress:
       progress(f'reading {name}', min(start + step, count), count)
   conditions = Condition(*map(np.concatenate, zip(*(part.condition for part in parts))))
-  whole = Sample(conditions, np.concatenate([part.columns for part in parts]), concatenate([part.showers for part in parts]), chosen)
+  whole = Sample(
+    conditions,
+    np.concatenate([part.columns for part in parts]),
+    concatenate([part.showers for part in parts]),
+    chosen,
+  )
   return whole, data.geometry, _origin(path, count, data.provenance)
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 import json
 import os
 import pathlib
 import platform
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 import calojax
 from calojax.evaluation.arrangement import arrange
-from calojax.evaluation.metrics import METRICS, Progress, Study
-from calojax.evaluation.physics import default_variant
+from calojax.evaluation.features import default_variant
 from calojax.evaluation.samples import Sample, sample
+from calojax.evaluation.study import METRICS, Progress, Study
 from calojax.files import write_text
 from calojax.geometry import Geometry
 from calojax.showers import Shower
@@ -24,9 +24,18 @@ FAST = tuple(name for name in METRICS if name != 'classifier')
 
 
 def evaluate(
-  reference: Shower | Sample, generated: Shower | Sample, geometry: Geometry, independent: Shower | Sample | None = None,
-  clusters: int = 400, runs: int = 10, seed: int = 0, variant: str | None = None, progress: Progress | None = None,
-  training: Shower | None = None, paired: Shower | None = None, metrics: Sequence[str] = FAST,
+  reference: Shower | Sample,
+  generated: Shower | Sample,
+  geometry: Geometry,
+  independent: Shower | Sample | None = None,
+  clusters: int = 400,
+  runs: int = 10,
+  seed: int = 0,
+  variant: str | None = None,
+  progress: Progress | None = None,
+  training: Shower | None = None,
+  paired: Shower | None = None,
+  metrics: Sequence[str] = FAST,
 ) -> dict[str, Any]:
   """Figures of generated against real showers of like particles.
 
@@ -34,29 +43,35 @@ def evaluate(
     reference: real showers.
     generated: generated showers.
     geometry: of all.
-    independent: further real showers, for the ceilings and floors: as many as of the others. Without them the reference
-      is divided, see `arrangement.arrange`.
+    independent: further real showers, for the ceilings and floors: as many as of the others.
+      Without them the reference is divided, see `arrangement.arrange`.
     clusters, runs, seed: of the PRD; the seed also of everything else that is random.
-    variant: the 24 statistics behind `prd_auc/physics`, `lhcb_reference` (default for 30 x 30 cells) or
-      `lhcb_corrected`.
+    variant: the 24 statistics behind `prd_auc/physics`, `lhcb_reference` (default for 30 x 30
+      cells) or `lhcb_corrected`.
     progress: called with (stage, done, total).
     training: the showers trained on, for `neighbours/...`.
-    paired: showers generated for the reference's own particles, which tell whether training showers are repeated.
-    metrics: names of `metrics.METRICS`; by default all but the classifier, which is slow. One that needs more showers is left out.
+    paired: showers generated for the reference's own particles, which tell whether training showers
+      are repeated.
+    metrics: names of `metrics.METRICS`; by default all but the classifier, which is slow. One that
+      needs more showers is left out.
 
   Returns:
-    name -> figure: `{value, error}` with `ceiling` or `floor` (the same of real against independent real showers, in equal
-    numbers) or `reference` (the same of the real showers), and their errors. The functions of `metrics` tell which. Two
+    name -> figure: `{value, error}` with `ceiling` or `floor` (the same of real against independent
+    real showers, in equal numbers) or `reference` (the same of the real showers), and their errors.
+    The functions of `metrics` tell which. Two
     entries have no slash in their names: `curves` of the PRD, for `plots.write_plots`, and `meta`.
 
   Raises:
-    ValueError: sets of sizes that do not go together, more clusters than showers, or an unknown metric or variant.
+    ValueError: sets of sizes that do not go together, more clusters than showers, or an unknown
+      metric or variant.
   """
   for name in metrics:
     if name not in METRICS:
       raise ValueError(f'metric {name!r} is not known, expected one of {", ".join(METRICS)}')
   variant = variant or default_variant(geometry)
-  sets = [sample(s, geometry) if isinstance(s, Shower) else s for s in (reference, generated, independent)]
+  sets = [
+    sample(s, geometry) if isinstance(s, Shower) else s for s in (reference, generated, independent)
+  ]
   arrangement = arrange(*sets, seed)
   study = Study(arrangement, geometry, training, paired, clusters, runs, variant, seed, progress)
   summary: dict[str, Any] = {}
@@ -66,9 +81,21 @@ def evaluate(
       progress(name, number, len(metrics))
     if count >= METRICS[name].fewest:
       summary.update(METRICS[name].figures(study))
-  settings = {'clusters': clusters, 'runs': runs, 'seed': seed, 'variant': variant, 'ceiling': arrangement.ceiling}
-  counts = {'count': count, 'ceiling_count': count, 'cells_of': min(len(sample.kept) for sample in arrangement[:3])}
-  return summary | {'meta': {**counts, **settings, 'geometry': geometry.name, 'versions': _versions()}}
+  settings = {
+    'clusters': clusters,
+    'runs': runs,
+    'seed': seed,
+    'variant': variant,
+    'ceiling': arrangement.ceiling,
+  }
+  counts = {
+    'count': count,
+    'ceiling_count': count,
+    'cells_of': min(len(sample.kept) for sample in arrangement[:3]),
+  }
+  return summary | {
+    'meta': {**counts, **settings, 'geometry': geometry.name, 'versions': _versions()}
+  }
 
 
 def write_summary(summary: dict[str, Any], directory: str | os.PathLike) -> pathlib.Path:
@@ -80,4 +107,8 @@ def write_summary(summary: dict[str, Any], directory: str | os.PathLike) -> path
 
 
 def _versions() -> dict[str, str]:
-  return {'calojax': calojax.__version__, 'numpy': np.__version__, 'python': platform.python_version()}
+  return {
+    'calojax': calojax.__version__,
+    'numpy': np.__version__,
+    'python': platform.python_version(),
+  }

@@ -1,4 +1,6 @@
-"""Rules of primitives that rearrange arrays or add up along their axes: `(graph, outputs, parameters, *values) -> values`."""
+"""Rules of primitives that rearrange arrays or add up along their axes: `(graph, outputs,
+parameters, *values) -> values`.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +9,41 @@ from typing import Any
 import numpy as np
 
 from calojax.export.elementwise import Rule
-from calojax.export.graph import Graph, Unsupported, Value, full, integers, loose, node, nodes, reshape, static, tensor, transpose
+from calojax.export.graph import (
+  Graph,
+  Unsupported,
+  Value,
+  full,
+  integers,
+  loose,
+  node,
+  nodes,
+  reshape,
+  static,
+  tensor,
+  transpose,
+)
 
 
-def broadcast(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, *rest: Value) -> list[Value]:
+def broadcast(
+  graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, *rest: Value
+) -> list[Value]:
   shape, held = tuple(parameters['shape']), [1] * len(parameters['shape'])
   for axis, n in zip(parameters['broadcast_dimensions'], x.held):
     held[axis] = n
   held = tuple(held)
   if x.array is not None:
     return [Value(shape, held, array=x.array.reshape(held))]
-  return [tensor(loose(graph, x) if held == x.held else reshape(graph, loose(graph, x), held), shape, held)]
+  return [
+    tensor(
+      loose(graph, x) if held == x.held else reshape(graph, loose(graph, x), held), shape, held
+    )
+  ]
 
 
-def reshaped(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, *rest: Value) -> list[Value]:
+def reshaped(
+  graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, *rest: Value
+) -> list[Value]:
   if parameters.get('dimensions') is not None:
     raise Unsupported('a reshape that permutes')
   shape = tuple(outputs[0].shape)
@@ -33,8 +56,15 @@ def transposed(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value)
   return [tensor(transpose(graph, loose(graph, x), order), shape, held)]
 
 
-def concatenate(graph: Graph, outputs: Any, parameters: dict[str, Any], *values: Value) -> list[Value]:
-  return [tensor(node(graph, 'Concat', *(full(graph, v) for v in values), axis=parameters['dimension']), outputs[0].shape)]
+def concatenate(
+  graph: Graph, outputs: Any, parameters: dict[str, Any], *values: Value
+) -> list[Value]:
+  return [
+    tensor(
+      node(graph, 'Concat', *(full(graph, v) for v in values), axis=parameters['dimension']),
+      outputs[0].shape,
+    )
+  ]
 
 
 def stack(graph: Graph, outputs: Any, parameters: dict[str, Any], *values: Value) -> list[Value]:
@@ -44,31 +74,56 @@ def stack(graph: Graph, outputs: Any, parameters: dict[str, Any], *values: Value
 
 
 def split(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) -> list[Value]:
-  names = nodes(graph, 'Split', (full(graph, x), integers(graph, parameters['sizes'])), len(outputs), axis=parameters['axis'])
+  names = nodes(
+    graph,
+    'Split',
+    (full(graph, x), integers(graph, parameters['sizes'])),
+    len(outputs),
+    axis=parameters['axis'],
+  )
   return [tensor(name, out.shape) for name, out in zip(names, outputs)]
 
 
 def _cut(graph: Graph, x: Value, starts: Any, stops: Any, strides: Any) -> str:
   """The slice of a tensor along the axes that it is cut on."""
-  axes = [i for i, n in enumerate(x.shape) if not (starts[i] == 0 and stops[i] == n and strides[i] == 1)]
+  axes = [
+    i for i, n in enumerate(x.shape) if not (starts[i] == 0 and stops[i] == n and strides[i] == 1)
+  ]
   if not axes:
     return full(graph, x)
   columns = [[sizes[i] for i in axes] for sizes in (starts, stops, strides)]
   if not all(isinstance(n, (int, np.integer)) for column in columns for n in column):
     raise Unsupported(f'a slice of {x.shape} along the batch')
   lows, highs, steps = columns
-  return node(graph, 'Slice', full(graph, x), *(integers(graph, values) for values in (lows, highs, axes, steps)))
+  return node(
+    graph,
+    'Slice',
+    full(graph, x),
+    *(integers(graph, values) for values in (lows, highs, axes, steps)),
+  )
 
 
 def sliced(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) -> list[Value]:
   strides = parameters['strides'] or (1,) * len(x.shape)
-  return [tensor(_cut(graph, x, parameters['start_indices'], parameters['limit_indices'], strides), outputs[0].shape)]
+  return [
+    tensor(
+      _cut(graph, x, parameters['start_indices'], parameters['limit_indices'], strides),
+      outputs[0].shape,
+    )
+  ]
 
 
-def gather(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, indices: Value) -> list[Value]:
+def gather(
+  graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, indices: Value
+) -> list[Value]:
   """A gather from one known place, which is how JAX slices where a dimension is symbolic."""
   layout, place = parameters['dimension_numbers'], static(indices)
-  if place is None or place.ndim != 1 or layout.operand_batching_dims or layout.offset_dims != tuple(range(len(outputs[0].shape))):
+  if (
+    place is None
+    or place.ndim != 1
+    or layout.operand_batching_dims
+    or layout.offset_dims != tuple(range(len(outputs[0].shape)))
+  ):
     raise Unsupported('gather from places that the program computes')
   starts = [0] * len(x.shape)
   for axis, start in zip(layout.start_index_map, place):
@@ -81,10 +136,17 @@ def gather(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, ind
 
 
 def squeeze(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) -> list[Value]:
-  return [tensor(node(graph, 'Squeeze', full(graph, x), integers(graph, parameters['dimensions'])), outputs[0].shape)]
+  return [
+    tensor(
+      node(graph, 'Squeeze', full(graph, x), integers(graph, parameters['dimensions'])),
+      outputs[0].shape,
+    )
+  ]
 
 
-def pad(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, filling: Value) -> list[Value]:
+def pad(
+  graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, filling: Value
+) -> list[Value]:
   low, high, between = zip(*parameters['padding_config'])
   if any(between):
     raise Unsupported('pad with cells in between')
@@ -98,6 +160,11 @@ def reduce(kind: str) -> Rule:
   """A rule for a reduction, with its axes as an input."""
 
   def rule(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) -> list[Value]:
-    return [tensor(node(graph, kind, full(graph, x), integers(graph, parameters['axes']), keepdims=0), outputs[0].shape)]
+    return [
+      tensor(
+        node(graph, kind, full(graph, x), integers(graph, parameters['axes']), keepdims=0),
+        outputs[0].shape,
+      )
+    ]
 
   return rule

@@ -1,9 +1,12 @@
-"""Rules of primitives that act on every number by itself: `(graph, outputs, parameters, *values) -> values`."""
+"""Rules of primitives that act on every number by itself: `(graph, outputs, parameters, *values) ->
+values`.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +56,13 @@ def log1p(graph: Graph, x: str) -> str:
   u = node(graph, 'Add', x, one)
   lost = node(graph, 'Equal', u, one)
   beyond = node(graph, 'Where', lost, one, node(graph, 'Sub', u, one))
-  return node(graph, 'Where', lost, x, node(graph, 'Mul', node(graph, 'Log', u), node(graph, 'Div', x, beyond)))
+  return node(
+    graph,
+    'Where',
+    lost,
+    x,
+    node(graph, 'Mul', node(graph, 'Log', u), node(graph, 'Div', x, beyond)),
+  )
 
 
 def atan2(graph: Graph, y: str, x: str) -> str:
@@ -61,7 +70,9 @@ def atan2(graph: Graph, y: str, x: str) -> str:
   zero = number(graph, 0)
   nowhere = node(graph, 'And', node(graph, 'Equal', x, zero), node(graph, 'Equal', y, zero))
   slope = node(graph, 'Div', y, node(graph, 'Where', nowhere, number(graph, 1), x))
-  turn = node(graph, 'Where', node(graph, 'Less', y, zero), number(graph, -math.pi), number(graph, math.pi))
+  turn = node(
+    graph, 'Where', node(graph, 'Less', y, zero), number(graph, -math.pi), number(graph, math.pi)
+  )
   behind = node(graph, 'Where', node(graph, 'Less', x, zero), turn, zero)
   return node(graph, 'Add', node(graph, 'Atan', slope), behind)
 
@@ -70,13 +81,17 @@ def integer_pow(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value
   return simple('Pow')(graph, outputs, {}, x, constant(np.float32(parameters['y'])))
 
 
-def maximum(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, y: Value) -> list[Value]:
+def maximum(
+  graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, y: Value
+) -> list[Value]:
   if y.array is not None and not y.array.any():
     return [tensor(node(graph, 'Relu', loose(graph, x)), x.shape, x.held)]
   return simple('Max')(graph, outputs, parameters, x, y)
 
 
-def select_n(graph: Graph, outputs: Any, parameters: dict[str, Any], which: Value, *cases: Value) -> list[Value]:
+def select_n(
+  graph: Graph, outputs: Any, parameters: dict[str, Any], which: Value, *cases: Value
+) -> list[Value]:
   if len(cases) != 2:
     raise Unsupported(f'select_n of {len(cases)} cases')
   return simple('Where')(graph, outputs, parameters, which, cases[1], cases[0])
@@ -84,10 +99,17 @@ def select_n(graph: Graph, outputs: Any, parameters: dict[str, Any], which: Valu
 
 def convert(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) -> list[Value]:
   from onnx import helper
+
   wanted = np.dtype(parameters['new_dtype'])
   if str(wanted) not in ('float32', 'int32', 'int64', 'bool'):
     raise Unsupported(f'arithmetic in {wanted}: only float32 networks are exported to ONNX')
-  return [tensor(node(graph, 'Cast', loose(graph, x), to=helper.np_dtype_to_tensor_dtype(wanted)), x.shape, x.held)]
+  return [
+    tensor(
+      node(graph, 'Cast', loose(graph, x), to=helper.np_dtype_to_tensor_dtype(wanted)),
+      x.shape,
+      x.held,
+    )
+  ]
 
 
 def same(graph: Graph, outputs: Any, parameters: dict[str, Any], *values: Value) -> list[Value]:

@@ -8,7 +8,17 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-CALLS = ('jit', 'pjit', 'closed_call', 'core_call', 'remat', 'remat2', 'checkpoint', 'custom_jvp_call', 'custom_vjp_call')
+CALLS = (
+  'jit',
+  'pjit',
+  'closed_call',
+  'core_call',
+  'remat',
+  'remat2',
+  'checkpoint',
+  'custom_jvp_call',
+  'custom_vjp_call',
+)
 OF_BATCH = 'dim_as_value'  # has no sources, yet is no constant
 KEPT = 'broadcast_in_dim'  # of a constant: it is not carried out, so that a bias stays a vector
 
@@ -40,32 +50,42 @@ class Flat:
 
 
 def flatten(closed: Any) -> tuple[Flat, list[int], int]:
-  """The equations of a closed jaxpr with one result, the numbers of its inputs and that of its result."""
+  """The equations of a closed jaxpr with one result, the numbers of its inputs and that of its
+  result.
+  """
   flat = Flat()
   inputs = [flat.number() for _ in closed.jaxpr.invars]
-  result, = _inline(flat, closed.jaxpr, closed.consts, inputs)
+  (result,) = _inline(flat, closed.jaxpr, closed.consts, inputs)
   return fold(flat), inputs, result
 
 
 def _inline(flat: Flat, jaxpr: Any, consts: Any, inputs: list[int]) -> list[int]:
   """Appends the equations of a jaxpr and returns the numbers of its results."""
   numbers = dict(zip(jaxpr.constvars, map(flat.number, consts))) | dict(zip(jaxpr.invars, inputs))
-  read = lambda atom: flat.number(np.asarray(atom.val, atom.aval.dtype)) if hasattr(atom, 'val') else numbers[atom]
+  read = lambda atom: (
+    flat.number(np.asarray(atom.val, atom.aval.dtype)) if hasattr(atom, 'val') else numbers[atom]
+  )
   for equation in jaxpr.eqns:
     sources, parameters = [read(atom) for atom in equation.invars], equation.params
     if equation.primitive.name in CALLS:
-      inner = next(parameters[key] for key in ('jaxpr', 'call_jaxpr', 'fun_jaxpr') if key in parameters)
+      inner = next(
+        parameters[key] for key in ('jaxpr', 'call_jaxpr', 'fun_jaxpr') if key in parameters
+      )
       results = _inline(flat, getattr(inner, 'jaxpr', inner), getattr(inner, 'consts', ()), sources)
     else:
       results = [flat.number() for _ in equation.outvars]
       outputs = tuple(variable.aval for variable in equation.outvars)
-      flat.equations.append(Equation(equation.primitive, parameters, tuple(sources), tuple(results), outputs))
+      flat.equations.append(
+        Equation(equation.primitive, parameters, tuple(sources), tuple(results), outputs)
+      )
     numbers.update(zip(equation.outvars, results))
   return [read(atom) for atom in jaxpr.outvars]
 
 
 def fold(flat: Flat) -> Flat:
-  """The equations that depend on inputs; what the others give is computed, in one program, and constant."""
+  """The equations that depend on inputs; what the others give is computed, in one program, and
+  constant.
+  """
   known, fixed, rest = set(flat.constants), [], []
   for equation in flat.equations:
     static = all(isinstance(n, int) for out in equation.outputs for n in out.shape)
@@ -74,12 +94,20 @@ def fold(flat: Flat) -> Flat:
       known.update(equation.results)
     if not known.issuperset(equation.results) or equation.primitive.name == KEPT:
       rest.append(equation)
-  spread = {number for equation in fixed if equation.primitive.name == KEPT for number in equation.results}
-  wanted = {number for equation in rest for number in equation.sources if number in known} - spread - set(flat.constants)
+  spread = {
+    number for equation in fixed if equation.primitive.name == KEPT for number in equation.results
+  }
+  wanted = (
+    {number for equation in rest for number in equation.sources if number in known}
+    - spread
+    - set(flat.constants)
+  )
   constants = dict(flat.constants)
   if wanted:
     order = sorted(wanted)
-    constants |= dict(zip(order, jax.jit(lambda given: _evaluate(fixed, given, order))(flat.constants)))
+    constants |= dict(
+      zip(order, jax.jit(lambda given: _evaluate(fixed, given, order))(flat.constants))
+    )
   return Flat(rest, {number: np.asarray(array) for number, array in constants.items()}, flat.count)
 
 
@@ -87,6 +115,10 @@ def _evaluate(equations: list[Equation], given: dict[int, Any], wanted: list[int
   """The arrays that these equations give."""
   arrays = dict(given)
   for equation in equations:
-    results = equation.primitive.bind(*(arrays[number] for number in equation.sources), **equation.parameters)
-    arrays.update(zip(equation.results, results if equation.primitive.multiple_results else [results]))
+    results = equation.primitive.bind(
+      *(arrays[number] for number in equation.sources), **equation.parameters
+    )
+    arrays.update(
+      zip(equation.results, results if equation.primitive.multiple_results else [results])
+    )
   return [arrays[number] for number in wanted]

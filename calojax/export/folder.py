@@ -13,9 +13,10 @@ from typing import Any
 
 import jax
 
-from calojax import inference, runtimes, spectrum
+from calojax import spectrum
 from calojax.export import adapters, card, parity, program
 from calojax.export.graph import Unsupported
+from calojax.inference import runtimes, sidecar
 
 NEEDED = ('onnx', 'onnxruntime', 'flatbuffers')
 STABLEHLO = 'generator.stablehlo'
@@ -24,21 +25,33 @@ SEED = 0
 
 
 def check(output: str | os.PathLike) -> None:
-  """Raises ValueError if nothing can be written to the folder: it is there already, or a package is missing."""
+  """Raises ValueError if nothing can be written to the folder: it is there already, or a package is
+  missing.
+  """
   missing = [name for name in NEEDED if not importlib.util.find_spec(name)]
   if missing:
-    raise ValueError(f'an export needs {", ".join(missing)}, which is not installed: pip install "calojax[export]"')
+    raise ValueError(
+      f'an export needs {", ".join(missing)}, which is not installed: pip install "calojax[export]"'
+    )
   if os.path.exists(output) and not _ours(output):
     raise ValueError(f'{output} is there already and is no exported model: give another --output')
 
 
 def _ours(folder: str | os.PathLike) -> bool:
   """Whether a folder is empty or an exported model, which may be replaced."""
-  return os.path.isdir(folder) and (not os.listdir(folder) or os.path.exists(os.path.join(folder, inference.SIDECAR)))
+  return os.path.isdir(folder) and (
+    not os.listdir(folder) or os.path.exists(os.path.join(folder, sidecar.SIDECAR))
+  )
 
 
-def write(generator: Any, config: Any, output: str | os.PathLike, workdir: str | None = None,
-          told: Callable[[str], None] = print, frameworks: Sequence[str] = ()) -> dict[str, Any]:
+def write(
+  generator: Any,
+  config: Any,
+  output: str | os.PathLike,
+  workdir: str | None = None,
+  told: Callable[[str], None] = print,
+  frameworks: Sequence[str] = (),
+) -> dict[str, Any]:
   """The description of an exported generator, written with its model files to the folder `output`.
 
   A system that ONNX cannot express is written as StableHLO only, and the description says why.
@@ -52,8 +65,9 @@ def write(generator: Any, config: Any, output: str | os.PathLike, workdir: str |
     frameworks: whose conventions further ONNX files are to follow, of `adapters.FRAMEWORKS`.
 
   Raises:
-    ValueError: a package is missing, `output` is another folder, a framework that the generator cannot serve, or an exported file does
-      not make the showers that the training code makes: nothing is written then.
+    ValueError: a package is missing, `output` is another folder, a framework that the generator
+      cannot serve, or an exported file does not make the showers that the training code makes:
+      nothing is written then.
   """
   check(output)
   wanted = adapters.chosen(frameworks, generator)
@@ -69,17 +83,25 @@ def write(generator: Any, config: Any, output: str | os.PathLike, workdir: str |
     except Unsupported as error:
       reason = str(error)
       if wanted:
-        raise ValueError(f'ONNX cannot express this generator, so that there are no adapters for it: {reason}') from None
+        raise ValueError(
+          f'ONNX cannot express this generator, so that there are no adapters for it: {reason}'
+        ) from None
       told(f'no ONNX of this generator: {reason}')
     for name, file in files.items():
       path = os.path.join(folder, name)
       found = parity.in_pieces(runtimes.runner(path, file['format']), noise, conditions)
-      figures = parity.compare(expected, found, conditions.energy, parity.TOLERANCES[file['format']], name)
+      figures = parity.compare(
+        expected, found, conditions.energy, parity.TOLERANCES[file['format']], name
+      )
       file |= _compared(folder, name, figures, told)
     spectrum.save(os.path.join(folder, spectrum.FILE), generator.spectrum, PARTICLES)
     files |= _adapted(folder, wanted, generate, noise, conditions, told)
-    described = card.description(generator, config, files, reason, program.reads(generate, latent), workdir)
-    described |= {'adapters': {adapter.file: adapter.described for adapter in wanted}} if wanted else {}
+    described = card.description(
+      generator, config, files, reason, program.reads(generate, latent), workdir
+    )
+    described |= (
+      {'adapters': {adapter.file: adapter.described for adapter in wanted}} if wanted else {}
+    )
     described['spectrum'] = _identity(os.path.join(folder, spectrum.FILE))
     describe(folder, described)
   return described
@@ -87,13 +109,14 @@ def write(generator: Any, config: Any, output: str | os.PathLike, workdir: str |
 
 def describe(folder: str, described: dict[str, Any]) -> None:
   """Writes the sidecar and the model card."""
-  _write(folder, inference.SIDECAR, _text(described))
+  _write(folder, sidecar.SIDECAR, _text(described))
   _write(folder, 'README.md', card.markdown(described).encode())
 
 
 def _onnx(folder: str, generate: program.Generate, latent: int) -> dict[str, Any]:
   """The ONNX files, written: of the oldest and of the newest opset."""
   from calojax.export import onnx_file
+
   graph = onnx_file.translate(generate, program.inputs(latent), program.OUTPUT)
   files = {}
   for opset in sorted({onnx_file.PORTABLE, onnx_file.newest_opset()}):
@@ -103,32 +126,51 @@ def _onnx(folder: str, generate: program.Generate, latent: int) -> dict[str, Any
   return files
 
 
-def _adapted(folder: str, wanted: Sequence[adapters.Adapter], generate: program.Generate, noise: Any, conditions: Any,
-             told: Callable[[str], None]) -> dict[str, Any]:
+def _adapted(
+  folder: str,
+  wanted: Sequence[adapters.Adapter],
+  generate: program.Generate,
+  noise: Any,
+  conditions: Any,
+  told: Callable[[str], None],
+) -> dict[str, Any]:
   """The files of the adapters, written and compared."""
   files = {}
   for adapter in wanted:
     _write(folder, adapter.file, adapters.model_file(adapter, generate))
-    figures = adapters.compare(adapter, generate, os.path.join(folder, adapter.file), noise, conditions, SEED)
-    files[adapter.file] = {'format': adapter.framework, 'opset': adapters.OPSET} | _compared(folder, adapter.file, figures, told)
+    figures = adapters.compare(
+      adapter, generate, os.path.join(folder, adapter.file), noise, conditions, SEED
+    )
+    files[adapter.file] = {'format': adapter.framework, 'opset': adapters.OPSET} | _compared(
+      folder, adapter.file, figures, told
+    )
   return files
 
 
-def _compared(folder: str, name: str, figures: dict[str, Any], told: Callable[[str], None]) -> dict[str, Any]:
+def _compared(
+  folder: str, name: str, figures: dict[str, Any], told: Callable[[str], None]
+) -> dict[str, Any]:
   """What is known of a file that was compared."""
   known = _identity(os.path.join(folder, name)) | {'parity': figures}
-  told(f'{name}: {known["bytes"] / 1e6:.2f} MB, off by {figures["cells"]:.1g} of the largest cell at most')
+  told(
+    f'{name}: {known["bytes"] / 1e6:.2f} MB, off by {figures["cells"]:.1g} of the largest cell at most'
+  )
   return known
 
 
 def _text(described: dict[str, Any]) -> bytes:
   """The sidecar with its own hash."""
-  return (json.dumps({**described, 'sha256': inference.digest(described)}, indent=2, allow_nan=False) + '\n').encode()
+  return (
+    json.dumps({**described, 'sha256': sidecar.digest(described)}, indent=2, allow_nan=False) + '\n'
+  ).encode()
 
 
 def _identity(path: str) -> dict[str, Any]:
   with open(path, 'rb') as file:
-    return {'bytes': os.path.getsize(path), 'sha256': hashlib.file_digest(file, 'sha256').hexdigest()}
+    return {
+      'bytes': os.path.getsize(path),
+      'sha256': hashlib.file_digest(file, 'sha256').hexdigest(),
+    }
 
 
 def _write(folder: str, name: str, content: bytes) -> None:
@@ -138,7 +180,9 @@ def _write(folder: str, name: str, content: bytes) -> None:
 
 @contextlib.contextmanager
 def _folder_aside(output: str) -> Iterator[str]:
-  """The folder to write to, `output` with `.part`; it replaces `output` at the end, and is removed if there is an exception."""
+  """The folder to write to, `output` with `.part`; it replaces `output` at the end, and is removed
+  if there is an exception.
+  """
   part, old = (output.rstrip(os.sep) + ending for ending in ('.part', '.old'))
   shutil.rmtree(part, ignore_errors=True)
   os.makedirs(part)

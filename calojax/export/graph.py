@@ -1,12 +1,14 @@
 """An ONNX graph under construction, and the values that flow in it.
 
-A broadcast is not carried out before a node needs it: ONNX's elementwise nodes broadcast by themselves, so that a bias stays a vector.
+A broadcast is not carried out before a node needs it: ONNX's elementwise nodes broadcast by
+themselves, so that a bias stays a vector.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +18,8 @@ class Unsupported(ValueError):
 
 
 class Product(NamedTuple):
-  """A product with a constant kernel that waits for what is multiplied with or added to its channels.
+  """A product with a constant kernel that waits for what is multiplied with or added to its
+  channels.
 
   Attributes:
     kernel: `[..., co]`, float64.
@@ -35,7 +38,8 @@ class Value(NamedTuple):
   """An array of the program.
 
   Attributes:
-    shape: of the program's array; a dimension is an integer or a multiple of the symbolic batch size.
+    shape: of the program's array; a dimension is an integer or a multiple of the symbolic batch
+      size.
     held: the shape that is stored, of the same rank: 1 where it is still to be broadcast.
     array: the stored numbers of a constant, else None.
     name: of the tensor that holds it; None of a constant and of a product.
@@ -51,7 +55,9 @@ class Value(NamedTuple):
 
 @dataclasses.dataclass
 class Graph:
-  """Nodes in order and weights by name; `batch` is the symbolic batch size, `counted` a tensor that has it as its first dimension."""
+  """Nodes in order and weights by name; `batch` is the symbolic batch size, `counted` a tensor that
+  has it as its first dimension.
+  """
 
   batch: Any
   counted: str
@@ -71,9 +77,12 @@ def node(graph: Graph, kind: str, *inputs: str, **attributes: Any) -> str:
   return nodes(graph, kind, inputs, 1, **attributes)[0]
 
 
-def nodes(graph: Graph, kind: str, inputs: tuple[str, ...], outputs: int, **attributes: Any) -> list[str]:
+def nodes(
+  graph: Graph, kind: str, inputs: tuple[str, ...], outputs: int, **attributes: Any
+) -> list[str]:
   """Adds a node and returns the names of its outputs."""
   from onnx import helper
+
   names = [f't{len(graph.nodes)}_{i}' if i else f't{len(graph.nodes)}' for i in range(outputs)]
   graph.nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
   return names
@@ -141,8 +150,15 @@ def extents(graph: Graph, shape: tuple[Any, ...]) -> str:
   """A vector of integers: the shape, with the batch size of the moment."""
   if all(isinstance(n, int) for n in shape):
     return integers(graph, shape)
-  batch = node(graph, 'Slice', node(graph, 'Shape', graph.counted), integers(graph, [0]), integers(graph, [1]))
-  sizes = [integers(graph, [n]) if isinstance(n, int) else node(graph, 'Mul', batch, integers(graph, [multiple(graph, n)])) for n in shape]
+  batch = node(
+    graph, 'Slice', node(graph, 'Shape', graph.counted), integers(graph, [0]), integers(graph, [1])
+  )
+  sizes = [
+    integers(graph, [n])
+    if isinstance(n, int)
+    else node(graph, 'Mul', batch, integers(graph, [multiple(graph, n)]))
+    for n in shape
+  ]
   return node(graph, 'Concat', *sizes, axis=0)
 
 
@@ -158,7 +174,9 @@ def reshape(graph: Graph, name: str, shape: tuple[Any, ...]) -> str:
   if not open_ended:
     return node(graph, 'Reshape', name, integers(graph, shape))
   multiple(graph, open_ended[0])
-  return node(graph, 'Reshape', name, integers(graph, [n if isinstance(n, int) else -1 for n in shape]))
+  return node(
+    graph, 'Reshape', name, integers(graph, [n if isinstance(n, int) else -1 for n in shape])
+  )
 
 
 def transpose(graph: Graph, name: str, order: Any) -> str:

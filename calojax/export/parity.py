@@ -1,27 +1,40 @@
-"""Whether an exported generator makes the showers that the training code makes, from the same noise."""
+"""Whether an exported generator makes the showers that the training code makes, from the same
+noise.
+"""
 
 from __future__ import annotations
 
 import itertools
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
 
-from calojax.inference import ranges_of
+from calojax.inference.sidecar import ranges_of
 from calojax.showers import Condition
 from calojax.spectrum import draw
 
-PIECES = (1, 3, 249, 249, 249, 249)  # batch sizes that the draws are made in; for each of a kind JAX compiles a program
+PIECES = (
+  1,
+  3,
+  249,
+  249,
+  249,
+  249,
+)  # batch sizes that the draws are made in; for each of a kind JAX compiles a program
 COUNT = sum(PIECES)
 TOLERANCES = {'stablehlo': 1e-6, 'onnx': 1e-5}
-DARK = 1e-6  # of the incident energy: the least that a deviation is measured in, for showers that left nothing
+# Of the incident energy: the least that a deviation is measured in, for showers that left nothing.
+DARK = 1e-6
 
 Run = Callable[..., np.ndarray]
 
 
 def draws(spectrum: Condition, latent: int, seed: int = 0) -> tuple[np.ndarray, Condition]:
-  """Noise `[COUNT, latent]` and conditions: first the corners of the spectrum's ranges, then draws from the spectrum."""
+  """Noise `[COUNT, latent]` and conditions: first the corners of the spectrum's ranges, then draws
+  from the spectrum.
+  """
   corners = _corners(spectrum)
   drawn = draw(spectrum, COUNT - len(corners.energy), seed)
   conditions = Condition(*(np.concatenate(pair).astype(np.float32) for pair in zip(corners, drawn)))
@@ -33,7 +46,9 @@ def _corners(spectrum: Condition) -> Condition:
   ends = itertools.product(*(sorted(set(ends)) for ends in ranges_of(*spectrum).values()))
   energy, x, y, dx, dy = np.array(list(ends)).T
   direction = np.stack([dx, dy, np.ones_like(dx)], axis=1)
-  return Condition(energy, np.stack([x, y], axis=1), direction / np.linalg.norm(direction, axis=1, keepdims=True))
+  return Condition(
+    energy, np.stack([x, y], axis=1), direction / np.linalg.norm(direction, axis=1, keepdims=True)
+  )
 
 
 def in_pieces(run: Run, noise: np.ndarray, conditions: Condition) -> np.ndarray:
@@ -43,7 +58,9 @@ def in_pieces(run: Run, noise: np.ndarray, conditions: Condition) -> np.ndarray:
   return np.concatenate([np.asarray(energies) for energies in made])
 
 
-def reference(generate: Callable[..., jax.Array], noise: np.ndarray, conditions: Condition) -> np.ndarray:
+def reference(
+  generate: Callable[..., jax.Array], noise: np.ndarray, conditions: Condition
+) -> np.ndarray:
   """The showers of the training code.
 
   Raises:
@@ -53,13 +70,18 @@ def reference(generate: Callable[..., jax.Array], noise: np.ndarray, conditions:
   bad = ~np.isfinite(energies).all(1)
   if bad.any():
     first = int(np.argmax(bad))
-    raise ValueError(f'the generator gives showers that are not finite, {int(bad.sum())} of {len(bad)}, the first for an energy of '
-                     f'{conditions.energy[first]:g} MeV: expected finite energies in the range it was trained on')
+    raise ValueError(
+      f'the generator gives showers that are not finite, {int(bad.sum())} of {len(bad)}, the first for an energy of '
+      f'{conditions.energy[first]:g} MeV: expected finite energies in the range it was trained on'
+    )
   return energies
 
 
-def compare(expected: np.ndarray, found: np.ndarray, incident: np.ndarray, tolerance: float, name: str) -> dict[str, Any]:
-  """How far the exported showers are off: the largest deviation of a cell in units of the shower's largest cell, and of the energy.
+def compare(
+  expected: np.ndarray, found: np.ndarray, incident: np.ndarray, tolerance: float, name: str
+) -> dict[str, Any]:
+  """How far the exported showers are off: the largest deviation of a cell in units of the shower's
+  largest cell, and of the energy.
 
   Args:
     expected, found: `[b, v]`, MeV.
@@ -71,14 +93,23 @@ def compare(expected: np.ndarray, found: np.ndarray, incident: np.ndarray, toler
     ValueError: they are off by more than the tolerance.
   """
   if found.shape != expected.shape:
-    raise ValueError(f'{name} is refused: showers of shape {found.shape}, expected {expected.shape}')
+    raise ValueError(
+      f'{name} is refused: showers of shape {found.shape}, expected {expected.shape}'
+    )
   expected, found = expected.astype(np.float64), found.astype(np.float64)
   least = DARK * incident
   cells = np.abs(found - expected).max(1) / np.maximum(expected.max(1), least)
   energy = np.abs(found.sum(1) - expected.sum(1)) / np.maximum(expected.sum(1), least)
-  figures = {'draws': len(expected), 'cells': float(cells.max()), 'energy': float(energy.max()), 'tolerance': tolerance,
-             'bitwise': bool((found == expected).all())}
+  figures = {
+    'draws': len(expected),
+    'cells': float(cells.max()),
+    'energy': float(energy.max()),
+    'tolerance': tolerance,
+    'bitwise': bool((found == expected).all()),
+  }
   if not max(figures['cells'], figures['energy']) <= tolerance:  # NaN is refused too
-    raise ValueError(f'{name} is refused: its showers are off by {figures["cells"]:.2g} of the largest cell and {figures["energy"]:.2g} '
-                     f'of the energy, expected at most {tolerance:g}')
+    raise ValueError(
+      f'{name} is refused: its showers are off by {figures["cells"]:.2g} of the largest cell and {figures["energy"]:.2g} '
+      f'of the energy, expected at most {tolerance:g}'
+    )
   return figures

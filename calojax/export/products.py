@@ -1,7 +1,7 @@
 """Rules of products and convolutions: `(graph, outputs, parameters, *values) -> values`.
 
-Those of the last axis wait before they become nodes: the scale of a batch norm goes into their kernel, the shift and the
-bias into one vector.
+Those of the last axis wait before they become nodes: the scale of a batch norm goes into their
+kernel, the shift and the bias into one vector.
 """
 
 from __future__ import annotations
@@ -13,20 +13,40 @@ import numpy as np
 
 from calojax.export import phases
 from calojax.export.elementwise import Rule, simple
-from calojax.export.graph import Graph, Product, Unsupported, Value, full, node, reshape, static, tensor, transpose, weight
+from calojax.export.graph import (
+  Graph,
+  Product,
+  Unsupported,
+  Value,
+  full,
+  node,
+  reshape,
+  static,
+  tensor,
+  transpose,
+  weight,
+)
 
 
 def _waiting(kernel: np.ndarray, axis: int, nodes: Any, shape: Any) -> list[Value]:
   """The value of a product without a bias."""
   kernel = kernel.astype(np.float64)
-  return [Value(tuple(shape), tuple(shape), product=Product(kernel, np.zeros(kernel.shape[-1]), axis, nodes))]
+  return [
+    Value(
+      tuple(shape), tuple(shape), product=Product(kernel, np.zeros(kernel.shape[-1]), axis, nodes)
+    )
+  ]
 
 
 def affine(kind: str) -> Rule:
-  """A rule for a sum, difference, product or quotient: with one number for each channel it goes into the product before it."""
+  """A rule for a sum, difference, product or quotient: with one number for each channel it goes
+  into the product before it.
+  """
   plain = simple(kind)
 
-  def rule(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, y: Value) -> list[Value]:
+  def rule(
+    graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, y: Value
+  ) -> list[Value]:
     first, second = (y, x) if y.product and kind in ('Add', 'Mul') else (x, y)
     numbers = _by_channel(first, second)
     if numbers is None or (kind == 'Div' and not numbers.all()):
@@ -52,16 +72,30 @@ def _by_channel(x: Value, y: Value) -> np.ndarray | None:
   return np.broadcast_to(y.array.reshape(-1), x.product.bias.shape).astype(np.float64)
 
 
-def dot_general(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, y: Value) -> list[Value]:
+def dot_general(
+  graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, y: Value
+) -> list[Value]:
   """A matrix product of the last axis with a constant's, everything else as Einstein's sum."""
   (contracted, partner), (batched, _) = parameters['dimension_numbers']
   shape, kernel = outputs[0].shape, static(y)
   if len(x.shape) < 2 or batched or kernel is None or tuple(contracted) != (len(x.shape) - 1,):
-    return [tensor(node(graph, 'Einsum', full(graph, x), full(graph, y), equation=_equation(x, y, parameters)), shape)]
+    return [
+      tensor(
+        node(graph, 'Einsum', full(graph, x), full(graph, y), equation=_equation(x, y, parameters)),
+        shape,
+      )
+    ]
   kernel = np.moveaxis(kernel, partner[0], 0)
   if kernel.ndim == 2:
-    return _waiting(kernel, len(shape) - 1, functools.partial(_matmul, graph, full(graph, x)), shape)
-  product = node(graph, 'MatMul', full(graph, x), weight(graph, np.ascontiguousarray(kernel.reshape(len(kernel), -1))))
+    return _waiting(
+      kernel, len(shape) - 1, functools.partial(_matmul, graph, full(graph, x)), shape
+    )
+  product = node(
+    graph,
+    'MatMul',
+    full(graph, x),
+    weight(graph, np.ascontiguousarray(kernel.reshape(len(kernel), -1))),
+  )
   return [tensor(reshape(graph, product, shape), shape)]
 
 
@@ -74,21 +108,31 @@ def _equation(x: Value, y: Value, parameters: dict[str, Any]) -> str:
   """The subscripts of a dot_general: batch axes, then those left of x, then those left of y."""
   (x_sum, y_sum), (x_batch, y_batch) = parameters['dimension_numbers']
   letters = [chr(ord('a') + i) for i in range(len(x.shape) + len(y.shape))]
-  left, right = letters[:len(x.shape)], letters[len(x.shape):]
+  left, right = letters[: len(x.shape)], letters[len(x.shape) :]
   for i, j in zip((*x_sum, *x_batch), (*y_sum, *y_batch)):
     right[j] = left[i]
   kept = [left[i] for i in x_batch]
-  kept += [c for i, c in enumerate(left) if i not in (*x_sum, *x_batch)] + [c for j, c in enumerate(right) if j not in (*y_sum, *y_batch)]
+  kept += [c for i, c in enumerate(left) if i not in (*x_sum, *x_batch)] + [
+    c for j, c in enumerate(right) if j not in (*y_sum, *y_batch)
+  ]
   return f'{"".join(left)},{"".join(right)}->{"".join(kept)}'
 
 
-def convolution(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, kernel: Value) -> list[Value]:
-  """A convolution, of a dilated image the transposed one, in the form that the runtimes are fastest in."""
+def convolution(
+  graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, kernel: Value
+) -> list[Value]:
+  """A convolution, of a dilated image the transposed one, in the form that the runtimes are fastest
+  in.
+  """
   p, layout, numbers = parameters, parameters['dimension_numbers'], static(kernel)
   if p['batch_group_count'] != 1 or numbers is None:
-    raise Unsupported('a convolution in groups of the batch, or with a kernel that the program computes')
+    raise Unsupported(
+      'a convolution in groups of the batch, or with a kernel that the program computes'
+    )
   transposed = any(d > 1 for d in p['lhs_dilation'])
-  simple_taps = p['feature_group_count'] == 1 and not any(s > 1 for s in (*p['window_strides'], *p['rhs_dilation']))
+  simple_taps = p['feature_group_count'] == 1 and not any(
+    s > 1 for s in (*p['window_strides'], *p['rhs_dilation'])
+  )
   if transposed and not simple_taps:
     raise Unsupported('a transposed convolution that is strided, dilated or in groups')
   image, shape = full(graph, x), outputs[0].shape
@@ -98,7 +142,9 @@ def convolution(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value
     padding = [(int(low), int(high)) for low, high in p['padding']]
     where = phases.layout(x.shape[1:-1], kernel.shape[:-2], p['lhs_dilation'], padding)
   if where:
-    return _waiting(kernel, len(shape) - 1, functools.partial(phases.convolve, graph, image, where), shape)
+    return _waiting(
+      kernel, len(shape) - 1, functools.partial(phases.convolve, graph, image, where), shape
+    )
   form = _transposed if transposed else _conv
   return _waiting(kernel, layout.out_spec[1], functools.partial(form, graph, image, p), shape)
 
@@ -111,26 +157,61 @@ def _channels_last(layout: Any) -> bool:
 def _conv(graph: Graph, image: str, p: dict[str, Any], kernel: np.ndarray, bias: np.ndarray) -> str:
   """ONNX's convolution."""
   padding = [(int(low), int(high)) for low, high in p['padding']]
-  attributes = {'strides': list(p['window_strides']), 'dilations': list(p['rhs_dilation']), 'group': p['feature_group_count']}
-  return _channels_first(graph, 'Conv', image, p['dimension_numbers'], np.moveaxis(kernel, (-1, -2), (0, 1)), bias, padding, attributes)
+  attributes = {
+    'strides': list(p['window_strides']),
+    'dilations': list(p['rhs_dilation']),
+    'group': p['feature_group_count'],
+  }
+  return _channels_first(
+    graph,
+    'Conv',
+    image,
+    p['dimension_numbers'],
+    np.moveaxis(kernel, (-1, -2), (0, 1)),
+    bias,
+    padding,
+    attributes,
+  )
 
 
-def _transposed(graph: Graph, image: str, p: dict[str, Any], kernel: np.ndarray, bias: np.ndarray) -> str:
+def _transposed(
+  graph: Graph, image: str, p: dict[str, Any], kernel: np.ndarray, bias: np.ndarray
+) -> str:
   """ONNX's transposed convolution, which pads the result instead of the image."""
   kernel = np.flip(np.moveaxis(kernel, (-2, -1), (0, 1)), tuple(range(2, kernel.ndim)))
-  padding = [(k - 1 - int(low), k - 1 - int(high)) for k, (low, high) in zip(kernel.shape[2:], p['padding'])]
-  attributes = {'strides': list(p['lhs_dilation']), 'output_padding': [max(0, -high) for _, high in padding]}
+  padding = [
+    (k - 1 - int(low), k - 1 - int(high)) for k, (low, high) in zip(kernel.shape[2:], p['padding'])
+  ]
+  attributes = {
+    'strides': list(p['lhs_dilation']),
+    'output_padding': [max(0, -high) for _, high in padding],
+  }
   padding = [(low, max(0, high)) for low, high in padding]
-  return _channels_first(graph, 'ConvTranspose', image, p['dimension_numbers'], kernel, bias, padding, attributes)
+  return _channels_first(
+    graph, 'ConvTranspose', image, p['dimension_numbers'], kernel, bias, padding, attributes
+  )
 
 
-def _channels_first(graph: Graph, kind: str, image: str, layout: Any, kernel: np.ndarray, bias: np.ndarray, padding: Any,
-                    attributes: dict[str, Any]) -> str:
+def _channels_first(
+  graph: Graph,
+  kind: str,
+  image: str,
+  layout: Any,
+  kernel: np.ndarray,
+  bias: np.ndarray,
+  padding: Any,
+  attributes: dict[str, Any],
+) -> str:
   """The node, its channels moved to where ONNX has them."""
   if min(n for pair in padding for n in pair) < 0:
     raise Unsupported(f'a {kind} with negative padding {padding}')
   pads = [low for low, _ in padding] + [high for _, high in padding]
-  tensors = [transpose(graph, image, layout.lhs_spec), weight(graph, np.ascontiguousarray(kernel, np.float32))]
+  tensors = [
+    transpose(graph, image, layout.lhs_spec),
+    weight(graph, np.ascontiguousarray(kernel, np.float32)),
+  ]
   if bias.any():
     tensors.append(weight(graph, bias.astype(np.float32)))
-  return transpose(graph, node(graph, kind, *tensors, pads=pads, **attributes), np.argsort(layout.out_spec))
+  return transpose(
+    graph, node(graph, kind, *tensors, pads=pads, **attributes), np.argsort(layout.out_spec)
+  )

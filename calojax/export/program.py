@@ -1,8 +1,11 @@
-"""A trained generator as one pure function with its weights inside, and that function as StableHLO."""
+"""A trained generator as one pure function with its weights inside, and that function as
+StableHLO.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +20,9 @@ Generate = Callable[..., jax.Array]
 
 
 def function(generator: Any) -> Generate:
-  """`(noise [b, latent], energy [b], position [b, 2], direction [b, 3]) -> energies [b, v]` in MeV and mm, averaged weights inside."""
+  """`(noise [b, latent], energy [b], position [b, 2], direction [b, 3]) -> energies [b, v]` in MeV
+  and mm, averaged weights inside.
+  """
   variables = jax.device_put(generator.variables)
 
   def generate(noise, energy, position, direction):
@@ -28,8 +33,13 @@ def function(generator: Any) -> Generate:
 
 def inputs(latent: int) -> dict[str, jax.ShapeDtypeStruct]:
   """Shape and dtype of the inputs by name, with a symbolic batch size."""
-  batch, = export.symbolic_shape('batch')
-  shapes = {'noise': (batch, latent), 'energy': (batch,), 'position': (batch, 2), 'direction': (batch, 3)}
+  (batch,) = export.symbolic_shape('batch')
+  shapes = {
+    'noise': (batch, latent),
+    'energy': (batch,),
+    'position': (batch, 2),
+    'direction': (batch, 3),
+  }
   return {name: jax.ShapeDtypeStruct(shape, jnp.float32) for name, shape in shapes.items()}
 
 
@@ -46,4 +56,6 @@ def reads(generate: Generate, latent: int) -> list[str]:
 
 def stablehlo(generate: Generate, latent: int) -> bytes:
   """The function as serialised StableHLO of any batch size, for the `PLATFORMS`."""
-  return bytes(export.export(jax.jit(generate), platforms=PLATFORMS)(*inputs(latent).values()).serialize())
+  return bytes(
+    export.export(jax.jit(generate), platforms=PLATFORMS)(*inputs(latent).values()).serialize()
+  )

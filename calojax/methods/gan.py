@@ -1,8 +1,11 @@
-"""Generative adversarial training of a conditional generator: the parts of a GAN, and the steps of its two players."""
+"""Generative adversarial training of a conditional generator: the parts of a GAN, and the steps of
+its two players.
+"""
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -10,11 +13,10 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from calojax import losses, state
-from calojax.methods import regressor
+from calojax.methods import losses, regressor, state
+from calojax.methods.state import Method, Player, TrainState, Variables
+from calojax.methods.transforms import Transform
 from calojax.showers import Condition, Shower, take
-from calojax.state import Method, Player, TrainState, Variables
-from calojax.transforms import Transform
 
 STATS = ['batch_stats', 'spectral']
 
@@ -26,20 +28,27 @@ class Gan(NamedTuple):
     generator, discriminator: modules; called as (z or x, condition features, train).
     transform: between MeV and network space.
     features: `Condition[b] -> [b, m]`.
-    shown: `Shower[b] -> [b, s]`, the observables that the discriminator sees behind the condition features; None for none.
-    target: `Shower[b] -> [b, t]`, the scaled quantities that the discriminator's regressor head learns; None for no regressor.
+    shown: `Shower[b] -> [b, s]`, the observables that the discriminator sees behind the condition
+      features; None for none.
+    target: `Shower[b] -> [b, t]`, the scaled quantities that the discriminator's regressor head
+      learns; None for no regressor.
     error: the regressor's, a function of (predicted, target).
     adversarial: the losses on scores.
-    flips: fraction of showers that carry the wrong label before the discriminator (Salimans et al. 2016).
+    flips: fraction of showers that carry the wrong label before the discriminator (Salimans et al.
+      2016).
     penalty: on the discriminator's gradient, a function of (score, real x, generated x, key).
-    penalised: share of a micro-batch that the penalty is computed of: its mean is the same, and it costs more than all else of a step.
+    penalised: share of a micro-batch that the penalty is computed of: its mean is the same, and it
+      costs more than all else of a step.
     energy: the generator's energy term, a function of (generated, real).
-    regressor: the module of the parameter regressor trained beforehand, or None; its variables are `TrainState.frozen`.
+    regressor: the module of the parameter regressor trained beforehand, or None; its variables are
+      `TrainState.frozen`.
     parameters: `Shower[b] -> [b, p]`, what it has learnt of a shower's particle.
-    weights: of the terms, by name. In D's loss: `adversarial`, `regression` (the regressor on real showers), `regression_fake` (on
-      generated ones: the papers do not say whether it learns on them), `gradient_penalty`. In G's: `adversarial`, `regression_generator`
-      (what the head reads off generated showers against its target), `energy`, `mean_image`, `outputs` and `perceptual` (the frozen regressor's outputs
-      against the condition; its features against those of the real shower of the same particle; Chekalina et al. 2018).
+    weights: of the terms, by name. In D's loss: `adversarial`, `regression` (the regressor on real
+      showers), `regression_fake` (on generated ones: the papers do not say whether it learns on
+      them), `gradient_penalty`. In G's: `adversarial`, `regression_generator` (what the head reads
+      off generated showers against its target), `energy`, `mean_image`, `outputs` and `perceptual`
+      (the frozen regressor's outputs against the condition; its features against those of the real
+      shower of the same particle; Chekalina et al. 2018).
     generator_steps: of G an update.
     generator_optimiser, discriminator_optimiser: optax transformations.
     ema_decay: of the generator's moving average.
@@ -69,7 +78,9 @@ class Gan(NamedTuple):
 
 
 def method(gan: Gan) -> Method:
-  """The GAN as a method: k discriminator steps, one on each micro-batch, then the generator's steps an update."""
+  """The GAN as a method: k discriminator steps, one on each micro-batch, then the generator's steps
+  an update.
+  """
 
   def init(key: Array, showers: Shower) -> TrainState:
     g_key, d_key, root = jax.random.split(key, 3)
@@ -78,11 +89,18 @@ def method(gan: Gan) -> Method:
     x = jnp.zeros_like(showers.energies)
     d = gan.discriminator.init(d_key, x, _seen(gan, x, showers.condition), True)
     frozen = gan.regressor and dict(gan.regressor.init(jax.random.fold_in(key, 1), x, True))
-    return TrainState(jnp.zeros((), jnp.int32), root, state.player(g, gan.generator_optimiser, averaged=True),
-                      state.player(d, gan.discriminator_optimiser), frozen)
+    return TrainState(
+      jnp.zeros((), jnp.int32),
+      root,
+      state.player(g, gan.generator_optimiser, averaged=True),
+      state.player(d, gan.discriminator_optimiser),
+      frozen,
+    )
 
   def update(train: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
-    *keys, g_key = jax.random.split(jax.random.fold_in(train.rng, train.step), len(showers.energies) + 1)
+    *keys, g_key = jax.random.split(
+      jax.random.fold_in(train.rng, train.step), len(showers.energies) + 1
+    )
     d, g = train.discriminator, train.generator
     for i, key in enumerate(keys):  # a loop: scanned convolution gradients are slow on a CPU
       micro = jax.tree.map(lambda leaf: leaf[i], showers)
@@ -91,7 +109,9 @@ def method(gan: Gan) -> Method:
       key = jax.random.fold_in(g_key, i) if i else g_key
       g, g_metrics = _generator_step(gan, g, d, train.frozen, key, micro)
     g = state.average(g, train.step, gan.ema_decay)
-    metrics = {f'discriminator/{k}': v for k, v in d_metrics.items()} | {f'generator/{k}': v for k, v in g_metrics.items()}
+    metrics = {f'discriminator/{k}': v for k, v in d_metrics.items()} | {
+      f'generator/{k}': v for k, v in g_metrics.items()
+    }
     return TrainState(train.step + 1, train.rng, g, d, train.frozen), metrics
 
   def sample(variables: Variables, z: Array, condition: Condition) -> Float[Array, 'b v']:
@@ -101,14 +121,20 @@ def method(gan: Gan) -> Method:
   return Method(init, update, sample, gan.latent)
 
 
-def _generate(gan: Gan, variables: Variables, key: Array, features: Array) -> tuple[Array, Variables]:
+def _generate(
+  gan: Gan, variables: Variables, key: Array, features: Array
+) -> tuple[Array, Variables]:
   """Fresh showers in network space `[b, v]` and the generator's new statistics."""
   z = jax.random.normal(key, (len(features), gan.latent))
-  return gan.generator.apply(variables, z, features, True, mutable=STATS, rngs={'dropout': jax.random.fold_in(key, 1)})
+  return gan.generator.apply(
+    variables, z, features, True, mutable=STATS, rngs={'dropout': jax.random.fold_in(key, 1)}
+  )
 
 
 def _seen(gan: Gan, x: Array, condition: Condition) -> Array:
-  """What the discriminator sees beside the cells: the condition features and the observables that it is shown `[b, m + s]`."""
+  """What the discriminator sees beside the cells: the condition features and the observables that
+  it is shown `[b, m + s]`.
+  """
   features = gan.features(condition)
   if gan.shown is None:
     return features
@@ -120,12 +146,18 @@ def _shower(gan: Gan, x: Array, condition: Condition) -> Shower:
   return Shower(gan.transform.inverse(x, condition.energy), condition)
 
 
-def _judge(gan: Gan, variables: Variables, x: Array, condition: Condition, key: Array) -> tuple[dict[str, Array], Variables]:
+def _judge(
+  gan: Gan, variables: Variables, x: Array, condition: Condition, key: Array
+) -> tuple[dict[str, Array], Variables]:
   """The discriminator's outputs on showers `[b, v]` and its new statistics."""
-  return gan.discriminator.apply(variables, x, _seen(gan, x, condition), True, mutable=STATS, rngs={'dropout': key})
+  return gan.discriminator.apply(
+    variables, x, _seen(gan, x, condition), True, mutable=STATS, rngs={'dropout': key}
+  )
 
 
-def _discriminator_step(gan: Gan, d: Player, g: Player, key: Array, real: Shower) -> tuple[Player, dict[str, Array]]:
+def _discriminator_step(
+  gan: Gan, d: Player, g: Player, key: Array, real: Shower
+) -> tuple[Player, dict[str, Array]]:
   """One step of the discriminator on one micro-batch."""
   real_x = gan.transform.forward(real.energies, real.condition.energy)
   fake_x, _ = _generate(gan, g.variables, key, gan.features(real.condition))
@@ -134,19 +166,29 @@ def _discriminator_step(gan: Gan, d: Player, g: Player, key: Array, real: Shower
 
   def loss(params):
     variables = {'params': params, **d.stats}
-    # Both calls start from the same statistics, so they use the same spectral norms; those of the real call are kept.
-    (on_real, stats), (on_fake, _) = (_judge(gan, variables, x, real.condition, key) for x, key in zip((real_x, fake_x), keys))
-    terms = {'adversarial': gan.adversarial.discriminator(on_real['score'], on_fake['score'], flipped)}
+    # Both calls start from the same statistics, so they use the same spectral norms; those of the
+    # real call are kept.
+    (on_real, stats), (on_fake, _) = (
+      _judge(gan, variables, x, real.condition, key) for x, key in zip((real_x, fake_x), keys)
+    )
+    terms = {
+      'adversarial': gan.adversarial.discriminator(on_real['score'], on_fake['score'], flipped)
+    }
     if gan.target and gan.weights['regression']:
       terms['regression'] = gan.error(on_real['targets'], gan.target(real))
     if gan.target and gan.weights['regression_fake']:
-      terms['regression_fake'] = gan.error(on_fake['targets'], gan.target(_shower(gan, fake_x, real.condition)))
+      terms['regression_fake'] = gan.error(
+        on_fake['targets'], gan.target(_shower(gan, fake_x, real.condition))
+      )
     if gan.weights['gradient_penalty']:
       few = slice(max(1, round(gan.penalised * len(real_x))))
       score = lambda x: _judge(gan, variables, x, take(real, few).condition, keys[0])[0]['score']
       terms['gradient_penalty'] = gan.penalty(score, real_x[few], fake_x[few], keys[3])
     value, means = losses.total(terms, gan.weights)
-    return value, (stats, means | {'score_real': on_real['score'].mean(), 'score_fake': on_fake['score'].mean()})
+    return value, (
+      stats,
+      means | {'score_real': on_real['score'].mean(), 'score_fake': on_fake['score'].mean()},
+    )
 
   gradients, (stats, metrics) = jax.grad(loss, has_aux=True)(d.params)
   metrics['gradient_norm'] = optax.tree.norm(gradients)
@@ -154,7 +196,9 @@ def _discriminator_step(gan: Gan, d: Player, g: Player, key: Array, real: Shower
   return state.descend(d, gradients, gan.discriminator_optimiser)._replace(stats=stats), metrics
 
 
-def _generator_step(gan: Gan, g: Player, d: Player, frozen: Variables | None, key: Array, real: Shower) -> tuple[Player, dict[str, Array]]:
+def _generator_step(
+  gan: Gan, g: Player, d: Player, frozen: Variables | None, key: Array, real: Shower
+) -> tuple[Player, dict[str, Array]]:
   """One step of the generator, asked for the real showers' conditions."""
 
   def loss(params):
@@ -162,7 +206,9 @@ def _generator_step(gan: Gan, g: Player, d: Player, frozen: Variables | None, ke
     judged, _ = _judge(gan, d.variables, x, real.condition, jax.random.fold_in(key, 2))
     terms = {'adversarial': gan.adversarial.generator(judged['score'])}
     if gan.target and gan.weights['regression_generator']:
-      terms['regression_generator'] = gan.error(judged['targets'], gan.target(_shower(gan, x, real.condition)))
+      terms['regression_generator'] = gan.error(
+        judged['targets'], gan.target(_shower(gan, x, real.condition))
+      )
     if gan.weights['energy']:
       terms['energy'] = gan.energy(_shower(gan, x, real.condition), real)
     if gan.weights['mean_image']:
@@ -176,8 +222,12 @@ def _generator_step(gan: Gan, g: Player, d: Player, frozen: Variables | None, ke
   return state.descend(g, gradients, gan.generator_optimiser)._replace(stats=stats), metrics
 
 
-def _pretrained_terms(gan: Gan, frozen: Variables | None, x: Array, real: Shower) -> dict[str, Array]:
-  """The losses of Chekalina et al. 2018 through the frozen regressor, on generated showers `[b, v]` in network space."""
+def _pretrained_terms(
+  gan: Gan, frozen: Variables | None, x: Array, real: Shower
+) -> dict[str, Array]:
+  """The losses of Chekalina et al. 2018 through the frozen regressor, on generated showers `[b, v]`
+  in network space.
+  """
   if gan.regressor is None:
     return {}
   read = lambda showers: regressor.read(gan.regressor, frozen, showers.energies)

@@ -1,24 +1,26 @@
-"""The shower library: of the stored showers the one whose particle is nearest to the request (Chekalina et al. 2018).
+"""The shower library: of the stored showers the one whose particle is nearest to the request
+(Chekalina et al. 2018).
 
-It is the baseline without a network: training is storing. It has no noise, so the same particle gives the same shower, and
-particles that lie close to each other share one.
+It is the baseline without a network: training is storing. It has no noise, so the same particle
+gives the same shower, and particles that lie close to each other share one.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from calojax import kdtree
 from calojax.geometry import Geometry
+from calojax.methods import kdtree
+from calojax.methods.state import Method, Player, TrainState, Variables
+from calojax.methods.transforms import CONDITIONS
 from calojax.registry import find
 from calojax.showers import Condition, Shower
-from calojax.state import Method, Player, TrainState, Variables
-from calojax.transforms import CONDITIONS
 
 
 class Library(NamedTuple):
@@ -42,42 +44,57 @@ class Library(NamedTuple):
 def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Method:
   """The library that a config describes: it holds `train.steps` batches of `train.batch` showers.
 
-  The capacity follows from the config alone, because a checkpoint is restored without the training showers. Batches of one epoch
-  have no shower twice, so `steps` of one epoch store every shower once; further epochs would store them again.
+  The capacity follows from the config alone, because a checkpoint is restored without the training
+  showers. Batches of one epoch have no shower twice, so `steps` of one epoch store every shower
+  once; further epochs would store them again.
 
   Raises:
     ValueError: a name that no registry knows.
   """
   del training
   if config.train.discriminator_steps != 1:
-    raise ValueError(f'train.discriminator_steps is {config.train.discriminator_steps}, expected 1: there is no discriminator')
+    raise ValueError(
+      f'train.discriminator_steps is {config.train.discriminator_steps}, expected 1: there is no discriminator'
+    )
   features = functools.partial(find(CONDITIONS, config.condition, 'condition'), geometry=geometry)
   return method(config.train.steps * config.train.batch, features)
 
 
 def method(capacity: int, features: Callable[[Condition], Array]) -> Method:
-  """A library of `capacity` showers as a method: an update stores its batch and builds the tree anew.
+  """A library of `capacity` showers as a method: an update stores its batch and builds the tree
+  anew.
 
   The library lies where other methods have the averaged parameters.
   """
 
   def init(key: Array, showers: Shower) -> TrainState:
     width = features(showers.condition).shape[-1]
-    energies, nothing = jnp.zeros((capacity, showers.energies.shape[-1])), jnp.zeros((capacity, width))
+    energies, nothing = (
+      jnp.zeros((capacity, showers.energies.shape[-1])),
+      jnp.zeros((capacity, width)),
+    )
     tree = kdtree.build(jnp.full_like(nothing, jnp.inf))
     library = Library(energies, jnp.zeros(capacity), nothing, jnp.ones(width), tree)
-    return TrainState(jnp.zeros((), jnp.int32), key, Player({}, {}, (), {'library': library._asdict()}), None)
+    return TrainState(
+      jnp.zeros((), jnp.int32), key, Player({}, {}, (), {'library': library._asdict()}), None
+    )
 
   def update(train: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
     if len(showers.energies) != 1:
-      raise ValueError(f'train.discriminator_steps is {len(showers.energies)}, expected 1: there is no discriminator')
+      raise ValueError(
+        f'train.discriminator_steps is {len(showers.energies)}, expected 1: there is no discriminator'
+      )
     batch = jax.tree.map(lambda leaf: leaf[0], showers)
     stored = train.step * len(batch.energies)
     library = _store(_library(train.generator.ema), batch, features(batch.condition), stored)
     player = train.generator._replace(ema={'library': library._asdict()})
-    return train._replace(step=train.step + 1, generator=player), {'generator/stored': stored + len(batch.energies)}
+    return train._replace(step=train.step + 1, generator=player), {
+      'generator/stored': stored + len(batch.energies)
+    }
 
-  def sample(variables: Variables, z: Float[Array, 'b 0'], condition: Condition) -> Float[Array, 'b v']:
+  def sample(
+    variables: Variables, z: Float[Array, 'b 0'], condition: Condition
+  ) -> Float[Array, 'b v']:
     del z
     library = _library(variables)
     row = kdtree.nearest(library.tree, features(condition) / library.spread)
@@ -93,7 +110,9 @@ def _library(variables: Variables) -> Library:
   return Library(**{**fields, 'tree': kdtree.Tree(*fields['tree'])})
 
 
-def _store(library: Library, batch: Shower, features: Float[Array, 'b m'], stored: Array) -> Library:
+def _store(
+  library: Library, batch: Shower, features: Float[Array, 'b m'], stored: Array
+) -> Library:
   """The library with a batch behind the `stored` showers that it has."""
   capacity, count = len(library.incident), len(batch.energies)
   put = lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new, stored, 0)
@@ -104,4 +123,10 @@ def _store(library: Library, batch: Shower, features: Float[Array, 'b m'], store
   deviation = jnp.sqrt(share @ jnp.square(features - mean))
   spread = jnp.where(deviation > 1e-6, deviation, 1.0)
   tree = kdtree.build(jnp.where(filled[:, None], features / spread, jnp.inf))
-  return Library(put(library.energies, batch.energies), put(library.incident, batch.condition.energy), features, spread, tree)
+  return Library(
+    put(library.energies, batch.energies),
+    put(library.incident, batch.condition.energy),
+    features,
+    spread,
+    tree,
+  )

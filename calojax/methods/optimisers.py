@@ -9,13 +9,14 @@ import optax
 from calojax.registry import find
 
 OPTIMISERS = {
-    'adam': lambda rate, settings: optax.adam(rate, settings.beta1, settings.beta2),
-    'rmsprop': lambda rate, settings: optax.rmsprop(rate, settings.beta2),
+  'adam': lambda rate, settings: optax.adam(rate, settings.beta1, settings.beta2),
+  'rmsprop': lambda rate, settings: optax.rmsprop(rate, settings.beta2),
 }
 
 
 def optimiser(settings: Any, rate: float, steps: int) -> optax.GradientTransformation:
-  """The optimiser `settings.name` at a rate that stays, and over the last `settings.cooldown` of all `steps` falls to zero.
+  """The optimiser `settings.name` at a rate that stays, and over the last `settings.cooldown` of
+  all `steps` falls to zero.
 
   Gradients of a norm above `settings.clip` are scaled down to it; 0 for no such limit.
 
@@ -25,7 +26,9 @@ def optimiser(settings: Any, rate: float, steps: int) -> optax.GradientTransform
     ValueError: an unknown name, a cooldown that is not from 0 to 1, or a negative clip.
   """
   if not settings.clip >= 0:
-    raise ValueError(f'optimiser.clip is {settings.clip}, expected 0 (none) or a largest norm of the gradient')
+    raise ValueError(
+      f'optimiser.clip is {settings.clip}, expected 0 (none) or a largest norm of the gradient'
+    )
   if not 0 <= settings.cooldown <= 1:
     raise ValueError(f'optimiser.cooldown is {settings.cooldown}, expected from 0 to 1')
   cooldown = int(settings.cooldown * steps)

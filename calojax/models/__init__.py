@@ -3,11 +3,21 @@
 from calojax.models import calogan, cnn, conv2d, conv3d, sagan, voxel, wgan
 
 GENERATORS = {
-    'cnn': cnn.Generator, 'sagan': sagan.Generator, 'wgan': wgan.Generator, 'calogan': calogan.Generator, 'conv3d': conv3d.Generator,
-    'conv2d': conv2d.Generator, 'voxel': voxel.Generator,
+  'cnn': cnn.Generator,
+  'sagan': sagan.Generator,
+  'wgan': wgan.Generator,
+  'calogan': calogan.Generator,
+  'conv3d': conv3d.Generator,
+  'conv2d': conv2d.Generator,
+  'voxel': voxel.Generator,
 }
 DISCRIMINATORS = {
-    'cnn': cnn.Discriminator, 'sagan': sagan.Discriminator, 'wgan': wgan.Discriminator, 'calogan': calogan.Discriminator,
-    'conv3d': conv3d.Discriminator, 'conv2d': conv2d.Discriminator, 'voxel': voxel.Discriminator,
+  'cnn': cnn.Discriminator,
+  'sagan': sagan.Discriminator,
+  'wgan': wgan.Discriminator,
+  'calogan': calogan.Discriminator,
+  'conv3d': conv3d.Discriminator,
+  'conv2d': conv2d.Discriminator,
+  'voxel': voxel.Discriminator,
 }
 REGRESSORS = {'wgan': wgan.Regressor}

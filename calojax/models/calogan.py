@@ -1,4 +1,5 @@
-"""CaloGAN (Paganini et al., 1705.02355) and Conditional CaloGAN (de Oliveira et al. 2017) for calorimeters of several layers.
+"""CaloGAN (Paganini et al., 1705.02355) and Conditional CaloGAN (de Oliveira et al. 2017) for
+calorimeters of several layers.
 
 The sizes are those of the authors' public code. `conditional` makes the second system of the first.
 """
@@ -14,26 +15,36 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from calojax.convolutions import Conv
-from calojax.models.layers import (AttentionBetweenLayers, LocallyConnected, MinibatchDiscrimination, blur, occupancy,
-                                   soft_sparsity, sparse_relu)
+from calojax.models.convolutions import Conv
+from calojax.models.layers import (
+  AttentionBetweenLayers,
+  LocallyConnected,
+  MinibatchDiscrimination,
+  blur,
+  occupancy,
+  soft_sparsity,
+  sparse_relu,
+)
 
 SLOPE = 0.3  # of every leaky ReLU: the default of the library the authors used
 
 
 class Generator(nn.Module):
-  """Noise and condition -> showers in network space (>= 0), one stream of layers for each calorimeter layer.
+  """Noise and condition -> showers in network space (>= 0), one stream of layers for each
+  calorimeter layer.
 
-  Noise times condition[:, 0], a measure of the energy -> Dense to (r + 2) x (c + 2) x 36 -> 2x2 convolution, leaky ReLU, batch
-  norm -> two locally connected 2x2 layers, without padding -> attention from the layer before -> ReLU (exact zeros). With grids
-  96x3, 12x12 and 6x12 and 1024 noise variables: 29,726,280 parameters; as the conditional system with six conditions: 29,626,945.
+  Noise times condition[:, 0], a measure of the energy -> Dense to (r + 2) x (c + 2) x 36 -> 2x2
+  convolution, leaky ReLU, batch norm -> two locally connected 2x2 layers, without padding ->
+  attention from the layer before -> ReLU (exact zeros). With grids 96x3, 12x12 and 6x12 and 1024
+  noise variables: 29,726,280 parameters; as the conditional system with six conditions: 29,626,945.
 
   Attributes:
     grids: cells along x and y of each layer, front to back; all layers span the same area.
     channels: of the dense layer's image, the convolution and the first locally connected layer.
-    conditional: all conditions join the scaled noise, and kernels are shared between positions, also those of the attention.
-    blur: window of a fixed blur of each layer, (1, 1) for none; empty for none at all. The paper says "specific detector layers",
-      not which.
+    conditional: all conditions join the scaled noise, and kernels are shared between positions,
+      also those of the attention.
+    blur: window of a fixed blur of each layer, (1, 1) for none; empty for none at all. The paper
+      says "specific detector layers", not which.
   """
 
   grids: tuple[tuple[int, int], ...]
@@ -43,17 +54,25 @@ class Generator(nn.Module):
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Float[Array, 'b v']:
+  def __call__(
+    self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool
+  ) -> Float[Array, 'b v']:
     _check(self.grids)
     if self.blur and len(self.blur) != len(self.grids):
-      raise ValueError(f'blur is {self.blur}, expected a window for each of the {len(self.grids)} layers {self.grids}')
+      raise ValueError(
+        f'blur is {self.blur}, expected a window for each of the {len(self.grids)} layers {self.grids}'
+      )
     z, condition = z.astype(self.dtype), condition.astype(self.dtype)
     z, image, cells = z * condition[:, :1], None, []
     for i, grid in enumerate(self.grids):
       stream = self._stream(z, condition, grid, train)
       if self.blur:
         stream = blur(stream, tuple(self.blur[i]))
-      image = stream if image is None else AttentionBetweenLayers(self.conditional, self.dtype)(stream, image)
+      image = (
+        stream
+        if image is None
+        else AttentionBetweenLayers(self.conditional, self.dtype)(stream, image)
+      )
       cells.append(image.reshape(z.shape[0], -1))
     return sparse_relu(jnp.concatenate(cells, axis=-1).astype(jnp.float32))
 
@@ -62,26 +81,34 @@ class Generator(nn.Module):
     start = (grid[0] + 2, grid[1] + 2, self.channels[0])
     x = nn.Dense(math.prod(start), dtype=self.dtype)(z)
     if self.conditional:
-      # In effect one dense layer on both, but with weights of their own size: six conditions would drown in 1024 noise variables.
+      # In effect one dense layer on both, but with weights of their own size: six conditions would
+      # drown in 1024 noise variables.
       x = x + nn.Dense(math.prod(start), use_bias=False, dtype=self.dtype)(condition)
     x = Conv(self.channels[1], (2, 2), dtype=self.dtype)(x.reshape(-1, *start))
     x = _batch_norm(jax.nn.leaky_relu(x, SLOPE), train, self.dtype)
-    local = functools.partial(Conv if self.conditional else LocallyConnected, padding='VALID', dtype=self.dtype)
+    local = functools.partial(
+      Conv if self.conditional else LocallyConnected, padding='VALID', dtype=self.dtype
+    )
     x = jax.nn.leaky_relu(local(self.channels[2], (2, 2))(x), SLOPE)
     return local(1, (2, 2), use_bias=self.conditional)(x)
 
 
 class Discriminator(nn.Module):
-  """Showers and condition -> `{'score': [b]}` and, with targets, `'targets': [b, targets]`: a regressor of the attributes.
+  """Showers and condition -> `{'score': [b]}` and, with targets, `'targets': [b, targets]`: a
+  regressor of the attributes.
 
-  For each layer a 2x2 convolution and three locally connected layers, the closeness of these features to the other showers of the
-  batch, the layer's occupancy and its closeness; then all columns of `condition` (conditions, layer energies, ...) and their
-  closeness; one hidden layer; the score. With grids 96x3, 12x12 and 6x12 and six columns (energy, layer energies, total energy,
-  energy error): 2,861,237 parameters; as the conditional system with 11 columns and 5 targets: 445,374.
+  For each layer a 2x2 convolution and three locally connected layers, the closeness of these
+  features to the other showers of the batch, the layer's occupancy and its closeness; then all
+  columns of `condition` (conditions, layer energies, ...) and their closeness; one hidden layer;
+  the score. With grids 96x3, 12x12 and 6x12 and six columns (energy, layer energies, total energy,
+  energy error): 2,861,237 parameters; as the conditional system with 11 columns and 5 targets:
+  445,374.
 
   Differences from the authors' code:
-  - closeness is the tanh of the mean over the other showers, not of their sum: the sum's tanh is 1 to all digits once some nine
-    showers are alike, and for the occupancies of any fair batch that is a constant without gradient;
+  - closeness is the tanh of the mean over the other showers, not of their sum: the sum's tanh is 1
+  to all digits once some nine
+    showers are alike, and for the occupancies of any fair batch that is a constant without
+    gradient;
   - a hidden layer before the score: read linearly, features cannot be weighed against conditions;
   - the predicted attributes join the features, as in the other networks here;
   - no batch norm, which a gradient penalty forbids.
@@ -91,7 +118,8 @@ class Discriminator(nn.Module):
     channels: of the convolution and the three locally connected layers.
     targets: how many attributes the regressor predicts; 0 for none.
     hidden: width of the hidden layer, and of the regressor's.
-    conditional: kernels are shared between positions, and the occupancy is the soft one, with a gradient.
+    conditional: kernels are shared between positions, and the occupancy is the soft one, with a
+      gradient.
   """
 
   grids: tuple[tuple[int, int], ...]
@@ -102,13 +130,20 @@ class Discriminator(nn.Module):
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool) -> dict[str, Array]:
+  def __call__(
+    self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool
+  ) -> dict[str, Array]:
     layers = _split(x, self.grids)
     trunk = [self._features(image) for image in layers]
     measure = soft_sparsity if self.conditional else occupancy
     lit = [measure(image.reshape(x.shape[0], -1))[:, None] for image in layers]
     condition = condition.astype(self.dtype)
-    features = [*trunk, *lit, condition, *(_closeness(f, self.dtype) for f in (*trunk, *lit, condition))]
+    features = [
+      *trunk,
+      *lit,
+      condition,
+      *(_closeness(f, self.dtype) for f in (*trunk, *lit, condition)),
+    ]
     dense = functools.partial(nn.Dense, dtype=self.dtype)
     heads = {}
     if self.targets:
@@ -124,7 +159,9 @@ class Discriminator(nn.Module):
     first, *channels = self.channels
     x = Conv(first, (2, 2), dtype=self.dtype)(image.astype(self.dtype))
     x = jax.nn.leaky_relu(x, SLOPE)
-    local = functools.partial(Conv if self.conditional else LocallyConnected, padding=((1, 1), (1, 1)), dtype=self.dtype)
+    local = functools.partial(
+      Conv if self.conditional else LocallyConnected, padding=((1, 1), (1, 1)), dtype=self.dtype
+    )
     for width, size, strides in zip(channels, ((3, 3), (2, 2), (2, 2)), ((2, 1), (1, 1), (2, 1))):
       x = jax.nn.leaky_relu(local(width, size, strides)(x), SLOPE)
     return x.reshape(x.shape[0], -1)
@@ -149,5 +186,7 @@ def _split(x: Array, grids: tuple[tuple[int, int], ...]) -> list[Array]:
   _check(grids)
   ends = np.cumsum([0] + [math.prod(grid) for grid in grids])
   if x.shape[-1] != ends[-1]:
-    raise ValueError(f'showers of {x.shape[-1]} cells do not fit the grids {grids} of {ends[-1]} cells')
+    raise ValueError(
+      f'showers of {x.shape[-1]} cells do not fit the grids {grids} of {ends[-1]} cells'
+    )
   return [x[:, a:b].reshape(x.shape[0], *grid, 1) for a, b, grid in zip(ends, ends[1:], grids)]

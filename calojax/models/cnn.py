@@ -1,4 +1,6 @@
-"""The convolutional GAN of Rogachev and Ratnikov (2022): one generator and one discriminator whose flags are the rows of its Table 1."""
+"""The convolutional GAN of Rogachev and Ratnikov (2022): one generator and one discriminator whose
+flags are the rows of its Table 1.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +11,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from calojax.convolutions import Conv, ConvTranspose
+from calojax.models.convolutions import Conv, ConvTranspose
 from calojax.models.layers import Normalised, SelfAttention, single, sparse_relu
 
 
 class Generator(nn.Module):
   """Noise and condition -> shower image, in network space (>= 0).
 
-  Dense -> four transposed 3x3 convolutions of stride 2, batch norm and ReLU between them, ReLU at the end (exact zeros), cropped to the
-  grid. With a grid of 30x30, 256 latent variables and 5 conditions: 656,321 parameters.
+  Dense -> four transposed 3x3 convolutions of stride 2, batch norm and ReLU between them, ReLU at
+  the end (exact zeros), cropped to the grid. With a grid of 30x30, 256 latent variables and 5
+  conditions: 656,321 parameters.
 
   Attributes:
     grids: cells along x and y of the one layer.
@@ -33,9 +36,11 @@ class Generator(nn.Module):
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Float[Array, 'b v']:
+  def __call__(
+    self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool
+  ) -> Float[Array, 'b v']:
     grid = single(self.grids)
-    upscale = 2**len(self.channels)
+    upscale = 2 ** len(self.channels)
     start = tuple(math.ceil(n / upscale) for n in grid)
     normalised = lambda layer: Normalised(layer, self.spectral)
     x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
@@ -43,22 +48,26 @@ class Generator(nn.Module):
     x = jax.nn.leaky_relu(x, 0.2).reshape(-1, *start, self.channels[0])
     for i, channels in enumerate(self.channels[1:]):
       x = normalised(ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype))(x, train)
-      x = jax.nn.relu(nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x))
+      x = jax.nn.relu(
+        nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
+      )
       if self.attention and i == 1:
         x = SelfAttention(self.spectral, self.dtype)(x, train)
     x = normalised(ConvTranspose(1, (3, 3), (2, 2), dtype=self.dtype))(x, train)
-    x = sparse_relu(x[:, :grid[0], :grid[1], 0].astype(jnp.float32))
+    x = sparse_relu(x[:, : grid[0], : grid[1], 0].astype(jnp.float32))
     return x.reshape(x.shape[0], -1)
 
 
 class Discriminator(nn.Module):
-  """Shower image and condition -> `{'score': [b]}` and, with an Auxiliary Regressor, `'targets': [b, targets]`.
+  """Shower image and condition -> `{'score': [b]}` and, with an Auxiliary Regressor, `'targets':
+  [b, targets]`.
 
-  Four 3x3 convolutions of stride 2 (30 -> 15 -> 7 -> 3 -> 1 pixels), then the condition joins and three dense layers follow. With a
-  grid of 30x30 and 5 conditions: 406,721 parameters.
+  Four 3x3 convolutions of stride 2 (30 -> 15 -> 7 -> 3 -> 1 pixels), then the condition joins and
+  three dense layers follow. With a grid of 30x30 and 5 conditions: 406,721 parameters.
 
-  The Auxiliary Regressor is a head on the shared trunk: it takes the output of the self-attention layer, or of the last
-  convolution without attention, and what it predicts joins the conditions (Fig. 2 of the paper), so the score can use it.
+  The Auxiliary Regressor is a head on the shared trunk: it takes the output of the self-attention
+  layer, or of the last convolution without attention, and what it predicts joins the conditions
+  (Fig. 2 of the paper), so the score can use it.
 
   Attributes:
     grids: cells along x and y of the one layer.
@@ -76,7 +85,9 @@ class Discriminator(nn.Module):
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool) -> dict[str, Array]:
+  def __call__(
+    self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool
+  ) -> dict[str, Array]:
     normalised = lambda layer: Normalised(layer, self.spectral)
     dense = lambda width, x: normalised(nn.Dense(width, dtype=self.dtype))(x, train)
     grid = single(self.grids)
@@ -84,8 +95,12 @@ class Discriminator(nn.Module):
     shared = None
     for i, channels in enumerate(self.channels):
       if i and min(x.shape[1:3]) < 3:
-        raise ValueError(f'a grid of {grid[0]}x{grid[1]} cells is too small for {len(self.channels)} convolutions of stride 2')
-      x = normalised(Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype))(x, train)
+        raise ValueError(
+          f'a grid of {grid[0]}x{grid[1]} cells is too small for {len(self.channels)} convolutions of stride 2'
+        )
+      x = normalised(
+        Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype)
+      )(x, train)
       x = jax.nn.leaky_relu(x, 0.2)
       if self.attention and i == 1:
         x = shared = SelfAttention(self.spectral, self.dtype)(x, train)

@@ -1,6 +1,8 @@
-"""The self-attention GAN of Rogachev and Ratnikov (2021): conditional batch norm in G, projection of the conditions in D.
+"""The self-attention GAN of Rogachev and Ratnikov (2021): conditional batch norm in G, projection
+of the conditions in D.
 
-Its two rows differ in one flag: spectral normalisation of the discriminator only, or of both networks.
+Its two rows differ in one flag: spectral normalisation of the discriminator only, or of both
+networks.
 """
 
 from __future__ import annotations
@@ -12,39 +14,56 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from calojax.convolutions import Conv, ConvTranspose
+from calojax.models.convolutions import Conv, ConvTranspose
 from calojax.models.layers import Normalised, SelfAttention, single, sparse_relu
 
 Grids = tuple[tuple[int, int], ...]
 
 
 class ConditionalBatchNorm(nn.Module):
-  """(1 + A c + a) norm(x) + B c + b, channel by channel: batch norm with scale and shift from the condition c.
+  """(1 + A c + a) norm(x) + B c + b, channel by channel: batch norm with scale and shift from the
+  condition c.
 
-  A, a, B and b start at zero, so it begins as a plain batch norm. The slides give no formula; the form is that of de Vries et al.
-  2017, eq. 3, with a linear map for continuous conditions. Not spectrally normalised, as in Zhang et al. 2018.
+  A, a, B and b start at zero, so it begins as a plain batch norm. The slides give no formula; the
+  form is that of de Vries et al. 2017, eq. 3, with a linear map for continuous conditions. Not
+  spectrally normalised, as in Zhang et al. 2018.
   """
 
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'b h w c'], condition: Float[Array, 'b m'], train: bool) -> Float[Array, 'b h w c']:
-    x = nn.BatchNorm(use_running_average=not train, momentum=0.99, use_bias=False, use_scale=False, dtype=self.dtype)(x)
-    linear = lambda name: nn.Dense(x.shape[-1], kernel_init=nn.initializers.zeros, dtype=self.dtype, name=name)
-    scale, shift = linear('scale')(condition)[:, None, None], linear('shift')(condition)[:, None, None]
+  def __call__(
+    self, x: Float[Array, 'b h w c'], condition: Float[Array, 'b m'], train: bool
+  ) -> Float[Array, 'b h w c']:
+    x = nn.BatchNorm(
+      use_running_average=not train,
+      momentum=0.99,
+      use_bias=False,
+      use_scale=False,
+      dtype=self.dtype,
+    )(x)
+    linear = lambda name: nn.Dense(
+      x.shape[-1], kernel_init=nn.initializers.zeros, dtype=self.dtype, name=name
+    )
+    scale, shift = (
+      linear('scale')(condition)[:, None, None],
+      linear('shift')(condition)[:, None, None],
+    )
     return (1 + scale) * x + shift
 
 
 class Generator(nn.Module):
   """Noise and condition -> shower image, in network space (>= 0).
 
-  Dense -> four transposed 3x3 convolutions of stride 2, conditional batch norm and ReLU between them, self-attention where the
-  image has a quarter of the final size (8x8 pixels on a 30x30 grid), ReLU at the end (exact zeros), cropped to the grid. With a
-  grid of 30x30, 256 latent variables and 5 conditions: 663,682 parameters.
+  Dense -> four transposed 3x3 convolutions of stride 2, conditional batch norm and ReLU between
+  them, self-attention where the image has a quarter of the final size (8x8 pixels on a 30x30 grid),
+  ReLU at the end (exact zeros), cropped to the grid. With a grid of 30x30, 256 latent variables and
+  5 conditions: 663,682 parameters.
 
   Attributes:
     grids: shape of the only layer.
-    channels: of the first image and of those after all transposed convolutions but the last; at least three.
+    channels: of the first image and of those after all transposed convolutions but the last; at
+      least three.
     spectral: spectral normalisation of the convolutions, the dense layer and the attention.
 
   Raises:
@@ -57,10 +76,12 @@ class Generator(nn.Module):
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Float[Array, 'b v']:
+  def __call__(
+    self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool
+  ) -> Float[Array, 'b v']:
     nx, ny = single(self.grids)
     normalised = lambda layer: Normalised(layer, self.spectral)
-    start = tuple(math.ceil(n / 2**len(self.channels)) for n in (nx, ny))
+    start = tuple(math.ceil(n / 2 ** len(self.channels)) for n in (nx, ny))
     x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
     x = normalised(nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype))(x, train)
     x = jax.nn.leaky_relu(x, 0.2).reshape(-1, *start, self.channels[0])
@@ -74,11 +95,13 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-  """Shower image and condition -> `{'score': [b]}`, and with a regressor head `'targets': [b, targets]`.
+  """Shower image and condition -> `{'score': [b]}`, and with a regressor head `'targets': [b,
+  targets]`.
 
-  3x3 convolutions of stride 2 (30 -> 15 -> 7 -> 3 -> 1 pixels) with self-attention after the first, where it has 15x15 pixels to
-  look at; their output h and the condition c meet in score = w h + <V c, h> (Miyato and Koyama 2018, eq. 3, with a linear map in
-  place of the embedding of a class): linear in the condition. With a grid of 30x30 and 5 conditions: 390,658 parameters.
+  3x3 convolutions of stride 2 (30 -> 15 -> 7 -> 3 -> 1 pixels) with self-attention after the first,
+  where it has 15x15 pixels to look at; their output h and the condition c meet in score = w h + <V
+  c, h> (Miyato and Koyama 2018, eq. 3, with a linear map in place of the embedding of a class):
+  linear in the condition. With a grid of 30x30 and 5 conditions: 390,658 parameters.
 
   Attributes:
     grids: shape of the only layer.
@@ -97,22 +120,32 @@ class Discriminator(nn.Module):
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool) -> dict[str, Array]:
+  def __call__(
+    self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool
+  ) -> dict[str, Array]:
     grid = single(self.grids)
     normalised = lambda layer, x: Normalised(layer, self.spectral)(x, train)
     x = x.reshape(-1, *grid, 1).astype(self.dtype)
     for i, channels in enumerate(self.channels):
       if i and min(x.shape[1:3]) < 3:
-        raise ValueError(f'a grid of {grid[0]}x{grid[1]} cells is too small for {len(self.channels)} convolutions of stride 2')
-      x = normalised(Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype), x)
+        raise ValueError(
+          f'a grid of {grid[0]}x{grid[1]} cells is too small for {len(self.channels)} convolutions of stride 2'
+        )
+      x = normalised(
+        Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype), x
+      )
       x = jax.nn.leaky_relu(x, 0.2)
       if i == 0:
         x = SelfAttention(self.spectral, self.dtype)(x, train)
     h = x.reshape(x.shape[0], -1)
-    projected = normalised(nn.Dense(h.shape[-1], use_bias=False, dtype=self.dtype), condition.astype(self.dtype))
+    projected = normalised(
+      nn.Dense(h.shape[-1], use_bias=False, dtype=self.dtype), condition.astype(self.dtype)
+    )
     score = normalised(nn.Dense(1, dtype=self.dtype), h)[:, 0] + (projected * h).sum(-1)
     heads = {'score': score.astype(jnp.float32)}
     if self.targets:
       hidden = jax.nn.leaky_relu(normalised(nn.Dense(64, dtype=self.dtype), h), 0.2)
-      heads['targets'] = normalised(nn.Dense(self.targets, dtype=self.dtype), hidden).astype(jnp.float32)
+      heads['targets'] = normalised(nn.Dense(self.targets, dtype=self.dtype), hidden).astype(
+        jnp.float32
+      )
     return heads

@@ -1,4 +1,6 @@
-"""A convolutional variational auto-encoder whose decoder gives every cell a distribution (Chekalina et al. 2018)."""
+"""A convolutional variational auto-encoder whose decoder gives every cell a distribution (Chekalina
+et al. 2018).
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,19 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from calojax.convolutions import Conv, ConvTranspose
+from calojax.models.convolutions import Conv, ConvTranspose
 from calojax.models.layers import single
 
-SMALLEST = 0.01  # spread of a cell in network space; without a floor the likelihood of a cell has no upper bound
+# Spread of a cell in network space; without a floor the likelihood of a cell has no upper bound.
+SMALLEST = 0.01
 
 
 class Cells(NamedTuple):
-  """Independent rectified normal distributions of cells in network space: x = max(0, mean + spread * normal).
+  """Independent rectified normal distributions of cells in network space: x = max(0, mean + spread
+  * normal).
 
-  A cell is exactly empty with probability Phi(-mean / spread), otherwise x > 0 has the density of the normal.
+  A cell is exactly empty with probability Phi(-mean / spread), otherwise x > 0 has the density of
+  the normal.
 
   Attributes:
     mean: `[b, v]`.
@@ -33,7 +38,7 @@ class Cells(NamedTuple):
     """The cells for standard normal `noise`, >= 0 with exact zeros."""
     return jax.nn.relu(self.mean + self.spread * noise)
 
-  def negative_log_likelihood(self, x: Float[Array, 'b v']) -> Float[Array, 'b']:
+  def negative_log_likelihood(self, x: Float[Array, 'b v']) -> Float[Array, b]:
     """-ln p(x), one value a shower: density of the lit cells times probability of the dark ones."""
     pull = (x - self.mean) / self.spread
     lit = 0.5 * jnp.square(pull) + jnp.log(self.spread) + 0.5 * math.log(2 * math.pi)
@@ -41,21 +46,24 @@ class Cells(NamedTuple):
 
 
 class VAE(nn.Module):
-  """Shower image and condition -> the normal distribution of its latent variables and the distributions of its cells.
+  """Shower image and condition -> the normal distribution of its latent variables and the
+  distributions of its cells.
 
-  Encoder: 3x3 convolutions of stride 2, LeakyReLU (30 -> 15 -> 7 -> 3 -> 1 pixels), the condition joins, two dense layers.
-  Decoder: latent variables and condition -> Dense -> transposed 3x3 convolutions of stride 2, batch norm and ReLU between them,
-  two channels at the end: mean and spread of every cell. With a grid of 30x30, 32 latent variables and 5 conditions: 1,083,042
+  Encoder: 3x3 convolutions of stride 2, LeakyReLU (30 -> 15 -> 7 -> 3 -> 1 pixels), the condition
+  joins, two dense layers. Decoder: latent variables and condition -> Dense -> transposed 3x3
+  convolutions of stride 2, batch norm and ReLU between them, two channels at the end: mean and
+  spread of every cell. With a grid of 30x30, 32 latent variables and 5 conditions: 1,083,042
   parameters.
 
-  The showers it generates are draws, not the means: an auto-encoder's means have no noise from cell to cell and no empty cells,
-  while most of a shower's outer cells are hit by chance.
+  The showers it generates are draws, not the means: an auto-encoder's means have no noise from cell
+  to cell and no empty cells, while most of a shower's outer cells are hit by chance.
 
   Attributes:
     grids: shape of the only layer.
     latent: number of latent variables.
     encoder: channels of the encoder's convolutions.
-    decoder: channels of the first image and of those after all transposed convolutions but the last.
+    decoder: channels of the first image and of those after all transposed convolutions but the
+      last.
 
   Raises:
     ValueError: several layers, or one too small for the convolutions.
@@ -71,13 +79,26 @@ class VAE(nn.Module):
     self.encoding = Encoder(self.grids, self.latent, self.encoder, self.dtype)
     self.decoding = Decoder(self.grids, self.decoder, self.dtype)
 
-  def __call__(self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], noise: Float[Array, 'b z'],
-               train: bool) -> tuple[Array, Array, Cells]:
-    """Mean and log variance `[b, latent]` of the latent variables, and the cells decoded from the ones drawn with `noise`."""
+  def __call__(
+    self,
+    x: Float[Array, 'b v'],
+    condition: Float[Array, 'b m'],
+    noise: Float[Array, 'b z'],
+    train: bool,
+  ) -> tuple[Array, Array, Cells]:
+    """Mean and log variance `[b, latent]` of the latent variables, and the cells decoded from the
+    ones drawn with `noise`.
+    """
     mean, log_variance = self.encode(x, condition, train)
-    return mean, log_variance, self.decode(mean + jnp.exp(log_variance / 2) * noise, condition, train)
+    return (
+      mean,
+      log_variance,
+      self.decode(mean + jnp.exp(log_variance / 2) * noise, condition, train),
+    )
 
-  def encode(self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool) -> tuple[Array, Array]:
+  def encode(
+    self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool
+  ) -> tuple[Array, Array]:
     """Mean and log variance of the latent variables, each `[b, latent]`."""
     return self.encoding(x, condition, train)
 
@@ -95,17 +116,23 @@ class Encoder(nn.Module):
   dtype: jnp.dtype
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool) -> tuple[Array, Array]:
+  def __call__(
+    self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool
+  ) -> tuple[Array, Array]:
     nx, ny = single(self.grids)
     x = x.reshape(-1, nx, ny, 1).astype(self.dtype)
     for i, channels in enumerate(self.channels):
       if i and min(x.shape[1:3]) < 3:
-        raise ValueError(f'a grid of {nx}x{ny} cells is too small for {len(self.channels)} convolutions of stride 2')
+        raise ValueError(
+          f'a grid of {nx}x{ny} cells is too small for {len(self.channels)} convolutions of stride 2'
+        )
       x = Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype)(x)
       x = jax.nn.leaky_relu(x, 0.2)
     x = jnp.concatenate([x.reshape(x.shape[0], -1), condition.astype(self.dtype)], axis=-1)
     x = jax.nn.leaky_relu(nn.Dense(256, dtype=self.dtype)(x), 0.2)
-    mean, log_variance = jnp.split(nn.Dense(2 * self.latent, dtype=self.dtype)(x).astype(jnp.float32), 2, axis=-1)
+    mean, log_variance = jnp.split(
+      nn.Dense(2 * self.latent, dtype=self.dtype)(x).astype(jnp.float32), 2, axis=-1
+    )
     return mean, log_variance.clip(-10, 10)  # the variance of a start gone wrong stays a number
 
 
@@ -119,8 +146,10 @@ class Decoder(nn.Module):
   @nn.compact
   def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Cells:
     nx, ny = single(self.grids)
-    norm = lambda x: jax.nn.relu(nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x))
-    start = tuple(math.ceil(n / 2**len(self.channels)) for n in (nx, ny))
+    norm = lambda x: jax.nn.relu(
+      nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
+    )
+    start = tuple(math.ceil(n / 2 ** len(self.channels)) for n in (nx, ny))
     x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
     x = jax.nn.leaky_relu(nn.Dense(256, dtype=self.dtype)(x), 0.2)
     x = nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype)(x)

@@ -1,4 +1,6 @@
-"""Dense networks for any layers: voxels in rings and sectors, one cell wide, 368 to 40,500 of them (CaloChallenge)."""
+"""Dense networks for any layers: voxels in rings and sectors, one cell wide, 368 to 40,500 of them
+(CaloChallenge).
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,12 @@ Grids = tuple[tuple[int, int], ...]
 class Generator(nn.Module):
   """Noise and condition -> voxels of all layers, in network space (>= 0).
 
-  Dense layers with batch norm and LeakyReLU see the shower as a whole; of their output each layer gets a code of `rank` numbers,
-  and a dense map from the code to its voxels. The code keeps the maps small: 40,500 voxels would take 20.7 million parameters
-  directly from 512 units.
+  Dense layers with batch norm and LeakyReLU see the shower as a whole; of their output each layer
+  gets a code of `rank` numbers, and a dense map from the code to its voxels. The code keeps the
+  maps small: 40,500 voxels would take 20.7 million parameters directly from 512 units.
 
-  With 256 latent variables and one condition: 574,960 parameters for the five layers and 368 voxels of the photons of the
-  CaloChallenge, 3,989,968 for 45x144 voxels, 8,378,548 for 45x900.
+  With 256 latent variables and one condition: 574,960 parameters for the five layers and 368 voxels
+  of the photons of the CaloChallenge, 3,989,968 for 45x144 voxels, 8,378,548 for 45x900.
 
   Attributes:
     grids: shape of each layer.
@@ -39,11 +41,15 @@ class Generator(nn.Module):
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Float[Array, 'b v']:
+  def __call__(
+    self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool
+  ) -> Float[Array, 'b v']:
     dense = lambda width, x: Normalised(nn.Dense(width, dtype=self.dtype), self.spectral)(x, train)
     x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
     for width in self.widths:
-      x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(dense(width, x))
+      x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(
+        dense(width, x)
+      )
       x = jax.nn.leaky_relu(x, 0.2)
     codes = jax.nn.leaky_relu(dense(len(self.grids) * self.rank, x), 0.2)
     codes = jnp.split(codes, len(self.grids), axis=-1)
@@ -54,12 +60,12 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
   """Voxels and condition -> `{'score': [b]}`, and with a regressor head `'targets': [b, targets]`.
 
-  Each layer's voxels become a code of `rank` numbers; with every layer's mean voxel and share of lit voxels, and with the
-  condition, they go into dense layers. The share counts a voxel as tanh(10 x), which has a gradient. No batch norm: scores of a
-  gradient penalty are single.
+  Each layer's voxels become a code of `rank` numbers; with every layer's mean voxel and share of
+  lit voxels, and with the condition, they go into dense layers. The share counts a voxel as tanh(10
+  x), which has a gradient. No batch norm: scores of a gradient penalty are single.
 
-  With one condition: 325,441 parameters for the 368 voxels of the photons of the CaloChallenge, 2,070,849 for 45x144 voxels,
-  4,248,129 for 45x900.
+  With one condition: 325,441 parameters for the 368 voxels of the photons of the CaloChallenge,
+  2,070,849 for 45x144 voxels, 4,248,129 for 45x900.
 
   Attributes:
     grids: shape of each layer.
@@ -77,7 +83,9 @@ class Discriminator(nn.Module):
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool) -> dict[str, Array]:
+  def __call__(
+    self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool
+  ) -> dict[str, Array]:
     dense = lambda width, x: Normalised(nn.Dense(width, dtype=self.dtype), self.spectral)(x, train)
     activated = lambda width, x: jax.nn.leaky_relu(dense(width, x), 0.2)
     ends = np.cumsum([nx * ny for nx, ny in self.grids])

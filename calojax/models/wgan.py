@@ -1,4 +1,6 @@
-"""The networks of Chekalina et al. (2018): generator, critic without batch norm, regressor of the particle's parameters."""
+"""The networks of Chekalina et al. (2018): generator, critic without batch norm, regressor of the
+particle's parameters.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from calojax.convolutions import Conv, ConvTranspose
+from calojax.models.convolutions import Conv, ConvTranspose
 from calojax.models.layers import single, sparse_relu
 
 Grids = tuple[tuple[int, int], ...]
@@ -18,9 +20,10 @@ Grids = tuple[tuple[int, int], ...]
 class Generator(nn.Module):
   """Noise and condition -> shower image, in network space (>= 0).
 
-  Dense -> transposed 3x3 convolutions of stride 2 (256x4x4 -> 128x8x8 -> 64x16x16 -> 32x32x32), batch norm and ReLU after each,
-  then a 3x3 convolution to one channel, cropped to the grid. The slides give the sizes of the images, not of the kernels. With a
-  grid of 30x30, 256 latent variables and 5 conditions: 1,461,697 parameters.
+  Dense -> transposed 3x3 convolutions of stride 2 (256x4x4 -> 128x8x8 -> 64x16x16 -> 32x32x32),
+  batch norm and ReLU after each, then a 3x3 convolution to one channel, cropped to the grid. The
+  slides give the sizes of the images, not of the kernels. With a grid of 30x30, 256 latent
+  variables and 5 conditions: 1,461,697 parameters.
 
   Attributes:
     grids: shape of the only layer.
@@ -35,25 +38,34 @@ class Generator(nn.Module):
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Float[Array, 'b v']:
+  def __call__(
+    self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool
+  ) -> Float[Array, 'b v']:
     nx, ny = single(self.grids)
-    norm = lambda x: jax.nn.relu(nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x))
-    start = tuple(math.ceil(n / 2**(len(self.channels) - 1)) for n in (nx, ny))
+    norm = lambda x: jax.nn.relu(
+      nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
+    )
+    start = tuple(math.ceil(n / 2 ** (len(self.channels) - 1)) for n in (nx, ny))
     x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
-    x = nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype)(x).reshape(-1, *start, self.channels[0])
+    x = nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype)(x).reshape(
+      -1, *start, self.channels[0]
+    )
     x = norm(x)
     for channels in self.channels[1:]:
       x = norm(ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype)(x))
-    # At stride 1 it is a plain convolution, but its kernel gradient is several times faster on a CPU.
+    # At stride 1 it is a plain convolution, but its kernel gradient is several times faster on a
+    # CPU.
     x = ConvTranspose(1, (3, 3), (1, 1), dtype=self.dtype)(x)
     return sparse_relu(x[:, :nx, :ny, 0].astype(jnp.float32)).reshape(-1, nx * ny)
 
 
 class Trunk(nn.Module):
-  """The convolutions that critic and regressor have alike: image -> `[b, f]`, the flattened last one.
+  """The convolutions that critic and regressor have alike: image -> `[b, f]`, the flattened last
+  one.
 
-  3x3 of stride 2, LeakyReLU, no batch norm: with it a shower's score would depend on the others in its batch and the gradient
-  penalty's norm would not be the shower's own. On 30x30: 64x15x15, 128x8x8, 256x4x4, so 4096 features.
+  3x3 of stride 2, LeakyReLU, no batch norm: with it a shower's score would depend on the others in
+  its batch and the gradient penalty's norm would not be the shower's own. On 30x30: 64x15x15,
+  128x8x8, 256x4x4, so 4096 features.
   """
 
   grids: Grids
@@ -69,10 +81,11 @@ class Trunk(nn.Module):
 
 
 class Discriminator(nn.Module):
-  """Shower image and condition -> `{'score': [b]}`, and with a regressor head `'targets': [b, targets]`: the critic.
+  """Shower image and condition -> `{'score': [b]}`, and with a regressor head `'targets': [b,
+  targets]`: the critic.
 
-  The generator mirrored down to its 256x4x4, without batch norm; the condition joins there, and three dense layers follow. With a
-  grid of 30x30 and 5 conditions: 903,041 parameters.
+  The generator mirrored down to its 256x4x4, without batch norm; the condition joins there, and
+  three dense layers follow. With a grid of 30x30 and 5 conditions: 903,041 parameters.
 
   Attributes:
     grids: shape of the only layer.
@@ -89,7 +102,9 @@ class Discriminator(nn.Module):
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool) -> dict[str, Array]:
+  def __call__(
+    self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool
+  ) -> dict[str, Array]:
     features = Trunk(self.grids, self.channels, self.dtype)(x)
     heads = {}
     if self.targets:
@@ -99,10 +114,11 @@ class Discriminator(nn.Module):
 
 
 class Regressor(nn.Module):
-  """Shower image -> `{'targets': [b, targets], 'features': [b, f]}`: the particle's parameters, and the last convolution's
-  output for a loss on features.
+  """Shower image -> `{'targets': [b, targets], 'features': [b, f]}`: the particle's parameters, and
+  the last convolution's output for a loss on features.
 
-  The critic's architecture without a condition; on 30x30 with 5 targets: 902,661 parameters, 4096 features.
+  The critic's architecture without a condition; on 30x30 with 5 targets: 902,661 parameters, 4096
+  features.
 
   Attributes:
     grids: shape of the only layer.
@@ -121,7 +137,10 @@ class Regressor(nn.Module):
   @nn.compact
   def __call__(self, x: Float[Array, 'b v'], train: bool) -> dict[str, Array]:
     features = Trunk(self.grids, self.channels, self.dtype)(x)
-    return {'targets': _head(features, self.targets, self.dtype), 'features': features.astype(jnp.float32)}
+    return {
+      'targets': _head(features, self.targets, self.dtype),
+      'features': features.astype(jnp.float32),
+    }
 
 
 def _head(x: Array, width: int, dtype: jnp.dtype) -> Float[Array, 'b width']:

@@ -1,10 +1,12 @@
-"""Shower observables, each defined once: one function serves numpy (evaluation) and jax (the regressor's target).
+"""Shower observables, each defined once: one function serves numpy (evaluation) and jax (the
+regressor's target).
 
-Every function maps (shower, geometry) to `[*b]` or `[*b, m]`, with operators, array methods and, where these do not
-suffice, the array's own namespace (the array API standard), so it never asks which library it was given. Sums over
-cells are products and `.sum(-1)`, not `@`: accelerators may round the factors of a matrix product to 10 bits of
-mantissa. All values are finite, for an empty shower too, and so are all gradients with respect to the cells
-(`lhcb_reference` apart): a GAN shows observables of its showers to its discriminator.
+Every function maps (shower, geometry) to `[*b]` or `[*b, m]`, with operators, array methods and,
+where these do not suffice, the array's own namespace (the array API standard), so it never asks
+which library it was given. Sums over cells are products and `.sum(-1)`, not `@`: accelerators may
+round the factors of a matrix product to 10 bits of mantissa. All values are finite, for an empty
+shower too, and so are all gradients with respect to the cells (`lhcb_reference` apart): a GAN shows
+observables of its showers to its discriminator.
 """
 
 from __future__ import annotations
@@ -13,13 +15,41 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from calojax.geometry import Geometry
-from calojax.observables.attributes import cos_phi, impact, incident_energy, log_energy, momentum, sin_phi, slope, theta
-from calojax.observables.layers import layer_energies, layer_fractions, layer_occupancy, layer_width_x, layer_width_y
+from calojax.observables.attributes import (
+  cos_phi,
+  impact,
+  incident_energy,
+  log_energy,
+  momentum,
+  sin_phi,
+  slope,
+  theta,
+)
+from calojax.observables.layers import (
+  layer_energies,
+  layer_fractions,
+  layer_occupancy,
+  layer_width_x,
+  layer_width_y,
+)
 from calojax.observables.lhcb import lhcb_corrected, lhcb_reference
 from calojax.observables.moments import Array, columns
 from calojax.observables.shapes import (
-  ALPHAS, asymmetry_longitudinal, asymmetry_transverse, delta_x, delta_y, depth, depth_width, energy, energy_deviation, max_cell,
-  occupancy, response, ring, width_longitudinal, width_transverse,
+  ALPHAS,
+  asymmetry_longitudinal,
+  asymmetry_transverse,
+  delta_x,
+  delta_y,
+  depth,
+  depth_width,
+  energy,
+  energy_deviation,
+  max_cell,
+  occupancy,
+  response,
+  ring,
+  width_longitudinal,
+  width_transverse,
 )
 from calojax.registry import find
 from calojax.showers import Shower
@@ -85,13 +115,16 @@ ATTRIBUTES: dict[str, Observable] = {
 
 
 def evaluate_observables(names: str | Sequence[str], shower: Shower, geometry: Geometry) -> Array:
-  """The named observables and attributes side by side, `[*b, m]` with m = `total_width(names, geometry)`.
+  """The named observables and attributes side by side, `[*b, m]` with m = `total_width(names,
+  geometry)`.
 
   Raises:
     ValueError: a name that is in neither `OBSERVABLES` nor `ATTRIBUTES`.
   """
   names = [names] if isinstance(names, str) else names
-  return columns([find_observable(name).function(shower, geometry) for name in names], shower.energies.ndim)
+  return columns(
+    [find_observable(name).function(shower, geometry) for name in names], shower.energies.ndim
+  )
 
 
 def find_observable(name: str) -> Observable:

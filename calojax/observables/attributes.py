@@ -22,12 +22,16 @@ def impact(axis: int) -> Callable[[Shower, Geometry], Array]:
 
 
 def momentum(axis: int) -> Callable[[Shower, Geometry], Array]:
-  """The attribute: a component of the momentum `[*b]`, MeV/c; the mass is neglected, as it is on reading data."""
+  """The attribute: a component of the momentum `[*b]`, MeV/c; the mass is neglected, as it is on
+  reading data.
+  """
   return lambda shower, geometry: shower.condition.energy * shower.condition.direction[..., axis]
 
 
 def log_energy(shower: Shower, geometry: Geometry) -> Array:
-  """ln(E_p / 10 GeV) `[*b]`: an error of it is a relative error of the energy, at 1 GeV as at 100."""
+  """ln(E_p / 10 GeV) `[*b]`: an error of it is a relative error of the energy, at 1 GeV as at
+  100.
+  """
   del geometry
   energy = shower.condition.energy
   return energy.__array_namespace__().log(energy / (10 * GEV))
@@ -35,7 +39,9 @@ def log_energy(shower: Shower, geometry: Geometry) -> Array:
 
 def slope(axis: int) -> Callable[[Shower, Geometry], Array]:
   """The attribute: dx/dz (axis 0) or dy/dz (axis 1) of the particle `[*b]`."""
-  return lambda shower, geometry: shower.condition.direction[..., axis] / shower.condition.direction[..., 2]
+  return lambda shower, geometry: (
+    shower.condition.direction[..., axis] / shower.condition.direction[..., 2]
+  )
 
 
 def theta(shower: Shower, geometry: Geometry) -> Array:
@@ -49,8 +55,9 @@ def theta(shower: Shower, geometry: Geometry) -> Array:
 def cos_phi(shower: Shower, geometry: Geometry) -> Array:
   """Cosine of the azimuth `[*b]`; 1 for a particle along z.
 
-  The azimuth itself jumps by 2 pi where it closes, and the absolute deviation of Conditional CaloGAN (de Oliveira et
-  al. 2017, eq. 3) would punish a right answer there: its cosine and sine stand for it.
+  The azimuth itself jumps by 2 pi where it closes, and the absolute deviation of Conditional
+  CaloGAN (de Oliveira et al. 2017, eq. 3) would punish a right answer there: its cosine and sine
+  stand for it.
   """
   del geometry
   (x, _), length, upright = _transverse(shower)

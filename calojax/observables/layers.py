@@ -27,7 +27,9 @@ def layer_occupancy(shower: Shower, geometry: Geometry) -> Array:
 
   The "sparsity" of CaloGAN. A count has no gradient; networks see the soft form in its place.
   """
-  return _by_layer(lambda energies: (energies > 0).sum(-1) / energies.shape[-1], geometry, shower.energies)
+  return _by_layer(
+    lambda energies: (energies > 0).sum(-1) / energies.shape[-1], geometry, shower.energies
+  )
 
 
 def layer_width_x(shower: Shower, geometry: Geometry) -> Array:
@@ -41,10 +43,14 @@ def layer_width_y(shower: Shower, geometry: Geometry) -> Array:
 
 
 def _by_layer(function: Callable[..., Array], geometry: Geometry, *arrays: Array) -> Array:
-  """`[*b, l]`, a function `[*b, cells] -> [*b]` of each layer's part of arrays `[*b, v]`; equal layers in one call."""
+  """`[*b, l]`, a function `[*b, cells] -> [*b]` of each layer's part of arrays `[*b, v]`; equal
+  layers in one call.
+  """
   sizes = [layer.cells for layer in geometry.layers]
   if len(set(sizes)) == 1:
     return function(*(array.reshape(array.shape[:-1] + (len(sizes), sizes[0])) for array in arrays))
   ends = np.cumsum([0] + sizes)
-  parts = [function(*(array[..., a:b] for array in arrays))[..., None] for a, b in zip(ends, ends[1:])]
+  parts = [
+    function(*(array[..., a:b] for array in arrays))[..., None] for a, b in zip(ends, ends[1:])
+  ]
   return moments.columns(parts)

@@ -1,4 +1,6 @@
-"""The 24 LHCb statistics: two asymmetries, two widths, twenty occupancies; put right, and as published."""
+"""The 24 LHCb statistics: two asymmetries, two widths, twenty occupancies; put right, and as
+published.
+"""
 
 from __future__ import annotations
 
@@ -12,29 +14,36 @@ from calojax.showers import Shower
 
 
 def lhcb_corrected(shower: Shower, geometry: Geometry) -> Array:
-  """The 24 LHCb statistics `[*b, 24]` with axes, units and crossing point put right, on any geometry.
+  """The 24 LHCb statistics `[*b, 24]` with axes, units and crossing point put right, on any
+  geometry.
 
-  In this order: asymmetry along and across the inclination, width along and across (mm), 20 occupancies. The
-  trajectory's crossing is taken in each layer at the layer's depth. Without inclination, along is x.
+  In this order: asymmetry along and across the inclination, width along and across (mm), 20
+  occupancies. The trajectory's crossing is taken in each layer at the layer's depth. Without
+  inclination, along is x.
   """
   along, across = along_across(shower, geometry)
-  columns = [f(shower.energies, axis) for f in (moments.asymmetry, moments.width) for axis in (along, across)]
+  columns = [
+    f(shower.energies, axis) for f in (moments.asymmetry, moments.width) for axis in (along, across)
+  ]
   return moments.columns(columns + [occupancy(shower, geometry)])
 
 
 def lhcb_reference(shower: Shower, geometry: Geometry) -> Array:
   """The 24 LHCb statistics `[*b, 24]` as the published numbers were computed, quirks included.
 
-  Same order as `lhcb_corrected`. Its quirks: points in cm (25 cm behind the front face) meet a grid counted in cells;
-  the array's second index is called x although it is y; the "width" is the spread of x along a line of cells, stretched
-  by sqrt(1 + (py/px)^2), which diverges for px -> 0; an empty shower occupies all cells. What is not finite becomes 0.
+  Same order as `lhcb_corrected`. Its quirks: points in cm (25 cm behind the front face) meet a grid
+  counted in cells; the array's second index is called x although it is y; the "width" is the spread
+  of x along a line of cells, stretched by sqrt(1 + (py/px)^2), which diverges for px -> 0; an empty
+  shower occupies all cells. What is not finite becomes 0.
 
   Raises:
     ValueError: the geometry is not one layer of 30 x 30 cells.
   """
   if geometry.grid != (30, 30):
-    raise ValueError(f'the reference statistics need a grid of (30, 30) cells, {geometry.name!r} has {geometry.grid}; '
-                     'use lhcb_corrected')
+    raise ValueError(
+      f'the reference statistics need a grid of (30, 30) cells, {geometry.name!r} has {geometry.grid}; '
+      'use lhcb_corrected'
+    )
   with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
     columns = [_reference_asymmetry(shower, geometry, across) for across in (False, True)]
     columns += [_reference_width(shower, geometry, across) for across in (False, True)]
@@ -44,7 +53,9 @@ def lhcb_reference(shower: Shower, geometry: Geometry) -> Array:
 
 
 def _reference_lines(shower: Shower) -> tuple[Array, ...]:
-  """Grid coordinates `[30, 30]` and, `[*b, 1, 1]`, crossing point and direction in the reference's mixed units."""
+  """Grid coordinates `[30, 30]` and, `[*b, 1, 1]`, crossing point and direction in the reference's
+  mixed units.
+  """
   axis = np.linspace(-14.5, 14.5, 30)
   xx, yy = np.meshgrid(axis, axis)
   px, py, pz = (shower.condition.direction[..., i, None, None] for i in range(3))
@@ -78,6 +89,7 @@ def _reference_width(shower: Shower, geometry: Geometry, across: bool) -> Array:
   r = (1 + (py / px) ** 2) ** 0.5 * xx
   norm = weight.sum((-2, -1)) + 1e-5
   mean = (weight * r).sum((-2, -1)) / norm
-  # Equal to sum w r^2 / norm - mean^2, which in single precision would cancel to nothing where py/px is large.
+  # Equal to sum w r^2 / norm - mean^2, which in single precision would cancel to nothing where
+  # py/px is large.
   variance = (weight * (r - mean[..., None, None]) ** 2).sum((-2, -1)) + 1e-5 * mean**2
   return (variance / norm) ** 0.5

@@ -1,4 +1,6 @@
-"""Energy-weighted moments of a shower, in numpy and jax alike, with finite values and gradients for empty showers."""
+"""Energy-weighted moments of a shower, in numpy and jax alike, with finite values and gradients for
+empty showers.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ NARROW = 1e-4  # mm^2: a variance below (widths under 10 um) is rounding, and co
 
 
 def columns(parts: list[Array], rank: int | None = None) -> Array:
-  """`[*b, m]` of parts `[*b]` or `[*b, k]`; rank is that of the result, by default that of the last part."""
+  """`[*b, m]` of parts `[*b]` or `[*b, k]`; rank is that of the result, by default that of the last
+  part.
+  """
   rank = parts[-1].ndim if rank is None else rank
   xp = parts[0].__array_namespace__()
   return xp.concat([part if part.ndim == rank else part[..., None] for part in parts], axis=-1)
@@ -23,7 +27,9 @@ def mean(energies: Array, coordinate: Array) -> Array:
 
 
 def width(energies: Array, coordinate: Array) -> Array:
-  """Energy-weighted rms `[*b]` of a coordinate `[*b, v]`; 0 for an empty shower or a single cell."""
+  """Energy-weighted rms `[*b]` of a coordinate `[*b, v]`; 0 for an empty shower or a single
+  cell.
+  """
   return root(mean(energies, (coordinate - mean(energies, coordinate)[..., None]) ** 2))
 
 
@@ -36,6 +42,7 @@ def root(square: Array) -> Array:
 def asymmetry(energies: Array, coordinate: Array) -> Array:
   """(E above 0 - E below 0) / E `[*b]` of a coordinate.
 
-  Cells on the dividing line count on neither side, so a mirrored shower has exactly the opposite asymmetry.
+  Cells on the dividing line count on neither side, so a mirrored shower has exactly the opposite
+  asymmetry.
   """
   return mean(energies, (coordinate > 0) * 1.0 - (coordinate < 0) * 1.0)

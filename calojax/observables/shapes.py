@@ -1,9 +1,11 @@
-"""Observables of the whole shower: its energy, where it lies against the trajectory, and how wide it is."""
+"""Observables of the whole shower: its energy, where it lies against the trajectory, and how wide
+it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
@@ -12,7 +14,9 @@ from calojax.observables import moments
 from calojax.observables.moments import Array
 from calojax.showers import Shower
 
-ALPHAS = np.logspace(-5, -1, 20)  # thresholds of the occupancies, as fractions of the shower's energy
+ALPHAS = np.logspace(
+  -5, -1, 20
+)  # thresholds of the occupancies, as fractions of the shower's energy
 DEVIATION_UNIT = 100_000.0  # MeV
 
 
@@ -28,12 +32,16 @@ def response(shower: Shower, geometry: Geometry) -> Array:
 
 
 def energy_deviation(shower: Shower, geometry: Geometry) -> Array:
-  """|E / sampling fraction - E_p| / (100 GeV) `[*b]`, the energy term that CaloGAN shows its discriminator.
+  """|E / sampling fraction - E_p| / (100 GeV) `[*b]`, the energy term that CaloGAN shows its
+  discriminator.
 
-  Its authors write |E - E_p|, which is right only where deposits sum to the incident energy; a sampling calorimeter
-  sees a fraction of it.
+  Its authors write |E - E_p|, which is right only where deposits sum to the incident energy; a
+  sampling calorimeter sees a fraction of it.
   """
-  return abs(energy(shower, geometry) / geometry.sampling_fraction - shower.condition.energy) / DEVIATION_UNIT
+  return (
+    abs(energy(shower, geometry) / geometry.sampling_fraction - shower.condition.energy)
+    / DEVIATION_UNIT
+  )
 
 
 def max_cell(shower: Shower, geometry: Geometry) -> Array:
@@ -53,12 +61,14 @@ def delta_y(shower: Shower, geometry: Geometry) -> Array:
 
 
 def ring(size: int) -> Callable[[Shower, Geometry], Array]:
-  """The observable: energy in the central `size` x `size` cells outside the next smaller square, over E_p.
+  """The observable: energy in the central `size` x `size` cells outside the next smaller square,
+  over E_p.
 
-  The squares are 2x2, 4x4, 6x6 and 8x8 around the centre of each layer (Chekalina et al. 2018, slides). There E3 is
-  printed as its square less the ring E2, and E4 less E3, which counts the inner energy again; here the whole previous
-  square is subtracted and the rings are disjoint. A side with an odd number of cells has no 2k central cells: 2k - 1
-  are taken. A layer that is no regular grid raises ValueError.
+  The squares are 2x2, 4x4, 6x6 and 8x8 around the centre of each layer (Chekalina et al. 2018,
+  slides). There E3 is printed as its square less the ring E2, and E4 less E3, which counts the
+  inner energy again; here the whole previous square is subtracted and the rings are disjoint. A
+  side with an odd number of cells has no 2k central cells: 2k - 1 are taken. A layer that is no
+  regular grid raises ValueError.
   """
 
   def fraction(shower: Shower, geometry: Geometry) -> Array:
@@ -68,19 +78,24 @@ def ring(size: int) -> Callable[[Shower, Geometry], Array]:
 
 
 def asymmetry_longitudinal(shower: Shower, geometry: Geometry) -> Array:
-  """(E ahead - E behind) / E `[*b]` along the direction of inclination, seen from the trajectory."""
+  """(E ahead - E behind) / E `[*b]` along the direction of inclination, seen from the
+  trajectory.
+  """
   return moments.asymmetry(shower.energies, along_across(shower, geometry)[0])
 
 
 def asymmetry_transverse(shower: Shower, geometry: Geometry) -> Array:
-  """(E left - E right) / E `[*b]` of the direction of inclination, seen from the trajectory, z towards the viewer."""
+  """(E left - E right) / E `[*b]` of the direction of inclination, seen from the trajectory, z
+  towards the viewer.
+  """
   return moments.asymmetry(shower.energies, along_across(shower, geometry)[1])
 
 
 def width_longitudinal(shower: Shower, geometry: Geometry) -> Array:
   """Energy-weighted rms of the cell centres along the direction of inclination `[*b]`, mm.
 
-  The finite cells are not corrected for: they add about pitch^2 / 12 to the square of a shower's true width.
+  The finite cells are not corrected for: they add about pitch^2 / 12 to the square of a shower's
+  true width.
   """
   return moments.width(shower.energies, along_across(shower, geometry)[0])
 
@@ -91,7 +106,9 @@ def width_transverse(shower: Shower, geometry: Geometry) -> Array:
 
 
 def occupancy(shower: Shower, geometry: Geometry) -> Array:
-  """Fraction of cells with E >= alpha sum E for the 20 `ALPHAS` `[*b, 20]`; 0 for an empty shower."""
+  """Fraction of cells with E >= alpha sum E for the 20 `ALPHAS` `[*b, 20]`; 0 for an empty
+  shower.
+  """
   lit = shower.energies > 0
   return cells_above(shower, lambda above: above & lit) / geometry.cells
 
@@ -116,23 +133,34 @@ def residuals(shower: Shower, geometry: Geometry) -> tuple[Array, Array]:
   """Cell centres minus the trajectory at the cell's depth: dx and dy `[*b, v]`, mm."""
   x, y, z = geometry.positions.T
   start, (tx, ty) = shower.condition.position, slopes(shower)
-  return x - (start[..., 0, None] + z * tx[..., None]), y - (start[..., 1, None] + z * ty[..., None])
+  return x - (start[..., 0, None] + z * tx[..., None]), y - (
+    start[..., 1, None] + z * ty[..., None]
+  )
 
 
 def along_across(shower: Shower, geometry: Geometry) -> tuple[Array, Array]:
-  """The residuals turned along and to the left of the direction of inclination, `[*b, v]`, mm; upright, along is x."""
+  """The residuals turned along and to the left of the direction of inclination, `[*b, v]`, mm;
+  upright, along is x.
+  """
   dx, dy = residuals(shower, geometry)
   tx, ty = slopes(shower)
   length = (tx**2 + ty**2) ** 0.5
   upright = length == 0
-  cosine, sine = ((tx + upright) / (length + upright))[..., None], (ty / (length + upright))[..., None]
+  cosine, sine = (
+    ((tx + upright) / (length + upright))[..., None],
+    (ty / (length + upright))[..., None],
+  )
   return cosine * dx + sine * dy, cosine * dy - sine * dx
 
 
 def cells_above(shower: Shower, select: Callable[[Array], Array]) -> Array:
-  """Number of selected cells `[*b, 20]` above each threshold, one at a time: all at once take 20 times the memory."""
+  """Number of selected cells `[*b, 20]` above each threshold, one at a time: all at once take 20
+  times the memory.
+  """
   total = shower.energies.sum(-1)[..., None]
-  return moments.columns([select(shower.energies >= alpha * total).sum(-1)[..., None] for alpha in ALPHAS])
+  return moments.columns(
+    [select(shower.energies >= alpha * total).sum(-1)[..., None] for alpha in ALPHAS]
+  )
 
 
 @functools.lru_cache
@@ -141,7 +169,9 @@ def _ring_cells(geometry: Geometry, size: int) -> np.ndarray:
   masks = []
   for number, layer in enumerate(geometry.layers):
     if not isinstance(layer, Layer):
-      raise ValueError(f'square rings need regular grids, layer {number} of {geometry.name!r} is a {type(layer).__name__}')
+      raise ValueError(
+        f'square rings need regular grids, layer {number} of {geometry.name!r} is a {type(layer).__name__}'
+      )
     i, j = (np.abs(np.arange(n) - (n - 1) / 2) for n in layer.shape)
     radius = np.maximum(i[:, None], j[None, :]).ravel()
     masks.append((radius < size / 2) & (radius >= size / 2 - 1))

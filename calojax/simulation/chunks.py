@@ -1,4 +1,6 @@
-"""A simulation divided into chunks: files that are there whole or not at all, and what remains to be done."""
+"""A simulation divided into chunks: files that are there whole or not at all, and what remains to
+be done.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ MIN_CHUNKS = 16  # so that a few events still make work for several jobs
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-  """What to simulate, and the file that it becomes. The same plan gives the same showers, whatever the number of jobs."""
+  """What to simulate, and the file that it becomes. The same plan gives the same showers, whatever
+  the number of jobs.
+  """
 
   calorimeter: Calorimeter
   gun: Gun
@@ -60,31 +64,48 @@ def settings(plan: Plan) -> dict[str, Any]:
   """What decides the showers, as JSON values by name."""
   calorimeter = plan.calorimeter
   return {
-    'binding': f'geant4-pybind {metadata.version("geant4-pybind")}', 'physics': plan.physics, 'range_cut_mm': plan.cut,
-    'stack': stack(calorimeter.slabs), 'depths_mm': list(calorimeter.depths), 'width_mm': calorimeter.width,
-    'geometry': calorimeter.geometry.to_json(), 'gun': {**dataclasses.asdict(plan.gun), 'energy': list(plan.gun.energy)},
-    'seed': plan.seed, 'events': plan.events,
+    'binding': f'geant4-pybind {metadata.version("geant4-pybind")}',
+    'physics': plan.physics,
+    'range_cut_mm': plan.cut,
+    'stack': stack(calorimeter.slabs),
+    'depths_mm': list(calorimeter.depths),
+    'width_mm': calorimeter.width,
+    'geometry': calorimeter.geometry.to_json(),
+    'gun': {**dataclasses.asdict(plan.gun), 'energy': list(plan.gun.energy)},
+    'seed': plan.seed,
+    'events': plan.events,
   }
 
 
 def stack(slabs: tuple[Slab, ...]) -> str:
   """The plates in words, e.g. `66 x (2 mm G4_Pb + 4 mm G4_lAr active)`."""
-  period = next(n for n in range(1, len(slabs) + 1) if len(slabs) % n == 0 and slabs == slabs[:n] * (len(slabs) // n))
-  words = [f'{slab.thickness:g} mm {slab.material}' + ' active' * slab.active for slab in slabs[:period]]
+  period = next(
+    n
+    for n in range(1, len(slabs) + 1)
+    if len(slabs) % n == 0 and slabs == slabs[:n] * (len(slabs) // n)
+  )
+  words = [
+    f'{slab.thickness:g} mm {slab.material}' + ' active' * slab.active for slab in slabs[:period]
+  ]
   return f'{len(slabs) // period} x ({" + ".join(words)})'
 
 
 @contextlib.contextmanager
 def begun(plan: Plan) -> Iterator[list[int]]:
-  """The chunks still to be made, in order; their folder is there, and no other process works in it until the end.
+  """The chunks still to be made, in order; their folder is there, and no other process works in it
+  until the end.
 
-  A simulation may go on with another number of events than it began with: an event does not depend on it.
+  A simulation may go on with another number of events than it began with: an event does not depend
+  on it.
 
   Raises:
-    ValueError: the output exists or cannot be written, its chunks are those of another simulation, or another process is making them.
+    ValueError: the output exists or cannot be written, its chunks are those of another simulation,
+      or another process is making them.
   """
   if os.path.isfile(plan.output):
-    raise ValueError(f'{plan.output} exists already, expected a new name: a simulation is not overwritten')
+    raise ValueError(
+      f'{plan.output} exists already, expected a new name: a simulation is not overwritten'
+    )
   data.Writer(plan.output, plan.calorimeter.geometry, {})  # refuses a path without a folder
   with contextlib.ExitStack() as held:
     try:
@@ -93,7 +114,9 @@ def begun(plan: Plan) -> Iterator[list[int]]:
       _agree(plan)
     except (OSError, ValueError) as error:
       raise ValueError(f'{plan.folder} cannot be used: {error}') from None
-    yield [number for number in range(-(-plan.events // plan.size)) if not plan.path(number).exists()]
+    yield [
+      number for number in range(-(-plan.events // plan.size)) if not plan.path(number).exists()
+    ]
 
 
 @contextlib.contextmanager
@@ -103,7 +126,9 @@ def _locked(path: pathlib.Path) -> Iterator[None]:
     try:
       fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-      raise ValueError('another simulation is at work in it; wait for it or choose another output') from None
+      raise ValueError(
+        'another simulation is at work in it; wait for it or choose another output'
+      ) from None
     yield
 
 
@@ -118,26 +143,38 @@ def _agree(plan: Plan) -> None:
   earlier = dataclasses.replace(plan, events=before['events'])
   for key in now:
     if before.get(key) != now[key] and not (key == 'events' and earlier.size == plan.size):
-      raise ValueError(f'it holds chunks of another simulation, {key} {before.get(key)}, now {now[key]}; '
-                       'choose another output or remove the folder')
+      raise ValueError(
+        f'it holds chunks of another simulation, {key} {before.get(key)}, now {now[key]}; '
+        'choose another output or remove the folder'
+      )
   if before['events'] != plan.events:
-    for events in {before['events'], plan.events}:  # where one of the two ends, its last chunk is shorter than the other's
+    for events in {
+      before['events'],
+      plan.events,
+    }:  # where one of the two ends, its last chunk is shorter than the other's
       if events % plan.size:
         plan.path(events // plan.size).unlink(missing_ok=True)
   write_text(note, json.dumps(now, indent=1))
 
 
-def write(plan: Plan, number: int, particles: Condition, energies: np.ndarray, account: dict[str, Any]) -> None:
-  """Writes a chunk, aside and renamed; `account` has Geant4's version and, by event, the `cpu` and `python` seconds."""
+def write(
+  plan: Plan, number: int, particles: Condition, energies: np.ndarray, account: dict[str, Any]
+) -> None:
+  """Writes a chunk, aside and renamed; `account` has Geant4's version and, by event, the `cpu` and
+  `python` seconds.
+  """
   response = energies.sum(axis=1) / particles.energy
   lists = {'energy': particles.energy, 'response': response, **account}
-  provenance = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in lists.items()}
+  provenance = {
+    key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in lists.items()
+  }
   with data.Writer(plan.path(number), plan.calorimeter.geometry, provenance) as writer:
     writer.append(Shower(energies, particles))
 
 
 def merge(plan: Plan) -> dict[str, Any]:
-  """Makes the output of the chunks, in the order of the events, and removes them; returns its provenance.
+  """Makes the output of the chunks, in the order of the events, and removes them; returns its
+  provenance.
 
   Further chunks, of a simulation that was to be longer, stay.
   """
@@ -155,16 +192,31 @@ def merge(plan: Plan) -> dict[str, Any]:
 
 
 def _account(paths: list[pathlib.Path]) -> dict[str, Any]:
-  """By the chunks' own accounts: versions of Geant4, CPU seconds an event in all and by energy, Python's share, mean response."""
+  """By the chunks' own accounts: versions of Geant4, CPU seconds an event in all and by energy,
+  Python's share, mean response.
+  """
   accounts = [data.read(path, 0, 1).provenance for path in paths]
-  energy, response, cpu, python = (np.concatenate([a[key] for a in accounts]) for key in ('energy', 'response', 'cpu', 'python'))
+  energy, response, cpu, python = (
+    np.concatenate([a[key] for a in accounts]) for key in ('energy', 'response', 'cpu', 'python')
+  )
   edges = np.geomspace(energy.min(), energy.max(), BINS + 1)
   bins = np.clip(np.searchsorted(edges, energy, 'right') - 1, 0, BINS - 1)
-  table = [{'from_mev': edges[i], 'to_mev': edges[i + 1], 'events': int((bins == i).sum()), 'cpu_seconds': cpu[bins == i].mean()}
-           for i in range(BINS) if (bins == i).any()]
+  table = [
+    {
+      'from_mev': edges[i],
+      'to_mev': edges[i + 1],
+      'events': int((bins == i).sum()),
+      'cpu_seconds': cpu[bins == i].mean(),
+    }
+    for i in range(BINS)
+    if (bins == i).any()
+  ]
   return {
-    'geant4': ', '.join(sorted({a['geant4'] for a in accounts})), 'cpu_seconds_per_event': cpu.mean(), 'cpu_seconds_by_energy': table,
-    'python_share': python.sum() / cpu.sum(), 'mean_response': response.mean(),
+    'geant4': ', '.join(sorted({a['geant4'] for a in accounts})),
+    'cpu_seconds_per_event': cpu.mean(),
+    'cpu_seconds_by_energy': table,
+    'python_share': python.sum() / cpu.sum(),
+    'mean_response': response.mean(),
     'mean_response_error': response.std() / np.sqrt(len(response)),
     'random_numbers': 'event i: MixMax stream (seed + 1, i + 1, 1, 1)',
   }

@@ -1,4 +1,6 @@
-"""Geant4's data sets: found, asked for in one line, or downloaded, before the binding can ask on standard input."""
+"""Geant4's data sets: found, asked for in one line, or downloaded, before the binding can ask on
+standard input.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,27 @@ import subprocess
 import sys
 
 EXTRA = 'geant4-pybind is not installed, expected the extra geant4: pip install "calojax[geant4]"'
-# Environment variable and folder (a version follows) of the sets that electromagnetic physics asks for. The last two only have to
-# be there.
-NEEDED = {'G4LEDATA': 'G4EMLOW', 'G4ENSDFSTATEDATA': 'G4ENSDFSTATE', 'G4LEVELGAMMADATA': 'PhotonEvaporation',
-          'G4PARTICLEXSDATA': 'G4PARTICLEXS'}
-UNUSED = ('G4NEUTRONHPDATA', 'G4RADIOACTIVEDATA', 'G4PIIDATA', 'G4REALSURFACEDATA', 'G4SAIDXSDATA', 'G4ABLADATA', 'G4INCLDATA',
-          'G4CHANNELINGDATA')
-ROOT = 'GEANT4_DATA_DIR'  # where it is set, the binding leaves the search to Geant4 and asks nothing
+# Environment variable and folder (a version follows) of the sets that electromagnetic physics asks
+# for. The last two only have to be there.
+NEEDED = {
+  'G4LEDATA': 'G4EMLOW',
+  'G4ENSDFSTATEDATA': 'G4ENSDFSTATE',
+  'G4LEVELGAMMADATA': 'PhotonEvaporation',
+  'G4PARTICLEXSDATA': 'G4PARTICLEXS',
+}
+UNUSED = (
+  'G4NEUTRONHPDATA',
+  'G4RADIOACTIVEDATA',
+  'G4PIIDATA',
+  'G4REALSURFACEDATA',
+  'G4SAIDXSDATA',
+  'G4ABLADATA',
+  'G4INCLDATA',
+  'G4CHANNELINGDATA',
+)
+ROOT = (
+  'GEANT4_DATA_DIR'  # where it is set, the binding leaves the search to Geant4 and asks nothing
+)
 
 
 def installed() -> None:
@@ -27,7 +43,8 @@ def installed() -> None:
 def environment() -> dict[str, str]:
   """The variables that Geant4 and its binding need, each naming a folder that exists.
 
-  A set is looked for in its own variable, then in the folder GEANT4_DATA_DIR, then where the binding downloads to.
+  A set is looked for in its own variable, then in the folder GEANT4_DATA_DIR, then where the
+  binding downloads to.
 
   Raises:
     ValueError: a set is missing; the message says how to get it.
@@ -35,9 +52,11 @@ def environment() -> dict[str, str]:
   found = {variable: _folder(variable, name) for variable, name in NEEDED.items()}
   missing = [variable for variable, folder in found.items() if folder is None]
   if missing:
-    raise ValueError(f'Geant4 data sets are missing ({", ".join(missing)}): run "python -m calojax.simulate --download" to put them into '
-                     f'{_downloads()}, or set {ROOT} to the folder that holds {", ".join(NEEDED[v] for v in missing)} '
-                     '(from https://geant4.web.cern.ch/download)')
+    raise ValueError(
+      f'Geant4 data sets are missing ({", ".join(missing)}): run "python -m calojax.simulate --download" to put them into '
+      f'{_downloads()}, or set {ROOT} to the folder that holds {", ".join(NEEDED[v] for v in missing)} '
+      '(from https://geant4.web.cern.ch/download)'
+    )
   folders = {variable: str(folder) for variable, folder in found.items()}
   root = os.environ.get(ROOT, '')
   return {**folders, ROOT: root if os.path.isdir(root) else os.path.dirname(folders['G4LEDATA'])}
@@ -51,8 +70,14 @@ def download() -> str:
   """
   installed()
   blank = {key: value for key, value in os.environ.items() if key not in (ROOT, *NEEDED)}
-  process = subprocess.run([sys.executable, '-c', 'import geant4_pybind'], input='y\n', text=True, stdout=sys.stderr,
-                           stderr=subprocess.PIPE, env={**blank, **dict.fromkeys(UNUSED, 'not needed')})
+  process = subprocess.run(
+    [sys.executable, '-c', 'import geant4_pybind'],
+    input='y\n',
+    text=True,
+    stdout=sys.stderr,
+    stderr=subprocess.PIPE,
+    env={**blank, **dict.fromkeys(UNUSED, 'not needed')},
+  )
   missing = [name for name in NEEDED.values() if not _versions(_downloads(), name)]
   if process.returncode or missing:
     reason = process.stderr.strip().splitlines()[-1:] or [f'{", ".join(missing)} did not arrive']
@@ -70,7 +95,9 @@ def _folder(variable: str, name: str) -> pathlib.Path | None:
     folder = pathlib.Path(os.environ[variable])
     return folder if folder.is_dir() else None
   roots = [pathlib.Path(os.environ[ROOT])] if os.environ.get(ROOT) else []
-  places = [place for root in (*roots, _downloads()) for place in (root / variable, *_versions(root, name))]
+  places = [
+    place for root in (*roots, _downloads()) for place in (root / variable, *_versions(root, name))
+  ]
   return next((place for place in places if place.is_dir()), None)
 
 

@@ -1,6 +1,8 @@
-"""One Geant4 in this process: builds a calorimeter, scores in C++, runs events. The only place that imports the binding.
+"""One Geant4 in this process: builds a calorimeter, scores in C++, runs events. The only place that
+imports the binding.
 
-Geant4 is a singleton: a process calls `prepare` once, and ends by `os._exit`, for its destructors come in the wrong order.
+Geant4 is a singleton: a process calls `prepare` once, and ends by `os._exit`, for its destructors
+come in the wrong order.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ FLIGHT = 0.5  # mm along z from which a particle starts before the front face
 
 
 class Events(NamedTuple):
-  """Cell energies `[b, v]` in MeV; CPU seconds of each event `[b]` and, of these, those spent in Python `[b]`."""
+  """Cell energies `[b, v]` in MeV; CPU seconds of each event `[b]` and, of these, those spent in
+  Python `[b]`.
+  """
 
   energies: np.ndarray
   cpu: np.ndarray
@@ -39,8 +43,8 @@ class Session(NamedTuple):
   """A Geant4 that is ready: what it calls back has to outlive it."""
 
   run: Any
-  source: 'Source'
-  reader: 'Reader'
+  source: Source
+  reader: Reader
   kept: tuple[Any, ...]
 
 
@@ -58,25 +62,38 @@ def prepare(calorimeter: Calorimeter, particle: str, physics: str, cut: float) -
   """
   for material in dict.fromkeys(slab.material for slab in calorimeter.slabs):
     if g4.G4NistManager.Instance().FindOrBuildMaterial(material) is None:
-      raise ValueError(f'no material {material!r}, expected a name of Geant4\'s NIST table, e.g. G4_Pb, G4_Fe, G4_lAr, G4_PbWO4')
+      raise ValueError(
+        f"no material {material!r}, expected a name of Geant4's NIST table, e.g. G4_Pb, G4_Fe, G4_lAr, G4_PbWO4"
+      )
   run = g4.G4RunManagerFactory.CreateRunManager(g4.G4RunManagerType.SerialOnly)
   g4.G4UImanager.GetUIpointer().ApplyCommand('/control/verbose 0')
   construction, physics_list = Construction(calorimeter), _physics_list(physics)
   run.SetUserInitialization(construction)
   run.SetUserInitialization(physics_list)
-  source, reader = Source(particle), Reader(calorimeter)  # Geant4 refuses them before it has its physics
+  source, reader = (
+    Source(particle),
+    Reader(calorimeter),
+  )  # Geant4 refuses them before it has its physics
   run.SetUserAction(source)
   run.SetUserAction(reader)
   run.Initialize()
-  # Not SetDefaultCutValue: the binding's list of constructors goes back to 1 mm when the run begins.
+  # Not SetDefaultCutValue: the binding's list of constructors goes back to 1 mm when the run
+  # begins.
   g4.G4UImanager.GetUIpointer().ApplyCommand(f'/run/setCut {cut} mm')
   return Session(run, source, reader, (construction, physics_list))
 
 
-def simulate(session: Session, particles: Condition, seed: int, start: int, tell: Callable[[], Any] = lambda: None) -> Events:
+def simulate(
+  session: Session,
+  particles: Condition,
+  seed: int,
+  start: int,
+  tell: Callable[[], Any] = lambda: None,
+) -> Events:
   """The showers of these particles `[b]`.
 
-  The one of number i is made with random numbers of (seed, start + i) alone. `tell` is called after every event.
+  The one of number i is made with random numbers of (seed, start + i) alone. `tell` is called after
+  every event.
   """
   count = len(particles.energy)
   session.source.load(particles, seed, start)
@@ -95,30 +112,50 @@ def _physics_list(name: str) -> g4.G4VModularPhysicsList:
 
 
 class Construction(g4.G4VUserDetectorConstruction):
-  """Plates, front face at z = 0, in a vacuum; cells are replicas of rows of replicas of each active plate's read-out area."""
+  """Plates, front face at z = 0, in a vacuum; cells are replicas of rows of replicas of each active
+  plate's read-out area.
+  """
 
   def __init__(self, calorimeter: Calorimeter):
     super().__init__()
-    self.calorimeter, self.kept, self.cells = calorimeter, [], []  # cells: logical volume and read-out layer
+    self.calorimeter, self.kept, self.cells = (
+      calorimeter,
+      [],
+      [],
+    )  # cells: logical volume and read-out layer
     self.known: dict[Any, g4.G4LogicalVolume] = {}
 
   def Construct(self) -> g4.G4VPhysicalVolume:
     calorimeter, width = self.calorimeter, self.calorimeter.width
-    world = self.box('world', width + 2 * MARGIN, width + 2 * MARGIN, 2 * (calorimeter.thickness + MARGIN), 'G4_Galactic')
+    world = self.box(
+      'world',
+      width + 2 * MARGIN,
+      width + 2 * MARGIN,
+      2 * (calorimeter.thickness + MARGIN),
+      'G4_Galactic',
+    )
     placed = self.place(world, None)
     for front, slab, layer in plates(calorimeter):
       key = (slab, layer)
       if key not in self.known:
         self.known[key] = self.box('plate', width, width, slab.thickness, slab.material)
         if slab.active:
-          self.divide(self.known[key], calorimeter.geometry.layers[layer], slab.thickness, slab.material, layer)
+          self.divide(
+            self.known[key],
+            calorimeter.geometry.layers[layer],
+            slab.thickness,
+            slab.material,
+            layer,
+          )
       self.place(self.known[key], world, z=front + slab.thickness / 2)
     return placed
 
   def ConstructSDandField(self) -> None:
     for number, layer in enumerate(self.calorimeter.geometry.layers):
       detector = g4.G4MultiFunctionalDetector(f'layer{number}')
-      scorer = g4.G4PSEnergyDeposit3D('energy', 1, *layer.shape)  # cell = row of x * number along y + number along y
+      scorer = g4.G4PSEnergyDeposit3D(
+        'energy', 1, *layer.shape
+      )  # cell = row of x * number along y + number along y
       g4.G4SDManager.GetSDMpointer().AddNewDetector(detector)
       detector.RegisterPrimitive(scorer)
       self.kept += [detector, scorer]
@@ -126,14 +163,19 @@ class Construction(g4.G4VUserDetectorConstruction):
         if owner == number:
           self.SetSensitiveDetector(volume, detector)
 
-  def divide(self, plate: g4.G4LogicalVolume, layer: Layer, thickness: float, material: str, number: int) -> None:
+  def divide(
+    self, plate: g4.G4LogicalVolume, layer: Layer, thickness: float, material: str, number: int
+  ) -> None:
     """Places the read-out area in an active plate, and in it rows along x of cells along y."""
     (nx, ny), (px, py), (x, y) = layer.shape, layer.pitch, layer.centre
     area = self.box('area', nx * px, ny * py, thickness, material)
     row = self.box('row', px, ny * py, thickness, material)
     cell = self.box('cell', px, py, thickness, material)
     self.place(area, plate, x, y)
-    self.kept += [g4.G4PVReplica('row', row, area, g4.kXAxis, nx, px), g4.G4PVReplica('cell', cell, row, g4.kYAxis, ny, py)]
+    self.kept += [
+      g4.G4PVReplica('row', row, area, g4.kXAxis, nx, px),
+      g4.G4PVReplica('cell', cell, row, g4.kYAxis, ny, py),
+    ]
     self.cells.append((cell, number))
 
   def box(self, name: str, x: float, y: float, z: float, material: str) -> g4.G4LogicalVolume:
@@ -142,8 +184,17 @@ class Construction(g4.G4VUserDetectorConstruction):
     self.kept += [solid, found]
     return g4.G4LogicalVolume(solid, found, name)
 
-  def place(self, volume: g4.G4LogicalVolume, mother: g4.G4LogicalVolume | None, x: float = 0, y: float = 0, z: float = 0) -> Any:
-    placed = g4.G4PVPlacement(None, g4.G4ThreeVector(x, y, z), volume, volume.GetName(), mother, False, 0, False)
+  def place(
+    self,
+    volume: g4.G4LogicalVolume,
+    mother: g4.G4LogicalVolume | None,
+    x: float = 0,
+    y: float = 0,
+    z: float = 0,
+  ) -> Any:
+    placed = g4.G4PVPlacement(
+      None, g4.G4ThreeVector(x, y, z), volume, volume.GetName(), mother, False, 0, False
+    )
     self.kept += [volume, placed]
     return placed
 
@@ -163,12 +214,15 @@ class Source(g4.G4VUserPrimaryGeneratorAction):
     self.began = time.process_time()
     self.index += 1
     energy, (x, y), direction = (field[self.index].tolist() for field in self.particles)
-    # Four non-zero numbers select one of the generator's independent streams; the list has to end in a zero.
+    # Four non-zero numbers select one of the generator's independent streams; the list has to end
+    # in a zero.
     g4.G4Random.setTheSeeds([self.seed + 1, self.start + self.index + 1, 1, 1, 0], 4)
     back = FLIGHT / direction[2]
     self.gun.SetParticleEnergy(energy)
     self.gun.SetParticleMomentumDirection(g4.G4ThreeVector(*direction))
-    self.gun.SetParticlePosition(g4.G4ThreeVector(x - back * direction[0], y - back * direction[1], -back * direction[2]))
+    self.gun.SetParticlePosition(
+      g4.G4ThreeVector(x - back * direction[0], y - back * direction[1], -back * direction[2])
+    )
     self.gun.GeneratePrimaryVertex(event)
     self.ended = time.process_time()
 

@@ -19,7 +19,10 @@ SPECTRA = {
   'uniform': lambda low, high, u: low + (high - low) * u,
   'log_uniform': lambda low, high, u: low * (high / low) ** u,  # dN/dE ~ 1/E
 }
-TABLES = (1.0, 1e8)  # MeV: below there is no shower, above 100 TeV Geant4's electromagnetic tables end
+TABLES = (
+  1.0,
+  1e8,
+)  # MeV: below there is no shower, above 100 TeV Geant4's electromagnetic tables end
 ANGLES = ('slope', 'slope_limit', 'theta')  # the kinds of angular law
 TAILS = 6.0  # standard deviations of the slopes that have to find the front face
 
@@ -36,7 +39,8 @@ class Gun:
     energy: lowest and highest kinetic energy, MeV.
     slope: standard deviation of dx/dz and of dy/dz, both normal.
     slope_limit: largest |dx/dz| and |dy/dz|, both uniform.
-    theta: largest polar angle, degrees, uniform, at any azimuth. Of `ANGLES` at most one is not zero.
+    theta: largest polar angle, degrees, uniform, at any azimuth. Of `ANGLES` at most one is not
+      zero.
     spread: half the side of the square, mm, in which the trajectories cross the plane `aim`.
     aim: depth of that plane behind the front face, mm.
   """
@@ -52,7 +56,8 @@ class Gun:
 
 
 def changed(gun: Gun, given: Mapping[str, Any]) -> Gun:
-  """The gun with other fields; `energy` is one or two numbers in GeV. One energy is a fixed one, one kind of angle ends the other.
+  """The gun with other fields; `energy` is one or two numbers in GeV. One energy is a fixed one,
+  one kind of angle ends the other.
 
   Raises:
     ValueError: energies that are not one or two numbers, or one energy for a spectrum.
@@ -71,8 +76,10 @@ def changed(gun: Gun, given: Mapping[str, Any]) -> Gun:
     given = {**dict.fromkeys(ANGLES, 0.0), **given}
   found = dataclasses.replace(gun, **given)
   if (found.spectrum == 'fixed') != (found.energy[0] == found.energy[1]):
-    raise ValueError(f'spectrum {found.spectrum!r} for energies from {found.energy[0] / GEV:g} to {found.energy[1] / GEV:g} GeV, expected '
-                     'one energy for a fixed one and two for the others')
+    raise ValueError(
+      f'spectrum {found.spectrum!r} for energies from {found.energy[0] / GEV:g} to {found.energy[1] / GEV:g} GeV, expected '
+      'one energy for a fixed one and two for the others'
+    )
   return found
 
 
@@ -80,37 +87,55 @@ def check(gun: Gun, width: float) -> Gun:
   """The gun itself, found valid for a front face of that width (mm).
 
   Raises:
-    ValueError: an unknown particle or spectrum, energies that are not positive, not in order or beyond the tables, two kinds of
-      angle, a negative or infinite length or angle, particles that miss the front face.
+    ValueError: an unknown particle or spectrum, energies that are not positive, not in order or
+      beyond the tables, two kinds of angle, a negative or infinite length or angle, particles that
+      miss the front face.
   """
   find(PARTICLES, gun.particle, 'particle')
   find(SPECTRA, gun.spectrum, 'spectrum')
   low, high = gun.energy
   if not TABLES[0] <= low <= high <= TABLES[1]:
-    raise ValueError(f'energies from {low / GEV:g} to {high / GEV:g} GeV, expected from at least {TABLES[0] / GEV:g} GeV up to at most '
-                     f'{TABLES[1] / GEV:g} GeV, where the tables end')
+    raise ValueError(
+      f'energies from {low / GEV:g} to {high / GEV:g} GeV, expected from at least {TABLES[0] / GEV:g} GeV up to at most '
+      f'{TABLES[1] / GEV:g} GeV, where the tables end'
+    )
   for name in (*ANGLES, 'spread', 'aim'):
     value = getattr(gun, name)
     if not 0 <= value < math.inf:
       raise ValueError(f'{name} is {value:g}, expected a number >= 0')
   if sum(getattr(gun, kind) > 0 for kind in ANGLES) > 1:
-    raise ValueError(f'slope {gun.slope:g}, slope_limit {gun.slope_limit:g} and theta {gun.theta:g} degrees, expected at most one above 0')
+    raise ValueError(
+      f'slope {gun.slope:g}, slope_limit {gun.slope_limit:g} and theta {gun.theta:g} degrees, expected at most one above 0'
+    )
   if gun.theta > 80:
     raise ValueError(f'theta is {gun.theta:g} degrees, expected at most 80')
-  reach = gun.spread + gun.aim * max(TAILS * gun.slope, gun.slope_limit, math.tan(math.radians(gun.theta)))
+  reach = gun.spread + gun.aim * max(
+    TAILS * gun.slope, gun.slope_limit, math.tan(math.radians(gun.theta))
+  )
   if reach > width / 2:
-    raise ValueError(f'particles meet the front face up to {reach:g} mm from the axis, expected at most {width / 2:g} mm: '
-                     'reduce spread, aim or the angles')
+    raise ValueError(
+      f'particles meet the front face up to {reach:g} mm from the axis, expected at most {width / 2:g} mm: '
+      'reduce spread, aim or the angles'
+    )
   return gun
 
 
 def draw(gun: Gun, seed: int, start: int, stop: int) -> Condition:
-  """The particles of the events [start, stop) of a seed: event i is the same whatever events it is drawn with."""
-  return Condition(*map(np.stack, zip(*(_particle(gun, np.random.default_rng((_STREAM, seed, i))) for i in range(start, stop)))))
+  """The particles of the events [start, stop) of a seed: event i is the same whatever events it is
+  drawn with.
+  """
+  return Condition(
+    *map(
+      np.stack,
+      zip(*(_particle(gun, np.random.default_rng((_STREAM, seed, i))) for i in range(start, stop))),
+    )
+  )
 
 
 def _particle(gun: Gun, rng: np.random.Generator) -> Condition:
-  """One particle; every gun takes the same random numbers, so a changed spectrum leaves position and direction alone."""
+  """One particle; every gun takes the same random numbers, so a changed spectrum leaves position
+  and direction alone.
+  """
   energy = SPECTRA[gun.spectrum](*gun.energy, rng.random())
   crossing = rng.uniform(-1, 1, 2) * gun.spread
   angle, phi = np.radians(gun.theta) * rng.random(), 2 * np.pi * rng.random()

@@ -21,7 +21,9 @@ TELL = 0.5  # seconds between two messages of a job
 PRINT = 10.0  # seconds between two lines of progress
 
 
-def run(plan: Plan, numbers: list[int], jobs: int, environment: dict[str, str], tell: Callable[[int], Any]) -> None:
+def run(
+  plan: Plan, numbers: list[int], jobs: int, environment: dict[str, str], tell: Callable[[int], Any]
+) -> None:
   """Simulates the chunks of these numbers; `tell` is called with the number of events done so far.
 
   Raises:
@@ -48,9 +50,13 @@ def run(plan: Plan, numbers: list[int], jobs: int, environment: dict[str, str], 
 
 @contextlib.contextmanager
 def started(plan: Plan, jobs: int, environment: dict[str, str]) -> Iterator[dict[Connection, str]]:
-  """Running processes: the parent's end of the pipe to each and the name of its log. They are ended in any case."""
+  """Running processes: the parent's end of the pipe to each and the name of its log. They are ended
+  in any case.
+  """
   context, workers, processes = multiprocessing.get_context('spawn'), {}, []
-  before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all: only the parent is to answer
+  before = signal.signal(
+    signal.SIGINT, signal.SIG_IGN
+  )  # Ctrl-C goes to all: only the parent is to answer
   try:
     for number in range(jobs):
       ours, theirs = context.Pipe()
@@ -90,15 +96,20 @@ def reason(log: str) -> str:
     text = file.read()
   found = re.search(r'G4Exception : (\S+).*?issued by : (.*?)\n(.*?)\*\*\*', text, re.DOTALL)
   words = found and f'Geant4 {found[1]} in {found[2]}: {found[3]}'
-  return ' '.join((words or (text.strip().splitlines() or ['killed, perhaps for want of memory'])[-1]).split())
+  return ' '.join(
+    (words or (text.strip().splitlines() or ['killed, perhaps for want of memory'])[-1]).split()
+  )
 
 
 def work(plan: Plan, connection: Connection, log: str, environment: dict[str, str]) -> None:
-  """A job: simulates and writes the chunks whose numbers it receives, until the pipe closes. Does not return."""
+  """A job: simulates and writes the chunks whose numbers it receives, until the pipe closes. Does
+  not return.
+  """
   signal.signal(signal.SIGINT, signal.SIG_IGN)
   _silence(log)
   os.environ.update(environment)
   from calojax.simulation import geant4  # imports the binding, which reads the environment
+
   try:
     session = geant4.prepare(plan.calorimeter, plan.gun.particle, plan.physics, plan.cut)
     while True:
@@ -134,14 +145,18 @@ def _counter(connection: Connection) -> Callable[[], None]:
     count += 1
     if time.monotonic() - last > TELL:
       last = time.monotonic()
-      with contextlib.suppress(OSError):  # an exception would have to pass through Geant4; the chunk's last message raises it
+      with contextlib.suppress(
+        OSError
+      ):  # an exception would have to pass through Geant4; the chunk's last message raises it
         connection.send(('events', count))
 
   return tell
 
 
 def progress(total: int, stream: Any = sys.stderr) -> Callable[[int], None]:
-  """A function that prints the events done of `total`, their rate and the time left, at most every `PRINT` seconds."""
+  """A function that prints the events done of `total`, their rate and the time left, at most every
+  `PRINT` seconds.
+  """
   start, last, before = time.monotonic(), -math.inf, 0
 
   def tell(done: int) -> None:
@@ -150,6 +165,10 @@ def progress(total: int, stream: Any = sys.stderr) -> Callable[[int], None]:
     if done > before and (now - last > PRINT or done == total):
       last, before, rate = now, done, done / (now - start)
       hours, minutes = divmod(int((total - done) / rate / 60), 60)
-      print(f'calojax: {done}/{total} showers, {rate:.3g}/s, {hours} h {minutes:02} min left', file=stream, flush=True)
+      print(
+        f'calojax: {done}/{total} showers, {rate:.3g}/s, {hours} h {minutes:02} min left',
+        file=stream,
+        flush=True,
+      )
 
   return tell

@@ -1,4 +1,6 @@
-"""Trained generators that come with the package, one folder each, as `--mode=export` writes them."""
+"""Trained generators that come with the package, one folder each, as `--mode=export` writes
+them.
+"""
 
 from __future__ import annotations
 
@@ -21,5 +23,7 @@ def find(model: str) -> str:
   if pathlib.Path(model).is_dir():
     return model
   if model not in names():
-    raise ValueError(f'model {model!r} is neither the folder of an exported model nor one of the package: {", ".join(names())}')
+    raise ValueError(
+      f'model {model!r} is neither the folder of an exported model nor one of the package: {", ".join(names())}'
+    )
   return str(ROOT / model)

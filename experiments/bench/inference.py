@@ -1,9 +1,12 @@
-"""Showers a second of one generator by every route there is, on one core: JAX, its export in JAX, ONNX Runtime, OpenVINO, C++.
+"""Showers a second of one generator by every route there is, on one core: JAX, its export in JAX,
+ONNX Runtime, OpenVINO, C++.
 
-The generator comes from a workdir, or is an untrained one of a config: the weights matter for the errors of bfloat16, and can
-for the speed (JAX is half as fast with an untrained wgan_gp). Noise and particles are arrays in memory, and the routes take
-turns in one process; the C++ program comes after them. A route gets a large batch in the pieces that
-`calojax.sample` (JAX) or `calojax.load(...).generate` (all others) would cut it into; `in one call` gives it to ONNX Runtime whole.
+The generator comes from a workdir, or is an untrained one of a config: the weights matter for the
+errors of bfloat16, and can for the speed (JAX is half as fast with an untrained wgan_gp). Noise and
+particles are arrays in memory, and the routes take turns in one process; the C++ program comes
+after them. A route gets a large batch in the pieces that `calojax.sample` (JAX) or
+`calojax.load(...).generate` (all others) would cut it into; `in one call` gives it to ONNX Runtime
+whole.
 
 The time of the processor is the one to compare: the clock counts what else runs on the machine.
 
@@ -24,7 +27,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,9 +49,15 @@ class Times(NamedTuple):
 
 
 def generator(config: str | None, folder: str | None) -> Any:
-  """A trained generator of a workdir, or an untrained one of `configs/CONFIG.py`, as `calojax.run.trained` gives it."""
+  """A trained generator of a workdir, or an untrained one of `configs/CONFIG.py`, as
+  `calojax.run.trained` gives it.
+  """
   import jax
-  from calojax import build, data, run, showers
+
+  from calojax import data, showers
+  from calojax.methods import build
+  from calojax.training import run
+
   if folder:
     return run.trained(folder)
   sys.path.append(str(ROOT / 'configs'))
@@ -61,9 +71,13 @@ def generator(config: str | None, folder: str | None) -> Any:
 def write(system: Any, folder: str) -> dict[str, str]:
   """Paths of the generator's StableHLO and ONNX file, written to the folder."""
   from calojax.export import onnx_file, program
+
   generate, latent = program.function(system), system.method.latent
   graph = onnx_file.translate(generate, program.inputs(latent), program.OUTPUT)
-  contents = {'stablehlo': program.stablehlo(generate, latent), 'onnx': onnx_file.model(graph, onnx_file.PORTABLE).SerializeToString()}
+  contents = {
+    'stablehlo': program.stablehlo(generate, latent),
+    'onnx': onnx_file.model(graph, onnx_file.PORTABLE).SerializeToString(),
+  }
   paths = {form: os.path.join(folder, f'generator.{form}') for form in contents}
   for form, content in contents.items():
     pathlib.Path(paths[form]).write_bytes(content)
@@ -72,19 +86,23 @@ def write(system: Any, folder: str) -> dict[str, str]:
 
 def routes(system: Any, paths: dict[str, str]) -> dict[str, tuple[Route, int]]:
   """Each way to make showers, and how many it makes at a time."""
-  from calojax import inference, runtimes, sample
+  from calojax.inference import model, runtimes, sampler
   from calojax.showers import Condition
-  compiled = sample.compiled(system.method, system.variables)
+
+  compiled = sampler.compiled(system.method, system.variables)
   found = {
-      REFERENCE: (lambda noise, *particles: np.asarray(compiled(noise, Condition(*particles))), sample.piece()),
-      'StableHLO in JAX': (runtimes.runner(paths['stablehlo'], 'stablehlo'), inference.BATCH),
-      'ONNX Runtime': (runtimes.runner(paths['onnx'], 'onnx', 1), inference.BATCH),
+    REFERENCE: (
+      lambda noise, *particles: np.asarray(compiled(noise, Condition(*particles))),
+      sampler.piece(),
+    ),
+    'StableHLO in JAX': (runtimes.runner(paths['stablehlo'], 'stablehlo'), model.BATCH),
+    'ONNX Runtime': (runtimes.runner(paths['onnx'], 'onnx', 1), model.BATCH),
   }
   found[ONE_CALL] = found['ONNX Runtime'][0], sys.maxsize
   if importlib.util.find_spec('openvino'):
-    found['OpenVINO'] = runtimes.openvino_runner(paths['onnx'], 1), inference.BATCH
+    found['OpenVINO'] = runtimes.openvino_runner(paths['onnx'], 1), model.BATCH
     if instructions():
-      found[ROUGH] = runtimes.openvino_runner(paths['onnx'], 1, 'bf16'), inference.BATCH
+      found[ROUGH] = runtimes.openvino_runner(paths['onnx'], 1, 'bf16'), model.BATCH
   return found
 
 
@@ -97,8 +115,11 @@ def instructions() -> str | None:
 def requests(system: Any, count: int) -> tuple[np.ndarray, ...]:
   """Noise and particles of the generator's spectrum."""
   from calojax import spectrum
+
   noise = np.random.default_rng(1).standard_normal((count, system.method.latent), np.float32)
-  return noise, *(np.asarray(field, np.float32) for field in spectrum.draw(system.spectrum, count, 0))
+  return noise, *(
+    np.asarray(field, np.float32) for field in spectrum.draw(system.spectrum, count, 0)
+  )
 
 
 def call(route: Route, piece: int, arrays: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -106,10 +127,14 @@ def call(route: Route, piece: int, arrays: tuple[np.ndarray, ...]) -> np.ndarray
   count = len(arrays[0])
   if count <= piece:
     return route(*arrays)
-  return np.concatenate([route(*(array[start:start + piece] for array in arrays)) for start in range(0, count, piece)])
+  return np.concatenate(
+    [route(*(array[start : start + piece] for array in arrays)) for start in range(0, count, piece)]
+  )
 
 
-def measure(contenders: dict[str, Callable[[], Any]], showers: int, rounds: int, turn: float) -> dict[str, Times]:
+def measure(
+  contenders: dict[str, Callable[[], Any]], showers: int, rounds: int, turn: float
+) -> dict[str, Times]:
   """The times of each contender; in every round each has one turn of at least `turn` seconds."""
   times = {name: Times([], []) for name in contenders}
   for _ in range(rounds):
@@ -126,50 +151,83 @@ def measure(contenders: dict[str, Callable[[], Any]], showers: int, rounds: int,
 
 def cpp(program: str, model: str, batch: int, rounds: int) -> Times:
   """The times of the C++ program, as it states them for the inference alone."""
-  from calojax import inference
+  from calojax.inference import model
+
   times, pattern = Times([], []), r'inference ([\d.]+) ms a shower .*, ([\d.]+) ms of the processor'
   with tempfile.TemporaryDirectory() as folder:
-    command = [program, model, '--output', f'{folder}/showers.npy', '--energy', 20000, '--threads', 1,
-               '--count', max(batch, CPP_SHOWERS.get(batch, 0)), '--batch', min(batch, inference.BATCH)]
+    command = [
+      program,
+      model,
+      '--output',
+      f'{folder}/showers.npy',
+      '--energy',
+      20000,
+      '--threads',
+      1,
+      '--count',
+      max(batch, CPP_SHOWERS.get(batch, 0)),
+      '--batch',
+      min(batch, model.BATCH),
+    ]
     for _ in range(rounds):
-      wall, cpu = re.search(pattern, subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout).groups()
+      wall, cpu = re.search(
+        pattern,
+        subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout,
+      ).groups()
       times.wall.append(float(wall))
       times.cpu.append(float(cpu))
   return times
 
 
-def errors(found: dict[str, tuple[Route, int]], arrays: tuple[np.ndarray, ...]) -> dict[str, dict[str, float]]:
-  """How far each route's showers are off those of JAX, at most: of the shower's largest cell, and of its energy; and the mean energy."""
+def errors(
+  found: dict[str, tuple[Route, int]], arrays: tuple[np.ndarray, ...]
+) -> dict[str, dict[str, float]]:
+  """How far each route's showers are off those of JAX, at most: of the shower's largest cell, and
+  of its energy; and the mean energy.
+  """
   from calojax.export import parity
+
   expected = call(*found[REFERENCE], arrays)
   total, figures = expected.sum(1, dtype=np.float64), {}
   for name, route in found.items():
     showers = call(*route, arrays)
     off = parity.compare(expected, showers, arrays[1], np.inf, name)
-    figures[name] = {key: off[key] for key in ('cells', 'energy')} | {'mean energy': float(showers.sum(dtype=np.float64) / total.sum() - 1)}
+    figures[name] = {key: off[key] for key in ('cells', 'energy')} | {
+      'mean energy': float(showers.sum(dtype=np.float64) / total.sum() - 1)
+    }
   return figures
 
 
 def table(times: dict[int, dict[str, Times]], off: dict[str, dict[str, float]]) -> str:
-  """A Markdown table: CPU ms a shower (median, range), showers/s by the clock, the ratio to the fastest exact one."""
-  lines = ['| Batch | Route | CPU ms a shower | Range | Showers/s by the clock | To the fastest of float32 | Off by, of the largest cell |',
-           '| ---: | --- | ---: | --- | ---: | ---: | ---: |']
+  """A Markdown table: CPU ms a shower (median, range), showers/s by the clock, the ratio to the
+  fastest exact one.
+  """
+  lines = [
+    '| Batch | Route | CPU ms a shower | Range | Showers/s by the clock | To the fastest of float32 | Off by, of the largest cell |',
+    '| ---: | --- | ---: | --- | ---: | ---: | ---: |',
+  ]
   for batch, each in times.items():
     fastest = min(np.median(t.cpu) for name, t in each.items() if name != ROUGH)
     for name, t in each.items():
       cell = f'{off[name]["cells"]:.1g}' if name in off else ''
-      lines.append(f'| {batch:,} | {name} | {np.median(t.cpu):.4f} | {min(t.cpu):.4f} to {max(t.cpu):.4f} | {1e3 / np.median(t.wall):,.0f} '
-                   f'| {np.median(t.cpu) / fastest:.2f} | {cell} |')
+      lines.append(
+        f'| {batch:,} | {name} | {np.median(t.cpu):.4f} | {min(t.cpu):.4f} to {max(t.cpu):.4f} | {1e3 / np.median(t.wall):,.0f} '
+        f'| {np.median(t.cpu) / fastest:.2f} | {cell} |'
+      )
   return '\n'.join(lines)
 
 
 def versions() -> dict[str, str]:
   names = ('jax', 'onnxruntime', 'openvino', 'onnx', 'numpy')
-  return {name: importlib.metadata.version(name) for name in names if importlib.util.find_spec(name)}
+  return {
+    name: importlib.metadata.version(name) for name in names if importlib.util.find_spec(name)
+  }
 
 
 def arguments() -> argparse.Namespace:
-  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('--config', default='cnn_aux', help='of an untrained generator')
   parser.add_argument('--workdir', help='of a trained one instead')
   parser.add_argument('--batches', type=int, nargs='+', default=[1, 100, 10_000])
@@ -185,7 +243,10 @@ def main() -> None:
   # Before jax is imported: its threads follow the affinity.
   os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
   import jax
-  from calojax import allocation, files, provenance
+
+  from calojax import files, provenance
+  from calojax.training import allocation
+
   allocation.keep_freed_memory()
   system, times = generator(given.config, given.workdir), {}
   with tempfile.TemporaryDirectory() as folder:
@@ -203,9 +264,17 @@ def main() -> None:
   print(table(times, off))
   parameters = sum(leaf.size for leaf in jax.tree.leaves(system.variables['params']))
   name = os.path.basename(os.path.normpath(given.workdir or given.config))
-  result = {'config': name, 'parameters': parameters, 'bfloat16': instructions(), 'versions': versions(),
-            'pieces': {name: route[1] for name, route in found.items() if name != ONE_CALL}, 'errors': off,
-            'ms a shower': {batch: {name: t._asdict() for name, t in each.items()} for batch, each in times.items()}}
+  result = {
+    'config': name,
+    'parameters': parameters,
+    'bfloat16': instructions(),
+    'versions': versions(),
+    'pieces': {name: route[1] for name, route in found.items() if name != ONE_CALL},
+    'errors': off,
+    'ms a shower': {
+      batch: {name: t._asdict() for name, t in each.items()} for batch, each in times.items()
+    },
+  }
   print(json.dumps({key: value for key, value in result.items() if key != 'ms a shower'}, indent=1))
   if given.output:
     files.write_text(given.output, json.dumps({**result, **provenance.origin()}, indent=1) + '\n')

@@ -1,8 +1,8 @@
 """Times the PRD score against a straightforward scikit-learn loop and compares the scores.
 
-The loop is MiniBatchKMeans in double precision with ten starts, run after run, with all threads it wants. Prints, for
-real against independent real showers and against a smeared copy of them, both scores with the spread over the runs and
-the ratio of the times.
+The loop is MiniBatchKMeans in double precision with ten starts, run after run, with all threads it
+wants. Prints, for real against independent real showers and against a smeared copy of them, both
+scores with the spread over the runs and the ratio of the times.
 
   python experiments/bench/prd.py --data=lhcb_ecal.h5 --count=10000
 """
@@ -15,10 +15,12 @@ import time
 import h5py
 import numpy as np
 
-from calojax.evaluation.prd import auc, prd, prd_from_histograms
+from calojax.evaluation.metrics.prd import auc, prd, prd_from_histograms
 
 
-def scikit_learn_loop(reference: np.ndarray, generated: np.ndarray, clusters: int, runs: int) -> np.ndarray:
+def scikit_learn_loop(
+  reference: np.ndarray, generated: np.ndarray, clusters: int, runs: int
+) -> np.ndarray:
   """Area of every run, the way one writes it first."""
   from sklearn.cluster import MiniBatchKMeans
 
@@ -31,34 +33,47 @@ def scikit_learn_loop(reference: np.ndarray, generated: np.ndarray, clusters: in
   return np.array(areas)
 
 
-def compare(name: str, reference: np.ndarray, generated: np.ndarray, args: argparse.Namespace) -> None:
+def compare(
+  name: str, reference: np.ndarray, generated: np.ndarray, args: argparse.Namespace
+) -> None:
   """Prints one row: scores of both and the ratio of their times for `args.runs` runs."""
   fast, fast_times = timed(lambda: prd(reference, generated, args.clusters, args.runs))
-  slow, slow_times = timed(lambda: scikit_learn_loop(reference, generated, args.clusters, args.loop_runs))
+  slow, slow_times = timed(
+    lambda: scikit_learn_loop(reference, generated, args.clusters, args.loop_runs)
+  )
   slow_times *= args.runs / args.loop_runs
   spread = slow.std(ddof=1) if len(slow) > 1 else float('nan')
   ratios = slow_times / fast_times
   scaled = '' if args.loop_runs == args.runs else f' (from {args.loop_runs} runs)'
   runs = fast.runs.std(ddof=1)
-  print(f'{name}: fast {fast.value:.4f} (runs +- {runs:.4f}, error {fast.error:.4f}) in {fast_times[0]:.1f} s, '
-        f'loop {slow.mean():.4f} (runs +- {spread:.4f}) in {slow_times[0]:.1f} s{scaled}; '
-        f'ratio {ratios[0]:.1f} in wall time, {ratios[1]:.1f} in CPU time', flush=True)
+  print(
+    f'{name}: fast {fast.value:.4f} (runs +- {runs:.4f}, error {fast.error:.4f}) in {fast_times[0]:.1f} s, '
+    f'loop {slow.mean():.4f} (runs +- {spread:.4f}) in {slow_times[0]:.1f} s{scaled}; '
+    f'ratio {ratios[0]:.1f} in wall time, {ratios[1]:.1f} in CPU time',
+    flush=True,
+  )
 
 
 def timed(function):
-  """The function's value and `[2]` seconds it took: on the wall, and on the CPUs, which other work disturbs less."""
+  """The function's value and `[2]` seconds it took: on the wall, and on the CPUs, which other work
+  disturbs less.
+  """
   start = np.array([time.perf_counter(), time.process_time()])
   value = function()
   return value, np.array([time.perf_counter(), time.process_time()]) - start
 
 
 def main() -> None:
-  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+  parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+  )
   parser.add_argument('--data', required=True, help='HDF5 file with EnergyDeposit (N, 30, 30)')
   parser.add_argument('--count', type=int, default=10_000, help='showers in each set')
   parser.add_argument('--clusters', type=int, default=400)
   parser.add_argument('--runs', type=int, default=10)
-  parser.add_argument('--loop-runs', type=int, help='runs of the loop, its time scaled up to --runs; all by default')
+  parser.add_argument(
+    '--loop-runs', type=int, help='runs of the loop, its time scaled up to --runs; all by default'
+  )
   args = parser.parse_args()
   args.loop_runs = args.loop_runs or args.runs
   with h5py.File(args.data) as file:

@@ -1,4 +1,6 @@
-"""The CNN baseline in PyTorch, eager, for comparison: layers, parameters, losses and optimiser of `configs/cnn.py`."""
+"""The CNN baseline in PyTorch, eager, for comparison: layers, parameters, losses and optimiser of
+`configs/cnn.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from torch.nn import functional as F
 
 
 class Generator(nn.Module):
-  """Noise `[b, 256]` and condition features `[b, 5]` to network-space showers `[b, 1, 30, 30]`: 656,321 parameters."""
+  """Noise `[b, 256]` and condition features `[b, 5]` to network-space showers `[b, 1, 30, 30]`:
+  656,321 parameters.
+  """
 
   def __init__(self):
     super().__init__()
@@ -32,7 +36,8 @@ class Discriminator(nn.Module):
     super().__init__()
     widths = (1, 32, 64, 128, 256)
     self.layers = nn.ModuleList(
-        nn.Conv2d(ci, co, 3, 2, padding=int(ci == 1)) for ci, co in zip(widths, widths[1:]))
+      nn.Conv2d(ci, co, 3, 2, padding=int(ci == 1)) for ci, co in zip(widths, widths[1:])
+    )
     self.dense = nn.ModuleList((nn.Linear(261, 64), nn.Linear(64, 32)))
     self.score = nn.Linear(32, 1)
 
@@ -46,17 +51,22 @@ class Discriminator(nn.Module):
 
 
 class Training:
-  """Both networks, their optimisers and one full step: one D and one G step, hinge loss, no moving average."""
+  """Both networks, their optimisers and one full step: one D and one G step, hinge loss, no moving
+  average.
+  """
 
   def __init__(self, device: str = 'cpu', channels_last: bool = False):
     self.layout = torch.channels_last if channels_last else torch.contiguous_format
     self.generator, self.discriminator = (
-        module.to(device, memory_format=self.layout) for module in (Generator(), Discriminator()))
+      module.to(device, memory_format=self.layout) for module in (Generator(), Discriminator())
+    )
     self.g_optimiser = torch.optim.Adam(self.generator.parameters(), 1e-4, (0.0, 0.999))
     self.d_optimiser = torch.optim.Adam(self.discriminator.parameters(), 4e-4, (0.0, 0.999))
 
   def step(self, real: torch.Tensor, condition: torch.Tensor) -> None:
-    """One step on showers in network space `[b, 1, 30, 30]`; noise is drawn inside, as in training."""
+    """One step on showers in network space `[b, 1, 30, 30]`; noise is drawn inside, as in
+    training.
+    """
     real = real.contiguous(memory_format=self.layout)
     with torch.no_grad():
       fake = self.generator(self._noise(condition), condition)

@@ -1,8 +1,8 @@
 """Makes an embedded set of showers from a file of the stand-alone simulation.
 
-  python experiments/data/embed.py lhcb_ecal.h5 calojax/data/sample/lhcb_ecal.h5
-  python experiments/data/embed.py calogan.h5 calojax/data/sample/calogan.h5
-  python experiments/data/embed.py clic.h5 calojax/data/sample/clic.h5
+python experiments/data/embed.py lhcb_ecal.h5 calojax/data/sample/lhcb_ecal.h5
+python experiments/data/embed.py calogan.h5 calojax/data/sample/calogan.h5
+python experiments/data/embed.py clic.h5 calojax/data/sample/clic.h5
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ def main() -> None:
   dataset = data.read(args.source)
   embedded.write(args.output, dataset)
   showers, geometry = dataset.showers, dataset.geometry
-  print(f'{len(showers.energies)} showers in {geometry.name}, {os.path.getsize(args.output) / 1e6:.2f} MB')
+  print(
+    f'{len(showers.energies)} showers in {geometry.name}, {os.path.getsize(args.output) / 1e6:.2f} MB'
+  )
 
 
 if __name__ == '__main__':

@@ -7,7 +7,7 @@ from typing import Any
 
 from calojax.export.adapters import ddml, fastcalosim, par04
 from calojax.export.adapters.adapter import OPSET, Adapter, compare, model_file
-from calojax.inference import ranges_of
+from calojax.inference.sidecar import ranges_of
 
 FRAMEWORKS = {'par04': par04.adapters, 'fastcalosim': fastcalosim.adapters, 'ddml': ddml.adapters}
 
@@ -26,4 +26,9 @@ def chosen(names: Sequence[str], generator: Any) -> list[Adapter]:
   low, high = ranges_of(*generator.spectrum)['energy']
   range_of = f'trained on energies from {low:g} to {high:g} MeV: outside of them nothing is clipped and nothing is known of the showers'
   found = [adapter for name in dict.fromkeys(names) for adapter in FRAMEWORKS[name](generator)]
-  return [adapter._replace(described=adapter.described | {'notes': [*adapter.described['notes'], range_of]}) for adapter in found]
+  return [
+    adapter._replace(
+      described=adapter.described | {'notes': [*adapter.described['notes'], range_of]}
+    )
+    for adapter in found
+  ]

@@ -1,8 +1,11 @@
-"""A generator in the clothes of another program: what its inputs are made of, and what its outputs become."""
+"""A generator in the clothes of another program: what its inputs are made of, and what its outputs
+become.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +14,7 @@ from jax import export
 
 from calojax.export import parity, program
 from calojax.geometry import Geometry, PolarLayer
-from calojax.inference import ranges_of
+from calojax.inference.sidecar import ranges_of
 from calojax.showers import Condition
 
 OPSET = 17
@@ -25,9 +28,11 @@ class Adapter(NamedTuple):
     framework: the file's format in the sidecar.
     inputs: shape by name, without the batch, in the order that the framework gives them.
     output: its name.
-    decode: `(*inputs) -> noise [b, latent], energy [b], position [b, 2], direction [b, 3]`, in MeV and mm, in JAX.
+    decode: `(*inputs) -> noise [b, latent], energy [b], position [b, 2], direction [b, 3]`, in MeV
+      and mm, in JAX.
     encode: `(energies [b, v], energy [b]) -> outputs [b, ...]`, in JAX.
-    draw: `(noise, conditions, rng) -> inputs` in NumPy, as the framework would draw them for these particles.
+    draw: `(noise, conditions, rng) -> inputs` in NumPy, as the framework would draw them for these
+      particles.
     fraction: whether the outputs are energies over the incident energy, else they are in MeV.
     described: what a user of the framework has to know, for the sidecar and the card.
   """
@@ -60,60 +65,90 @@ def model_file(adapter: Adapter, generate: program.Generate) -> bytes:
     Unsupported: ONNX cannot express the generator.
   """
   from calojax.export import onnx_file
-  batch, = export.symbolic_shape('batch')
-  shapes = {name: jax.ShapeDtypeStruct((batch, *shape), jnp.float32) for name, shape in adapter.inputs.items()}
-  return onnx_file.model(onnx_file.translate(adapted(adapter, generate), shapes, adapter.output), OPSET).SerializeToString()
+
+  (batch,) = export.symbolic_shape('batch')
+  shapes = {
+    name: jax.ShapeDtypeStruct((batch, *shape), jnp.float32)
+    for name, shape in adapter.inputs.items()
+  }
+  return onnx_file.model(
+    onnx_file.translate(adapted(adapter, generate), shapes, adapter.output), OPSET
+  ).SerializeToString()
 
 
-def compare(adapter: Adapter, generate: program.Generate, path: str, noise: np.ndarray, conditions: Condition,
-            seed: int) -> dict[str, Any]:
-  """The parity of a written file with the generator as JAX runs it, both given the framework's inputs for these draws.
+def compare(
+  adapter: Adapter,
+  generate: program.Generate,
+  path: str,
+  noise: np.ndarray,
+  conditions: Condition,
+  seed: int,
+) -> dict[str, Any]:
+  """The parity of a written file with the generator as JAX runs it, both given the framework's
+  inputs for these draws.
 
   Raises:
     ValueError: they differ by more than the tolerance.
   """
   inputs = adapter.draw(noise, conditions, np.random.default_rng(seed))
-  expected, found = (parity.in_pieces(run, inputs[0], inputs[1:]) for run in (jax.jit(adapted(adapter, generate)), _runner(path)))
+  expected, found = (
+    parity.in_pieces(run, inputs[0], inputs[1:])
+    for run in (jax.jit(adapted(adapter, generate)), _runner(path))
+  )
   incident = np.ones_like(conditions.energy) if adapter.fraction else conditions.energy
   flat = (len(noise), -1)
-  return parity.compare(expected.reshape(flat), found.reshape(flat), incident, parity.TOLERANCES['onnx'], adapter.file)
+  return parity.compare(
+    expected.reshape(flat), found.reshape(flat), incident, parity.TOLERANCES['onnx'], adapter.file
+  )
 
 
 def _runner(path: str) -> Callable[..., np.ndarray]:
   """A model file in onnxruntime, the inputs in its own order as the frameworks give them."""
   import onnxruntime
+
   session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
   names = [each.name for each in session.get_inputs()]
   return lambda *arrays: session.run(None, dict(zip(names, arrays)))[0]
 
 
 def centre(geometry: Geometry) -> tuple[float, float]:
-  """x and y of the cells' centre, mm."""
+  """X and y of the cells' centre, mm."""
   first = geometry.layers[0]
   return (0.0, 0.0) if isinstance(first, PolarLayer) else first.centre
 
 
 def at_centre(energy: jax.Array, geometry: Geometry) -> tuple[jax.Array, jax.Array]:
-  """Position `[b, 2]` and direction `[b, 3]` of particles that meet the centre of the cells, perpendicular."""
+  """Position `[b, 2]` and direction `[b, 3]` of particles that meet the centre of the cells,
+  perpendicular.
+  """
   one = jnp.ones_like(energy)
   x, y = centre(geometry)
   return jnp.stack([x * one, y * one], 1), jnp.stack([0 * one, 0 * one, one], 1)
 
 
 def check_centre(framework: str, generator: Any) -> None:
-  """Raises ValueError if the training had no particles around the one that the framework means: perpendicular, at the cells' centre."""
+  """Raises ValueError if the training had no particles around the one that the framework means:
+  perpendicular, at the cells' centre.
+  """
   ranges = ranges_of(*generator.spectrum)
   for name, value in zip(('x', 'y', 'dx/dz', 'dy/dz'), (*centre(generator.geometry), 0.0, 0.0)):
     low, high = ranges[name]
     if not low - 1e-3 <= value <= high + 1e-3:
-      raise ValueError(f'the adapter {framework} makes showers of perpendicular particles at the centre of the cells, with {name} = '
-                       f'{value:g}; this generator was trained on {name} from {low:g} to {high:g}')
+      raise ValueError(
+        f'the adapter {framework} makes showers of perpendicular particles at the centre of the cells, with {name} = '
+        f'{value:g}; this generator was trained on {name} from {low:g} to {high:g}'
+      )
 
 
 def uniform_stack(framework: str, geometry: Geometry) -> None:
   """Raises ValueError if the layers are not all divided into the same cells."""
-  kinds = {(type(layer), layer.shape, getattr(layer, 'edges', None) or (layer.pitch, layer.centre)) for layer in geometry.layers}
+  kinds = {
+    (type(layer), layer.shape, getattr(layer, 'edges', None) or (layer.pitch, layer.centre))
+    for layer in geometry.layers
+  }
   if len(kinds) > 1:
     grids = ', '.join(sorted({f'{a}x{b}' for a, b in geometry.grids}))
-    raise ValueError(f'the adapter {framework} needs layers that are all alike; those of {geometry.name} differ: grids {grids}'
-                     + ('' if ',' in grids else ' of other cell sizes'))
+    raise ValueError(
+      f'the adapter {framework} needs layers that are all alike; those of {geometry.name} differ: grids {grids}'
+      + ('' if ',' in grids else ' of other cell sizes')
+    )

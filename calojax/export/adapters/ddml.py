@@ -1,4 +1,5 @@
-"""DDML, machine learning in DD4hep simulations (github.com/key4hep/DDML, classes RegularGridGANModel and ONNXInference).
+"""DDML, machine learning in DD4hep simulations (github.com/key4hep/DDML, classes
+RegularGridGANModel and ONNXInference).
 
 Latent variables and the energy in GeV in; cells of equal Cartesian layers out, in MeV.
 """
@@ -14,13 +15,34 @@ from calojax.export.adapters.adapter import Adapter, at_centre, check_centre, un
 from calojax.geometry import Geometry, PolarLayer
 from calojax.units import GEV
 
-LATENT = 100  # the shape that RegularGridGANModel gives its first tensor, whatever LatentVectorSize is
+LATENT = (
+  100  # the shape that RegularGridGANModel gives its first tensor, whatever LatentVectorSize is
+)
 LAST = 1 - 2.0**-24  # the largest float32 below 1
-# Coefficients of w - 2.5 for w < 5, and of sqrt(w) - 3 for the tails (Giles 2012, "Approximating the erfinv function", single precision).
-MIDDLE = (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 2.1858087e-04, -1.25372503e-03, -4.17768164e-03, 0.246640727,
-          1.50140941)
-TAIL = (-2.00214257e-04, 1.00950558e-04, 1.34934322e-03, -3.67342844e-03, 5.73950773e-03, -7.6224613e-03, 9.43887047e-03, 1.00167406,
-        2.83297682)
+# Coefficients of w - 2.5 for w < 5, and of sqrt(w) - 3 for the tails (Giles 2012, "Approximating
+# the erfinv function", single precision).
+MIDDLE = (
+  2.81022636e-08,
+  3.43273939e-07,
+  -3.5233877e-06,
+  -4.39150654e-06,
+  2.1858087e-04,
+  -1.25372503e-03,
+  -4.17768164e-03,
+  0.246640727,
+  1.50140941,
+)
+TAIL = (
+  -2.00214257e-04,
+  1.00950558e-04,
+  1.34934322e-03,
+  -3.67342844e-03,
+  5.73950773e-03,
+  -7.6224613e-03,
+  9.43887047e-03,
+  1.00167406,
+  2.83297682,
+)
 
 
 def adapters(generator: Any) -> list[Adapter]:
@@ -31,7 +53,9 @@ def adapters(generator: Any) -> list[Adapter]:
   """
   geometry, latent = generator.geometry, generator.method.latent
   if any(isinstance(layer, PolarLayer) for layer in geometry.layers):
-    raise ValueError(f'the adapter ddml needs layers of cells in x and y; those of {geometry.name} have rings and angles')
+    raise ValueError(
+      f'the adapter ddml needs layers of cells in x and y; those of {geometry.name} have rings and angles'
+    )
   uniform_stack('ddml', geometry)
   check_centre('ddml', generator)
   width = max(LATENT, latent)
@@ -42,18 +66,36 @@ def adapters(generator: Any) -> list[Adapter]:
 
   def draw(noise, conditions, rng):
     uniform = rng.uniform(-1, 1, (len(noise), width, 1, 1, 1))
-    return uniform.astype(np.float32), (conditions.energy / GEV).reshape(-1, 1, 1, 1, 1).astype(np.float32)
+    return uniform.astype(np.float32), (conditions.energy / GEV).reshape(-1, 1, 1, 1, 1).astype(
+      np.float32
+    )
 
   grid = (len(geometry.layers), *geometry.layers[0].shape)
-  return [Adapter('ddml.onnx', 'ddml', {'z': (width, 1, 1, 1), 'E': (1, 1, 1, 1)}, 'energies', decode,
-                  lambda energies, energy: energies.reshape(-1, *grid), draw, False, _described(geometry, latent, width))]
+  return [
+    Adapter(
+      'ddml.onnx',
+      'ddml',
+      {'z': (width, 1, 1, 1), 'E': (1, 1, 1, 1)},
+      'energies',
+      decode,
+      lambda energies, energy: energies.reshape(-1, *grid),
+      draw,
+      False,
+      _described(geometry, latent, width),
+    )
+  ]
 
 
 def normal(uniform):
-  """Standard normal variables of uniform ones from -1 to 1: sqrt(2) times the inverse error function."""
+  """Standard normal variables of uniform ones from -1 to 1: sqrt(2) times the inverse error
+  function.
+  """
   u = jnp.clip(uniform, -LAST, LAST)
   w = -jnp.log((1 - u) * (1 + u))
-  middle, tail = (_polynomial(numbers, x) for numbers, x in ((MIDDLE, w - 2.5), (TAIL, jnp.sqrt(jnp.maximum(w, 5.0)) - 3)))
+  middle, tail = (
+    _polynomial(numbers, x)
+    for numbers, x in ((MIDDLE, w - 2.5), (TAIL, jnp.sqrt(jnp.maximum(w, 5.0)) - 3))
+  )
   return jnp.where(w < 5, middle, tail) * u * np.float32(np.sqrt(2))
 
 
@@ -68,20 +110,41 @@ def _polynomial(numbers, x):
 def _described(geometry: Geometry, latent: int, width: int) -> dict[str, Any]:
   """What a user has to know."""
   first, layers = geometry.layers[0], len(geometry.layers)
-  settings = {'ModelPath': 'ddml.onnx', 'LatentVectorSize': width, 'NCellsX': first.shape[0], 'NCellsY': first.shape[1], 'NCellsZ': layers,
-              'CellSizeX': first.pitch[0], 'CellSizeY': first.pitch[1], 'CorrectForAngles': False}
-  notes = ['RegularGridGANModel gives neither impact point nor direction: the showers are perpendicular, at the centre of the cells',
-           f'DDML puts layer i into layer i of the detector, which must be like this calorimeter: {layers} layers']
+  settings = {
+    'ModelPath': 'ddml.onnx',
+    'LatentVectorSize': width,
+    'NCellsX': first.shape[0],
+    'NCellsY': first.shape[1],
+    'NCellsZ': layers,
+    'CellSizeX': first.pitch[0],
+    'CellSizeY': first.pitch[1],
+    'CorrectForAngles': False,
+  }
+  notes = [
+    'RegularGridGANModel gives neither impact point nor direction: the showers are perpendicular, at the centre of the cells',
+    f'DDML puts layer i into layer i of the detector, which must be like this calorimeter: {layers} layers',
+  ]
   if width > LATENT:
-    notes.append(f'RegularGridGANModel gives its first tensor the shape [1, {LATENT}, 1, 1, 1]: change m_tensDims to [1, {width}, 1, 1, 1]')
+    notes.append(
+      f'RegularGridGANModel gives its first tensor the shape [1, {LATENT}, 1, 1, 1]: change m_tensDims to [1, {width}, 1, 1, 1]'
+    )
   elif latent < LATENT:
-    notes.append(f'the first {latent} of the {LATENT} variables are used; RegularGridGANModel always gives {LATENT}')
+    notes.append(
+      f'the first {latent} of the {LATENT} variables are used; RegularGridGANModel always gives {LATENT}'
+    )
   for axis, count, pitch in zip('xy', first.shape, first.pitch):
     if count % 2:
-      notes.append(f'RegularGridGANModel puts cell i at (i - {count // 2} + 0.5) cells, which for an odd number of cells is half a cell '
-                   f'({pitch / 2:g} mm) too far along {axis}')
+      notes.append(
+        f'RegularGridGANModel puts cell i at (i - {count // 2} + 0.5) cells, which for an odd number of cells is half a cell '
+        f'({pitch / 2:g} mm) too far along {axis}'
+      )
   return {
-      'class': 'DDML RegularGridGANModel, ONNXInference',
-      'inputs': {'z': f'[batch, {width}, 1, 1, 1]: uniform from -1 to 1', 'E': '[batch, 1, 1, 1, 1]: kinetic energy, GeV'},
-      'output': f'energies [batch, {layers}, {first.shape[0]}, {first.shape[1]}]: MeV, deposited in the cells; layer, x, y',
-      'settings': [f'model.{name} = {value!r}' for name, value in settings.items()], 'notes': notes}
+    'class': 'DDML RegularGridGANModel, ONNXInference',
+    'inputs': {
+      'z': f'[batch, {width}, 1, 1, 1]: uniform from -1 to 1',
+      'E': '[batch, 1, 1, 1, 1]: kinetic energy, GeV',
+    },
+    'output': f'energies [batch, {layers}, {first.shape[0]}, {first.shape[1]}]: MeV, deposited in the cells; layer, x, y',
+    'settings': [f'model.{name} = {value!r}' for name, value in settings.items()],
+    'notes': notes,
+  }

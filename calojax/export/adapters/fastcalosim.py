@@ -1,6 +1,7 @@
 """ATLAS FastCaloSim (Athena, classes TFCSGANEtaSlice, TFCSONNXHandler and TFCSEnergyAndHitGANV2).
 
-FastCaloGAN V2: noise and the scaled logarithm of the energy in; voxels out, layer after layer, as fractions of the kinetic energy.
+FastCaloGAN V2: noise and the scaled logarithm of the energy in; voxels out, layer after layer, as
+fractions of the kinetic energy.
 """
 
 from __future__ import annotations
@@ -15,17 +16,26 @@ from calojax.export.adapters.adapter import Adapter, at_centre, check_centre
 from calojax.geometry import Geometry, PolarLayer
 
 MEAN, SPREAD = 0.5, 0.5  # of the noise: GetNetworkOutputs draws Gaussians of these
-VARIABLE = 32  # that many angles mean to TFCSEnergyAndHitGANV2 that their number depends on the ring
-# Names of the networks, and the range of momenta (exponents of 2, MeV) that each scales its energies by.
+VARIABLE = (
+  32  # that many angles mean to TFCSEnergyAndHitGANV2 that their number depends on the ring
+)
+# Names of the networks, and the range of momenta (exponents of 2, MeV) that each scales its
+# energies by.
 ELECTROMAGNETIC, HADRONIC = {'UltraLow12': (6, 12), 'High12': (12, 22)}, {'All': (8, 22)}
-PARTICLES = {'photon': (22, 0.0, ELECTROMAGNETIC), 'pion': (211, 139.57039, HADRONIC), 'electron': (11, 0.51099895, ELECTROMAGNETIC)}
+PARTICLES = {
+  'photon': (22, 0.0, ELECTROMAGNETIC),
+  'pion': (211, 139.57039, HADRONIC),
+  'electron': (11, 0.51099895, ELECTROMAGNETIC),
+}
 
 
 def adapters(generator: Any) -> list[Adapter]:
-  """A file for every network that the class loads: for photons and electrons one below and one above a momentum of 4096 MeV.
+  """A file for every network that the class loads: for photons and electrons one below and one
+  above a momentum of 4096 MeV.
 
   Raises:
-    ValueError: layers that are no voxels of FastCaloSim, or a training without particles like those.
+    ValueError: layers that are no voxels of FastCaloSim, or a training without particles like
+      those.
   """
   geometry = generator.geometry
   _check(geometry)
@@ -35,16 +45,24 @@ def adapters(generator: Any) -> list[Adapter]:
 
 
 def _check(geometry: Geometry) -> None:
-  """Raises ValueError if a layer is not one of voxels in r and alpha that the class reads as it is."""
+  """Raises ValueError if a layer is not one of voxels in r and alpha that the class reads as it
+  is.
+  """
   for number, layer in enumerate(geometry.layers):
     if not isinstance(layer, PolarLayer):
-      raise ValueError(f'the adapter fastcalosim needs layers of rings and angles; those of {geometry.name} have cells in x and y')
+      raise ValueError(
+        f'the adapter fastcalosim needs layers of rings and angles; those of {geometry.name} have cells in x and y'
+      )
     if len(layer.edges) == 2:
-      raise ValueError(f'the adapter fastcalosim: layer {number} of {geometry.name} has a single ring, '
-                       'which FastCaloSim takes for no layer')
+      raise ValueError(
+        f'the adapter fastcalosim: layer {number} of {geometry.name} has a single ring, '
+        'which FastCaloSim takes for no layer'
+      )
     if layer.angles == VARIABLE:
-      raise ValueError(f'the adapter fastcalosim: layer {number} of {geometry.name} has {VARIABLE} angles, '
-                       'which FastCaloSim takes for a number that depends on the ring')
+      raise ValueError(
+        f'the adapter fastcalosim: layer {number} of {geometry.name} has {VARIABLE} angles, '
+        'which FastCaloSim takes for a number that depends on the ring'
+      )
 
 
 def _adapter(generator: Any, particle: str, network: str) -> Adapter:
@@ -59,30 +77,56 @@ def _adapter(generator: Any, particle: str, network: str) -> Adapter:
     return (noise - MEAN) / SPREAD, energy, *at_centre(energy, geometry)
 
   def encode(energies, energy):
-    voxels = [jnp.swapaxes(image, 1, 2).reshape(-1, layer.cells) for image, layer in zip(geometry.split(energies), geometry.layers)]
+    voxels = [
+      jnp.swapaxes(image, 1, 2).reshape(-1, layer.cells)
+      for image, layer in zip(geometry.split(energies), geometry.layers)
+    ]
     return jnp.concatenate(voxels, 1) / energy[:, None]
 
   def draw(noise, conditions, rng):
-    return (MEAN + SPREAD * noise).astype(np.float32), (np.log(conditions.energy[:, None] / low) / scale).astype(np.float32)
+    return (MEAN + SPREAD * noise).astype(np.float32), (
+      np.log(conditions.energy[:, None] / low) / scale
+    ).astype(np.float32)
 
   file = f'fastcalosim.{network}.onnx'
-  return Adapter(file, 'fastcalosim', {'Noise': (latent,), 'mycond': (1,)}, 'out', decode, encode, draw, True,
-                 _described(geometry, latent, particle, network, (low, high)))
+  return Adapter(
+    file,
+    'fastcalosim',
+    {'Noise': (latent,), 'mycond': (1,)},
+    'out',
+    decode,
+    encode,
+    draw,
+    True,
+    _described(geometry, latent, particle, network, (low, high)),
+  )
 
 
-def _described(geometry: Geometry, latent: int, particle: str, network: str, ends: tuple[float, float]) -> dict[str, Any]:
+def _described(
+  geometry: Geometry, latent: int, particle: str, network: str, ends: tuple[float, float]
+) -> dict[str, Any]:
   """What a user has to know."""
   pid, low, high = PARTICLES[particle][0], *ends
   return {
-      'class': 'FastCaloSim TFCSGANEtaSlice, TFCSONNXHandler',
-      'inputs': {'Noise': f'[batch, {latent}]: normal, mean {MEAN}, standard deviation {SPREAD}',
-                 'mycond': f'[batch, 1]: ln(E / {low:.6g} MeV) / ln({high:.8g} / {low:.6g}), E the kinetic energy'},
-      'output': f'out [batch, {geometry.cells}]: fractions of the kinetic energy, layer after layer; in a layer r slower than alpha, '
-                'alpha from -pi',
-      'particle': particle, 'energy_min_mev': low, 'energy_max_mev': high,
-      'settings': [f'file name: neural_net_{pid}_eta_<low>_<high>_{network}.onnx',
-                   f'binning.xml: latentDim="{latent}", symmetriseAlpha="false"; r_edges and n_bin_alpha as the geometry of this model'],
-      'notes': ['FastCaloSim gives neither impact point nor direction: the showers are perpendicular, at the centre of the voxels',
-                'both networks of a photon or electron must be there; FastCaloSim takes UltraLow12 up to a momentum of 4096 MeV'
-                if network != 'All' else 'the network of all momenta',
-                f'the particle is told by the name of the geometry, {geometry.name}']}
+    'class': 'FastCaloSim TFCSGANEtaSlice, TFCSONNXHandler',
+    'inputs': {
+      'Noise': f'[batch, {latent}]: normal, mean {MEAN}, standard deviation {SPREAD}',
+      'mycond': f'[batch, 1]: ln(E / {low:.6g} MeV) / ln({high:.8g} / {low:.6g}), E the kinetic energy',
+    },
+    'output': f'out [batch, {geometry.cells}]: fractions of the kinetic energy, layer after layer; in a layer r slower than alpha, '
+    'alpha from -pi',
+    'particle': particle,
+    'energy_min_mev': low,
+    'energy_max_mev': high,
+    'settings': [
+      f'file name: neural_net_{pid}_eta_<low>_<high>_{network}.onnx',
+      f'binning.xml: latentDim="{latent}", symmetriseAlpha="false"; r_edges and n_bin_alpha as the geometry of this model',
+    ],
+    'notes': [
+      'FastCaloSim gives neither impact point nor direction: the showers are perpendicular, at the centre of the voxels',
+      'both networks of a photon or electron must be there; FastCaloSim takes UltraLow12 up to a momentum of 4096 MeV'
+      if network != 'All'
+      else 'the network of all momenta',
+      f'the particle is told by the name of the geometry, {geometry.name}',
+    ],
+  }

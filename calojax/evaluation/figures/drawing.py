@@ -1,0 +1,163 @@
+"""What the figures share: colours, the image of a layer, the panel of ratios.
+
+Figures are matplotlib's `Figure` objects on the Agg canvas; pyplot and its global state stay out.
+Colours are Okabe and Ito's, which colour-blind readers tell apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from calojax.geometry import Geometry, Layer, PolarLayer
+from calojax.showers import Shower
+
+if TYPE_CHECKING:
+  from matplotlib.axes import Axes
+  from matplotlib.figure import Figure
+
+REAL, FAKE, OTHER = '#4d4d4d', '#d55e00', '#0072b2'
+POINTS = {'color': FAKE, 'fmt': 'o', 'markersize': 2.5, 'linewidth': 1}
+PANELS = 5  # layers shown of a deeper calorimeter
+PAIR_PANELS = 3  # where each layer takes two rows
+NAMES = ('Geant4', 'generated')
+
+
+def grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, np.ndarray]:
+  from matplotlib.figure import Figure
+
+  figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout='constrained')
+  return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def shown(geometry: Geometry, most: int = PANELS) -> list[int]:
+  """The layers drawn: all, or `most` of them evenly through the depth."""
+  count = len(geometry.layers)
+  if count <= most:
+    return list(range(count))
+  return ((np.arange(most) + 0.5) * count / most).astype(int).tolist()
+
+
+def energy_scale(image: np.ndarray, depth: float):
+  """Logarithmic norm from the image's maximum down by a factor `depth`."""
+  from matplotlib.colors import LogNorm
+
+  top = float(image.max()) or 1.0
+  return LogNorm(top * depth, top, clip=False)
+
+
+def image(
+  axis: Axes, image: np.ndarray, geometry: Geometry, layer: int, title: str, norm, colours: str
+):
+  """Draws one layer with x to the right and y upwards, in mm; what is below the scale or no number
+  is white.
+  """
+  cells = geometry.layers[layer]
+  seen = np.ma.masked_where(~(image >= norm.vmin), image)
+  number = [f'layer {layer}'] if len(geometry.layers) > 1 else []
+  axis.set_title(', '.join([title] * bool(title) + number), fontsize=10)
+  if not isinstance(cells, Layer):
+    return _wedges(axis, seen, cells, norm, colours)
+  (x, y), (w, h) = cells.centre, [n * pitch / 2 for n, pitch in zip(cells.shape, cells.pitch)]
+  extent = (x - w, x + w, y - h, y + h)
+  return axis.imshow(
+    seen.T, norm=norm, cmap=colours, origin='lower', extent=extent, interpolation='nearest'
+  )
+
+
+def _wedges(axis: Axes, image: np.ma.MaskedArray, layer: PolarLayer, norm, colours: str):
+  """Draws a layer of wedges `[angles, radii]`, each in steps of angle fine enough to look round."""
+  steps = -(-96 // layer.angles)
+  angle = np.linspace(-np.pi, np.pi, layer.angles * steps + 1)[:, None]
+  radius = np.asarray(layer.edges)
+  axis.set_aspect('equal')
+  return axis.pcolormesh(
+    radius * np.cos(angle), radius * np.sin(angle), image.repeat(steps, 0), norm=norm, cmap=colours
+  )
+
+
+def pairs_figure(
+  above: Shower, below: Shower, geometry: Geometry, names: Sequence[str], titles: Sequence[str]
+) -> Figure:
+  """Pairs of showers, one pair a title, one row over the other in each layer shown, on one
+  logarithmic scale a layer.
+  """
+  layers = shown(geometry, PAIR_PANELS)
+  figure, axes = grid(2 * len(layers), len(titles), (2.5, 2.6))
+  images = [geometry.split(sample.energies[: len(titles)]) for sample in (above, below)]
+  for number, layer in enumerate(layers):
+    rows = axes[2 * number : 2 * number + 2]
+    norm = energy_scale(images[0][layer], 1e-5)
+    for column, title in enumerate(titles):
+      for row, name, sample, text in zip(rows, names, images, (title if number == 0 else '', '')):
+        drawn = image(
+          row[column], sample[layer][column], geometry, layer, text + name, norm, 'cividis'
+        )
+      rows[0, column].tick_params(labelbottom=False)
+    figure.colorbar(drawn, ax=rows, label='energy in a cell [MeV]', pad=0.01)
+  outer_labels(axes)
+  return figure
+
+
+def outer_labels(axes: np.ndarray) -> None:
+  """Names at the outer axes, y numbers at the left ones only."""
+  for axis in axes[-1]:
+    axis.set_xlabel('x [mm]')
+  for axis in axes[:, 0]:
+    axis.set_ylabel('y [mm]')
+  for axis in axes[:, 1:].flat:  # numbers at each panel would take most of the time of drawing
+    axis.tick_params(labelleft=False)
+
+
+def describe(shower: Shower) -> str:
+  direction = np.asarray(shower.condition.direction, np.float64)
+  slope = np.hypot(*direction[:2]) / direction[2]
+  return f'{shower.condition.energy / 1000:.1f} GeV, {np.degrees(np.arctan(slope)):.1f}$^\\circ$'
+
+
+def main_and_ratio(figure: Figure, place) -> tuple[Axes, Axes]:
+  """A panel over a lower one for its ratio, with one x axis, in a cell of a grid."""
+  inner = place.subgridspec(2, 1, height_ratios=(3, 1), hspace=0)
+  main = figure.add_subplot(inner[0])
+  return main, figure.add_subplot(inner[1], sharex=main)
+
+
+def ratio(axis: Axes, centres, edges, real, fake, real_error, fake_error) -> None:
+  """Generated over real; the band is the error of the real values, the bars those of the generated
+  ones.
+  """
+  filled = real > 0
+  empty = np.full(len(real), np.nan)
+  quotient, bar = (
+    np.divide(values, real, out=empty.copy(), where=filled) for values in (fake, fake_error)
+  )
+  band = np.divide(real_error, real, out=np.zeros(len(real)), where=filled)
+  axis.stairs(1 + band, edges, baseline=1 - band, fill=True, color=REAL, alpha=0.25)
+  axis.axhline(1, color=REAL, linewidth=1)
+  axis.errorbar(centres, quotient, bar, **POINTS)
+  # A point outside the panel becomes an arrow at its edge.
+  axis.plot(
+    centres[quotient > 1.6], np.full((quotient > 1.6).sum(), 1.53), '^', color=FAKE, markersize=4
+  )
+  axis.plot(
+    centres[quotient < 0.4], np.full((quotient < 0.4).sum(), 0.47), 'v', color=FAKE, markersize=4
+  )
+  axis.set(ylim=(0.4, 1.6), ylabel='ratio', yticks=(0.5, 1, 1.5))
+
+
+def finish(main: Axes, ratio: Axes) -> None:
+  """Legend, ticks that do not overlap and, on a linear axis from 0, room above."""
+  from matplotlib.ticker import NullFormatter
+
+  low, high = main.get_ylim()
+  if main.get_yscale() == 'linear' and low <= 0:
+    main.set_ylim(0, high * 1.2)
+  if main.get_xscale() == 'linear':
+    ratio.locator_params(axis='x', nbins=5)
+  else:
+    ratio.xaxis.set_minor_formatter(NullFormatter())
+  main.legend(loc='best', frameon=False, fontsize=8)
+  main.tick_params(direction='in', which='both', top=True, right=True, labelbottom=False)
+  ratio.tick_params(direction='in', which='both', top=True, right=True)

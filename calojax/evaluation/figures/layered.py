@@ -1,0 +1,198 @@
+"""Figures for calorimeters of several layers: response, neighbours, traversals; profiles and
+similarity of blocks of cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from calojax.evaluation.figures import drawing
+from calojax.evaluation.figures.drawing import FAKE, NAMES, OTHER, POINTS, REAL
+from calojax.evaluation.metrics.neighbours import nearest
+from calojax.evaluation.metrics.profiles import AXES, slices
+from calojax.evaluation.metrics.response import energy_edges, response_profile
+from calojax.evaluation.metrics.ssim import similarities
+from calojax.evaluation.metrics.traversals import Traversal, titles
+from calojax.geometry import Geometry
+from calojax.showers import Shower, take
+from calojax.units import GEV
+
+if TYPE_CHECKING:
+  from matplotlib.axes import Axes
+  from matplotlib.figure import Figure
+
+NEIGHBOURS = 7  # real showers drawn, as in de Oliveira et al. 2017, figure 2
+POOL = 5000  # generated showers searched
+
+
+def response_figure(reference: Shower, generated: Shower, bins: int = 8) -> Figure:
+  """E / E_p against E_p and the spectrum of cell energies, with ratios (Rehm et al. 2021, figures 5
+  and 6).
+  """
+  from matplotlib.figure import Figure
+
+  figure = Figure(figsize=(9.6, 4.4), layout='constrained')
+  places = figure.add_gridspec(1, 2)
+  main, ratio = drawing.main_and_ratio(figure, places[0])
+  edges = energy_edges(reference, bins) / GEV
+  profiles = [response_profile(sample, edges * GEV) for sample in (reference, generated)]
+  _compare(main, ratio, np.sqrt(edges[1:] * edges[:-1]), edges, *zip(*profiles))
+  main.set(xscale='log', ylabel=r'$\langle E \, / \, E_p \rangle$')
+  means = np.concatenate([mean[np.isfinite(mean)] for mean, _ in profiles])
+  main.set_ylim(0.9 * means.min(), 1.1 * means.max())
+  ratio.set(xlabel='$E_p$ [GeV]', ylim=(0.8, 1.2), yticks=(0.9, 1, 1.1))
+  drawing.finish(main, ratio)
+  main, ratio = drawing.main_and_ratio(figure, places[1])
+  top = max(float(reference.energies.max()), 1e-6)
+  edges = np.geomspace(top * 1e-7, top * 1.5, 46)
+  counts = [
+    np.histogram(sample.energies, edges)[0] / len(sample.energies)
+    for sample in (reference, generated)
+  ]
+  errors = [
+    np.sqrt(count / len(sample.energies)) for count, sample in zip(counts, (reference, generated))
+  ]
+  _compare(main, ratio, np.sqrt(edges[1:] * edges[:-1]), edges, counts, errors)
+  main.set(xscale='log', yscale='log', ylabel='cells / bin / shower')
+  ratio.set_xlabel('energy in a cell [MeV]')
+  drawing.finish(main, ratio)
+  return figure
+
+
+def neighbour_figure(
+  reference: Shower, generated: Shower, geometry: Geometry, count: int = NEIGHBOURS
+) -> Figure:
+  """Real showers above their nearest generated ones, which `nearest` finds, in the layers shown;
+  distance in the title.
+  """
+  real = take(reference, slice(count))
+  index, distance = nearest(real.energies, generated.energies[:POOL])
+  titles = [
+    f'{drawing.describe(take(real, i))}\ndistance {d:.2f}\n' for i, d in enumerate(distance)
+  ]
+  return drawing.pairs_figure(
+    real, take(generated, index), geometry, (NAMES[0], 'nearest generated'), titles
+  )
+
+
+def traversal_figure(
+  images: np.ndarray,
+  geometry: Geometry,
+  titles: Sequence[str],
+  difference: bool = False,
+) -> Figure:
+  """Mean showers while one attribute of the particle moves (de Oliveira et al. 2017, figures 3 to
+  5).
+
+  Args:
+    images: `[k, v]` mean shower in MeV at each value, of the same noise.
+    geometry: of the showers.
+    titles: `[k]`, e.g. '$x_0$ = 5 mm'.
+    difference: draw each less the middle one, as the paper does for theta.
+  """
+  from matplotlib.colors import Normalize
+
+  layers = drawing.shown(geometry)
+  images = images - images[len(images) // 2] if difference else images
+  figure, axes = drawing.grid(len(layers), len(images), (2.3, 2.7))
+  for row, layer in zip(axes, layers):
+    column = geometry.split(np.asarray(images, np.float64))[layer]
+    top = float(np.abs(column).max()) or 1.0
+    norm = Normalize(-top, top) if difference else drawing.energy_scale(column, 1e-4)
+    for axis, image, title in zip(
+      row, column, titles if layer == layers[0] else [''] * len(images)
+    ):
+      drawn = drawing.image(
+        axis, image, geometry, layer, title, norm, 'RdBu_r' if difference else 'cividis'
+      )
+    text = 'less the middle one [MeV]' if difference else 'energy in a cell [MeV]'
+    figure.colorbar(drawn, ax=list(row), label=text, pad=0.01)
+  drawing.outer_labels(axes)
+  return figure
+
+
+def traversal_figures(traversals: dict[str, Traversal], geometry: Geometry) -> dict[str, Figure]:
+  """`traversal_<attribute>` -> its figure; that of theta shows differences, as in the paper."""
+  figures = {}
+  for name, (values, images, _) in traversals.items():
+    figures[f'traversal_{name}'] = traversal_figure(
+      images, geometry, titles(name, values), name == 'theta'
+    )
+  return figures
+
+
+def profile_figure(reference: Shower, generated: Shower, geometry: Geometry) -> Figure:
+  """Mean profiles along x, y and z with ratios, on a linear and on a logarithmic scale (Rehm et al.
+  2021, figure 4).
+  """
+  from matplotlib.figure import Figure
+
+  figure = Figure(figsize=(12, 7.8), layout='constrained')
+  places = figure.add_gridspec(2, 3)
+  samples = [slices(sample, geometry) for sample in (reference, generated)]
+  for column, axis in enumerate(AXES):
+    real, fake = (
+      [s[axis].mean(0) for s in samples],
+      [s[axis].std(0) / np.sqrt(len(s[axis])) for s in samples],
+    )
+    edges = np.arange(len(real[0]) + 1) - 0.5
+    for row, scale in enumerate(('linear', 'log')):
+      main, ratio = drawing.main_and_ratio(figure, places[row, column])
+      _compare(main, ratio, edges[1:] - 0.5, edges, real, fake)
+      main.set(yscale=scale, ylabel=r'$\langle E_\mathrm{slice} \, / \, E_p \rangle$')
+      ratio.set_xlabel(f'{axis} [cells]' if axis != 'z' else 'z [layers]')
+      drawing.finish(main, ratio)
+  return figure
+
+
+def ssim_figure(reference: Shower, generated: Shower, geometry: Geometry) -> Figure:
+  """Structural similarity of random pairs of showers (Rehm et al. 2021, figure 9)."""
+  figure, axes = drawing.grid(1, 1, (5.6, 4.2))
+  edges = np.linspace(0, 1, 41)
+  names = f'{NAMES[0]} and {NAMES[0]}', f'{NAMES[1]} and {NAMES[1]}', f'{NAMES[0]} and {NAMES[1]}'
+  values = similarities(reference, generated, geometry).values()
+  for name, colour, pairs in zip(names, (REAL, FAKE, OTHER), values):
+    heights = np.histogram(np.clip(pairs, 0, 1), edges)[0] / max(len(pairs), 1)
+    label = f'{name}, mean {pairs.mean():.3f}'
+    axes[0, 0].stairs(
+      heights,
+      edges,
+      color=colour,
+      label=label,
+      fill=colour == REAL,
+      alpha=0.35 if colour == REAL else 1,
+    )
+  axes[0, 0].set(xlabel='structural similarity', ylabel='pairs / bin / total', xlim=(0, 1))
+  axes[0, 0].legend(frameon=False, fontsize=8)
+  axes[0, 0].tick_params(direction='in', top=True, right=True)
+  return figure
+
+
+def _compare(
+  main: Axes,
+  ratio: Axes,
+  centres: np.ndarray,
+  edges: np.ndarray,
+  values: Sequence,
+  errors: Sequence,
+) -> None:
+  """Real values as steps, generated ones as points, and their ratio."""
+  (real, fake), (real_error, fake_error) = (
+    [np.nan_to_num(pair) for pair in pairs] for pairs in (values, errors)
+  )
+  main.stairs(real, edges, color=REAL, label=NAMES[0])
+  main.stairs(
+    real + real_error,
+    edges,
+    baseline=np.maximum(real - real_error, 0),
+    fill=True,
+    color=REAL,
+    alpha=0.25,
+  )
+  lit = fake > 0
+  main.errorbar(centres[lit], fake[lit], fake_error[lit], label=NAMES[1], **POINTS)
+  drawing.ratio(ratio, centres, edges, real, fake, real_error, fake_error)
+  main.set_xlim(edges[0], edges[-1])

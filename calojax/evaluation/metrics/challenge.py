@@ -1,0 +1,133 @@
+"""CaloChallenge's separation powers (Krause et al. 2024), with errors and floors, from the features
+and bins of `challenge_features`.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from calojax.evaluation.bootstrap import generator, multiplicities
+from calojax.evaluation.metrics.challenge_features import (
+  bin_numbers,
+  challenge_edges,
+  challenge_features,
+  is_challenge,
+  voxel_counts,
+)
+from calojax.evaluation.metrics.distances import normalised_separation
+from calojax.geometry import Geometry
+from calojax.showers import Shower
+
+FEATURES = (
+  'energy',
+  'centre_eta',
+  'centre_phi',
+  'centre_r',
+  'width_eta',
+  'width_phi',
+  'width_r',
+  'sparsity',
+)  # of each layer
+
+
+def challenge_metrics(
+  reference: Shower,
+  generated: Shower,
+  geometry: Geometry,
+  pair: tuple[Shower, Shower],
+  resamples: int = 100,
+  seed: int = 0,
+) -> dict[str, dict[str, float]]:
+  """`challenge/<feature>` -> `{value, error, floor, floor_error}`: separation powers, 0 for equal
+  distributions.
+
+  Args:
+    reference, generated: `[n, v]` showers.
+    geometry: one of `detectors.CALOCHALLENGE`.
+    pair: two sets of real showers, whose separation power is the floor: finite samples never reach
+      0.
+    resamples, seed: of the bootstrap over showers.
+
+  Returns:
+    each of `challenge_features` and `voxels`, and without a number the mean over the layers, which
+    the published tables
+    give: `challenge/energy`, `challenge/centre_eta`, ... The bins are those that the reference
+      sets. Nothing for another
+    geometry.
+  """
+  if not is_challenge(geometry):
+    return {}
+  rng = generator(seed)
+  features = challenge_features(reference, geometry)
+  edges = challenge_edges(reference, geometry, features)
+  sets = {
+    id(showers): showers for showers in (reference, generated, *pair)
+  }  # a set may stand on both sides
+  drawn = {
+    key: _resampled(showers, geometry, edges, resamples, rng) for key, showers in sets.items()
+  }
+  value, floor = (
+    _separations(*(drawn[id(showers)] for showers in two)) for two in ((reference, generated), pair)
+  )
+  names = ('value', 'error', 'floor', 'floor_error')
+  return {f'challenge/{name}': dict(zip(names, (*value[name], *floor[name]))) for name in value}
+
+
+def separation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+  """Separation power `[...]` of histograms `[..., bins]`, which may be empty: the challenge's bins
+  need not hold any shower.
+  """
+  return normalised_separation(
+    *(counts / np.maximum(counts.sum(-1, keepdims=True), 1) for counts in (first, second))
+  )
+
+
+def _resampled(
+  showers: Shower,
+  geometry: Geometry,
+  edges: dict[str, np.ndarray],
+  resamples: int,
+  rng: np.random.Generator,
+) -> dict[str, np.ndarray]:
+  """Histograms `[1 + resamples, bins]` of every feature and of the voxels: of the set, then of its
+  bootstrap samples.
+
+  All features are resampled with the same showers, so that the error of a mean has their
+  correlations.
+  """
+  count = len(showers.energies)
+  weights = np.vstack([np.ones(count), multiplicities(count, resamples, rng)])
+  features = challenge_features(showers, geometry)
+  histograms = {
+    name: _histograms(values, edges[name], weights) for name, values in features.items()
+  }
+  return histograms | {'voxels': weights @ voxel_counts(showers, geometry, edges['voxels'])}
+
+
+def _separations(
+  first: dict[str, np.ndarray], second: dict[str, np.ndarray]
+) -> dict[str, tuple[float, float]]:
+  """Separation power and bootstrap error of every feature, of the voxels, and of each feature's
+  mean over the layers.
+  """
+  powers = {name: separation(first[name], second[name]) for name in first}
+  for feature in FEATURES:
+    powers[feature] = np.mean(
+      [power for name, power in powers.items() if re.fullmatch(rf'{feature}_\d+', name)], axis=0
+    )
+  return {name: (float(power[0]), float(power[1:].std(ddof=1))) for name, power in powers.items()}
+
+
+def _histograms(values: np.ndarray, edges: np.ndarray, weights: np.ndarray) -> np.ndarray:
+  """Histograms `[resamples, bins]` of values `[n]` that count as often as weights `[resamples, n]`
+  say.
+  """
+  from scipy.sparse import csr_array
+
+  rows = csr_array(
+    (np.ones(len(values)), bin_numbers(values, edges), np.arange(len(values) + 1)),
+    shape=(len(values), len(edges)),
+  )
+  return (rows.T @ weights.T).T[:, :-1]

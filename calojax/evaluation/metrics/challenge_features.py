@@ -1,0 +1,182 @@
+"""CaloChallenge's high-level features on its four data sets, by its own conventions (Krause et al.
+2024, arXiv:2410.21611).
+
+What the public evaluation code (github.com/CaloChallenge/homepage, `code/`) does and
+`calojax.observables` does not:
+- eta and phi are lengths, x = r cos(angle) and y = r sin(angle) of a voxel's centre, whose radius
+is the middle of its
+  radial bin and whose angle is the middle of its bin counted from -pi: the cell centres of
+  `PolarLayer`. They do not follow the particle, which enters at the origin. Layers of a single
+  angular bin have no eta and phi, only r.
+- Centres are sum(x E) / (sum(E) + 1e-16), widths sqrt(max(0, sum(x^2 E) / (sum(E) + 1e-16) -
+centre^2)): 0 when empty.
+- Sparsity is the fraction of a layer's voxels that do not exceed the threshold.
+- Histograms have fixed ranges, and what lies outside is dropped before they are normalised: a
+shower whose layer has
+  less than the lowest edge does not count in that layer's energy. The upper edge of energies is the
+  reference's maximum.
+- The threshold stands for the read-out: 0.5 keV over the sampling fraction 0.033 in data sets 2 and
+3 (`min_energy` of the
+  public `evaluate.py`). For data set 1 that script has 10 MeV, which serves as the lowest edge of
+  its histograms; voxels are cut at 1 keV there, as in later versions by participants. Voxels below
+  the threshold are emptied before any feature is computed, as those versions do; the public script
+  cuts nothing and counts voxels above 0 for the sparsity.
+
+Bins of eta, phi, energies and voxels are those of the public `evaluate_plotting_helper.py`, those
+of sparsity (19 from 0 to 1) of the same later versions. The radial features came last and no public
+code with their bins is known: here they have those of eta, from 0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from calojax.detectors import CALOCHALLENGE, CALOCHALLENGE_2, CALOCHALLENGE_3
+from calojax.geometry import Geometry
+from calojax.showers import Shower, take
+
+READOUT = {1: 1e-3, 2: 0.5e-3 / 0.033}  # MeV; data sets 2 and 3 have the same
+LOWEST = {1: 10.0, 2: 0.5e-3 / 0.033}  # MeV, where histograms of energies begin
+CHUNK = 500_000  # voxels in memory at a time
+TINY = 1e-16  # keeps the quotients finite; MeV
+
+
+def is_challenge(geometry: Geometry) -> bool:
+  """Whether the geometry has the layers of one of the four data sets."""
+  return any(geometry.layers == known.layers for known in CALOCHALLENGE)
+
+
+def data_set(geometry: Geometry) -> int:
+  """1 for the photons' and the pions' layers, 2 for those of data sets 2 and 3, which have the same
+  conventions.
+
+  Raises:
+    ValueError: neither.
+  """
+  if not is_challenge(geometry):
+    known = ', '.join(detector.name for detector in CALOCHALLENGE)
+    raise ValueError(
+      f'geometry {geometry.name!r} is none of the CaloChallenge, expected the layers of one of {known}'
+    )
+  return 2 if geometry.layers in (CALOCHALLENGE_2.layers, CALOCHALLENGE_3.layers) else 1
+
+
+def challenge_features(
+  showers: Shower, geometry: Geometry, threshold: float | None = None
+) -> dict[str, np.ndarray]:
+  """The features by name, `[n]` each, mm and MeV: `response`, and for each layer `energy_<number>`,
+  `centre_eta_<number>`, ...
+
+  Args:
+    showers: `[n, v]`.
+    geometry: one of `detectors.CALOCHALLENGE`; its layers are named by the challenge's numbers (0,
+      1, 2, 3, 12, ...).
+    threshold: MeV, below which a voxel counts as empty; by default the data set's.
+
+  Raises:
+    ValueError: another geometry.
+  """
+  parts = [
+    _features(energies, incident, geometry)
+    for energies, incident in _chunks(showers, geometry, threshold)
+  ]
+  return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def voxel_counts(
+  showers: Shower, geometry: Geometry, edges: np.ndarray, threshold: float | None = None
+) -> np.ndarray:
+  """`[n, bins]`, how many of each shower's voxels lie in each bin of the energies `edges`, MeV; as
+  `numpy.histogram`.
+  """
+  counts = []
+  for energies, _ in _chunks(showers, geometry, threshold):
+    rows, columns = np.nonzero(energies >= edges[0])  # most voxels are empty
+    place = bin_numbers(energies[rows, columns], edges) + rows * len(edges)
+    counts.append(
+      np.bincount(place, minlength=len(energies) * len(edges)).reshape(len(energies), len(edges))[
+        :, :-1
+      ]
+    )
+  return np.concatenate(counts)
+
+
+def challenge_edges(
+  reference: Shower, geometry: Geometry, features: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+  """The challenge's bin edges for each of the reference's features, and for `voxels`."""
+  number = data_set(geometry)
+  edges = {name: _edges(name, values, number) for name, values in features.items()}
+  return edges | {'voxels': _logarithmic(float(np.max(reference.energies)), number, 50)}
+
+
+def bin_numbers(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+  """The bin of each value, as in `numpy.histogram` (the last bin includes its upper edge); what is
+  outside has the number of bins.
+  """
+  place = np.searchsorted(edges, values, side='right') - 1
+  place[values == edges[-1]] = len(edges) - 2
+  return np.where(place < 0, len(edges) - 1, place)
+
+
+def _chunks(
+  showers: Shower, geometry: Geometry, threshold: float | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+  """Energies above threshold `[b, v]` and incident energies `[b]`, MeV, of a few showers at a
+  time.
+  """
+  threshold = READOUT[data_set(geometry)] if threshold is None else threshold
+  step = max(1, CHUNK // geometry.cells)
+  for start in range(0, len(showers.energies), step):
+    part = take(showers, slice(start, start + step))
+    energies = np.asarray(part.energies, np.float64)
+    yield (
+      np.where(energies < threshold, 0.0, energies),
+      np.asarray(part.condition.energy, np.float64),
+    )
+
+
+def _features(
+  energies: np.ndarray, incident: np.ndarray, geometry: Geometry
+) -> dict[str, np.ndarray]:
+  """`challenge_features` of voxels above threshold."""
+  found = {'response': energies.sum(axis=-1) / incident}
+  ends = np.cumsum([0] + [layer.cells for layer in geometry.layers])
+  for layer, start, end in zip(geometry.layers, ends, ends[1:]):
+    cells, number = energies[:, start:end], f'{int(layer.depth):02d}'
+    total = cells.sum(axis=-1)
+    found[f'energy_{number}'] = total
+    found[f'sparsity_{number}'] = np.mean(cells <= 0, axis=-1)
+    radius = np.tile((np.asarray(layer.edges[1:]) + layer.edges[:-1]) / 2, layer.angles)
+    axes = {'r': radius}
+    if layer.angles > 1:
+      axes |= dict(zip(('eta', 'phi'), geometry.positions[start:end, :2].T))
+    for axis, x in axes.items():
+      centre, square = (cells @ power / (total + TINY) for power in (x, x**2))
+      found[f'centre_{axis}_{number}'] = centre
+      found[f'width_{axis}_{number}'] = np.sqrt(np.clip(square - centre**2, 0, None))
+  return found
+
+
+def _edges(name: str, values: np.ndarray, number: int) -> np.ndarray:
+  """Bin edges of a feature; `number` is that of the data set."""
+  feature, layer = re.fullmatch(r'(\w+?)(?:_(\d+))?', name).groups()
+  if feature == 'response':
+    return np.linspace(0.5, 1.5, 101)
+  if feature == 'energy':
+    return _logarithmic(float(values.max()), number, 40)
+  if feature == 'sparsity':
+    return np.linspace(0, 1, 20)
+  wide = int(layer) in (12, 13)  # the hadronic calorimeter's
+  if feature.startswith('centre'):
+    high = 30.0 if number == 2 else 500.0 if wide else 100.0
+    return np.linspace(0.0 if feature == 'centre_r' else -high, high, 101)
+  return np.linspace(0.0, 30.0 if number == 2 else 400.0 if wide else 100.0, 101)
+
+
+def _logarithmic(high: float, number: int, count: int) -> np.ndarray:
+  """So many edges from the data set's lowest energy to the highest seen, MeV."""
+  return np.geomspace(LOWEST[number], max(high, 10 * LOWEST[number]), count)

@@ -1,0 +1,278 @@
+"""Classifier two-sample test (Lopez-Paz and Oquab 2017): how well a network tells generated from
+real showers.
+
+The recipe is CaloChallenge's (Krause et al. 2024): a multilayer perceptron with leaky ReLU, Adam at
+2e-4, batches of 1000, 60 / 20 / 20 % for training, for the choice of the epoch and for the score.
+The area under the ROC curve is 0.5 where the network finds no difference and 1 where it is never
+wrong. A low area is only as convincing as the classifier: 2 x 512 units serve on a CPU where the
+published numbers took 3 x 2048. The one file of the evaluation that uses JAX.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from calojax.evaluation.features import observe, scalars
+from calojax.geometry import Geometry
+from calojax.showers import Shower, take
+
+RATE, BATCH, SLOPE = 2e-4, 1000, 0.01  # learning rate, showers a step, slope of the leaky ReLU
+STEPS = 12  # a small set has smaller batches, so that an epoch has so many steps at least
+SMALLEST = 32  # showers in a batch at least
+PARTS = (0.6, 0.8)  # where the training and the validation part end
+PATIENCE = 8  # epochs without a better validation score after which training stops
+FAR = 10.0  # standard deviations at which inputs are cut: a rarely lit cell would lie hundreds away
+FEWEST = 20  # showers of each kind, so that each part has some
+VALUES = (
+  100_000_000  # inputs of each kind held in memory at most; of more showers the first are taken
+)
+
+
+class AUC(NamedTuple):
+  """Area under the ROC curve: mean of the repeats, its error, and each repeat's area
+  `[repeats]`.
+  """
+
+  value: float
+  error: float
+  aucs: np.ndarray
+
+
+def classifier_metrics(
+  real: Shower,
+  fake: Shower,
+  pair: tuple[Shower, Shower],
+  geometry: Geometry,
+  repeats: int = 3,
+  seed: int = 0,
+  progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, dict[str, float]]:
+  """`classifier/low` and `/high` -> `{value, error, floor, floor_error}`; floor is the area of real
+  against real, about 0.5.
+
+  With fewer than 20 showers of a kind there is nothing.
+
+  Args:
+    real, fake: `[n, v]` showers.
+    pair: two sets of real showers.
+    geometry: of all.
+    repeats, seed: of `classifier_auc`.
+    progress: called with (stage, done, total) after each training.
+  """
+  if min(len(sample.energies) for sample in (real, fake, *pair)) < FEWEST:
+    return {}
+  figures = {}
+  for name, inputs in (('low', low_inputs), ('high', high_inputs)):
+    areas = []
+    for stage, sets in ((name, (real, fake)), (f'floor {name}', pair)):
+      report = progress and (
+        lambda done, stage=stage: progress(f'classifier {stage}', done, repeats)
+      )
+      areas.append(
+        classifier_auc(
+          *(inputs(sample, geometry) for sample in sets), repeats, seed=seed, progress=report
+        )
+      )
+    numbers = (number for area in areas for number in area[:2])
+    figures[f'classifier/{name}'] = dict(zip(('value', 'error', 'floor', 'floor_error'), numbers))
+  return figures
+
+
+def low_inputs(showers: Shower, geometry: Geometry) -> np.ndarray:
+  """log10 of the incident energy in MeV and the cells over it, `[n, 1 + v]` float32."""
+  showers = take(showers, slice(VALUES // (1 + geometry.cells)))
+  energy = np.asarray(showers.condition.energy, np.float64)[:, None]
+  inputs = np.empty((len(energy), 1 + geometry.cells), np.float32)
+  inputs[:, :1] = np.log10(energy)
+  np.divide(showers.energies, energy, out=inputs[:, 1:], casting='unsafe')
+  return inputs
+
+
+def high_inputs(showers: Shower, geometry: Geometry) -> np.ndarray:
+  """log10 of the incident energy in MeV and the observables that are one number a shower, `[n, 1 +
+  m]` float32.
+  """
+  energy = np.asarray(showers.condition.energy, np.float64)[:, None]
+  return np.concatenate(
+    [np.log10(energy), observe(scalars(geometry), showers, geometry)], axis=1
+  ).astype(np.float32)
+
+
+def classifier_auc(
+  real: np.ndarray,
+  fake: np.ndarray,
+  repeats: int = 3,
+  epochs: int = 50,
+  hidden: tuple[int, ...] = (512, 512),
+  seed: int = 0,
+  progress: Callable[[int], None] | None = None,
+) -> AUC:
+  """The area under the ROC curve of a network trained to tell the two sets apart.
+
+  Args:
+    real, fake: `[n, d]` and `[m, d]`; of the larger set a random part of the smaller one's size is
+      used.
+    repeats: trainings, each with its own split and initial weights.
+    epochs: at most; training ends `PATIENCE` epochs after the best.
+    hidden: width of each hidden layer.
+    seed: of splits, weights and batches.
+    progress: called with the number of trainings done.
+
+  The error is the spread of the repeats, and at least what the size of the test part allows (Hanley
+  and McNeil 1982).
+
+  Raises:
+    ValueError: unequal numbers of inputs, too few showers, an input that is not finite, or no
+      repeat.
+  """
+  _check(real, fake, repeats)
+  areas = []
+  for repeat in range(repeats):
+    areas.append(_repeat(real, fake, epochs, hidden, np.random.default_rng((seed, repeat))))
+    if progress:
+      progress(repeat + 1)
+  mean, tested = float(np.mean(areas)), int(min(len(real), len(fake)) * (1 - PARTS[1]))
+  spread = float(np.std(areas, ddof=1)) if repeats > 1 else 0.0
+  return AUC(mean, max(spread, area_error(mean, tested)), np.array(areas))
+
+
+def area(scores: np.ndarray, labels: np.ndarray) -> float:
+  """The area under the ROC curve: the chance that a shower labelled 1 scores above one labelled 0;
+  ties count half.
+  """
+  from scipy.stats import rankdata
+
+  positive = labels == 1
+  count, others = int(positive.sum()), int((~positive).sum())
+  return float((rankdata(scores)[positive].sum() - count * (count + 1) / 2) / (count * others))
+
+
+def area_error(value: float, count: int) -> float:
+  """Standard deviation of an area measured with `count` showers of each kind (Hanley and McNeil
+  1982, eq. 1 and 2).
+  """
+  value = max(value, 1 - value)
+  first, second = value / (2 - value), 2 * value**2 / (1 + value)
+  variance = value * (1 - value) + (count - 1) * (first + second - 2 * value**2)
+  return float(np.sqrt(max(variance, 0.0)) / count)
+
+
+def _check(real: np.ndarray, fake: np.ndarray, repeats: int) -> None:
+  """Raises ValueError for sets that cannot be told apart by a training."""
+  if repeats < 1:
+    raise ValueError(f'{repeats} repeats of the classifier, expected at least 1')
+  if real.ndim != 2 or real.shape[1:] != fake.shape[1:]:
+    raise ValueError(
+      f'classifier inputs of shape {real.shape} and {fake.shape}, expected [n, d] and [m, d]'
+    )
+  for name, inputs in (('real', real), ('generated', fake)):
+    if len(inputs) < FEWEST:
+      raise ValueError(
+        f'{len(inputs)} {name} showers for the classifier, expected at least {FEWEST}'
+      )
+    if not np.isfinite(inputs).all():
+      raise ValueError(f'the {name} inputs of the classifier have values that are not finite')
+
+
+def _repeat(
+  real: np.ndarray, fake: np.ndarray, epochs: int, hidden: tuple[int, ...], rng: np.random.Generator
+) -> float:
+  """The area on the test part of one training."""
+  count = min(len(real), len(fake))
+  ends = [0, *(int(part * count) for part in PARTS), count]
+  orders = [rng.permutation(len(inputs))[:count] for inputs in (real, fake)]
+  parts = []
+  for start, end in zip(ends, ends[1:]):
+    inputs = [sample[order[start:end]] for sample, order in zip((real, fake), orders)]
+    labels = np.repeat(np.float32([0, 1]), end - start)
+    parts.append((np.concatenate(inputs).astype(np.float32, copy=False), labels))
+  standardise = _standard(parts[0][0])
+  return _train(*((standardise(inputs), labels) for inputs, labels in parts), epochs, hidden, rng)
+
+
+def _standard(training: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+  """The function that brings inputs to mean 0 and deviation 1 on the training part, in place."""
+  mean, deviation = training.mean(axis=0, dtype=np.float64), training.std(axis=0, dtype=np.float64)
+  mean, scale = mean.astype(np.float32), np.where(deviation > 0, deviation, 1).astype(np.float32)
+
+  def standardise(inputs: np.ndarray) -> np.ndarray:
+    inputs -= mean
+    inputs /= scale
+    return np.clip(inputs, -FAR, FAR, out=inputs)
+
+  return standardise
+
+
+def _train(
+  training: Any,
+  validation: Any,
+  test: Any,
+  epochs: int,
+  hidden: tuple[int, ...],
+  rng: np.random.Generator,
+) -> float:
+  """The area on the test part, of the weights that did best on the validation part."""
+  import jax
+
+  (inputs, labels), (seen, truth) = training, validation
+  batch = min(BATCH, max(SMALLEST, len(inputs) // STEPS), len(inputs))
+  weights = _weights((inputs.shape[1], *hidden, 1), rng)
+  optimiser, update, score = _functions()
+  state, best, since = optimiser.init(weights), (-1.0, weights), 0
+  inputs, labels = jax.numpy.asarray(inputs), jax.numpy.asarray(labels)
+  for _ in range(epochs):
+    order = rng.permutation(len(labels))
+    for start in range(
+      0, len(order) - batch + 1, batch
+    ):  # the rest of less than a batch waits for another epoch
+      weights, state = update(weights, state, inputs, labels, order[start : start + batch])
+    reached = area(np.asarray(score(weights, seen)), truth)
+    best, since = ((reached, weights), 0) if reached > best[0] else (best, since + 1)
+    if since == PATIENCE or reached == 1.0:
+      break
+  return area(np.asarray(score(best[1], test[0])), test[1])
+
+
+def _weights(
+  widths: tuple[int, ...], rng: np.random.Generator
+) -> list[tuple[np.ndarray, np.ndarray]]:
+  """Matrix and bias of each layer, uniform within 1 / sqrt(inputs)."""
+  bounds = [(rows, columns, rows**-0.5) for rows, columns in zip(widths, widths[1:])]
+  return [
+    (
+      rng.uniform(-b, b, (rows, columns)).astype(np.float32),
+      rng.uniform(-b, b, columns).astype(np.float32),
+    )
+    for rows, columns, b in bounds
+  ]
+
+
+@functools.cache
+def _functions() -> tuple[Any, Callable[..., Any], Callable[..., Any]]:
+  """The optimiser, the compiled training step and the compiled scores `[n]` (log odds of being
+  generated).
+  """
+  import jax
+  import optax
+
+  optimiser = optax.adam(RATE)
+
+  def score(weights, inputs):
+    *inner, (matrix, bias) = weights
+    for kernel, offset in inner:
+      inputs = jax.nn.leaky_relu(inputs @ kernel + offset, SLOPE)
+    return (inputs @ matrix + bias)[:, 0]
+
+  def loss(weights, inputs, labels):
+    return optax.sigmoid_binary_cross_entropy(score(weights, inputs), labels).mean()
+
+  def update(weights, state, inputs, labels, index):
+    gradient = jax.grad(loss)(weights, inputs[index], labels[index])
+    changes, state = optimiser.update(gradient, state)
+    return optax.apply_updates(weights, changes), state
+
+  return optimiser, jax.jit(update), jax.jit(score)

@@ -1,0 +1,266 @@
+"""Distances between two sets of showers, observable by observable.
+
+What they see: `separation` any change of a column's law wider than a bin; `ks` shifts of the bulk,
+and hardly the tails; `wasserstein` shifts and widths of any size, tails the more the farther they
+lie. They take columns one by one and are blind to dependences: shuffle every column by itself and
+they stay at their floors. None sees repeated or memorised showers whose laws are right.
+
+Every distance of two finite samples is above 0, and a bootstrap sample lies farther off still. So a
+value means something beside its floor only, the same distance of real from real showers, and of the
+bootstrap only the standard deviation is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from calojax.evaluation.bootstrap import generator, multiplicities
+
+BINS = 50
+TAIL = 0.001  # of the reference beyond the outer edge on either side
+SAME = 1e-9  # relative difference of values that are one but for rounding
+BLOCK = 2**18  # numbers in memory at a time: about what a core's cache holds
+KINDS = ('separation', 'ks', 'wasserstein')
+Pair = tuple[np.ndarray, np.ndarray]
+Figures = dict[str, dict[str, float]]
+
+
+def separation_power(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+  """Half sum (p - q)^2 / (p + q) of histograms `[*b, k]` normalised to 1, `[*b]`: 0 if they are
+  equal, 1 if disjoint.
+
+  Two samples of n of one law in k bins are some k / 2n apart (Diefenbacher et al. 2020,
+  arXiv:2005.05334; CaloChallenge).
+
+  Raises:
+    ValueError: different numbers of bins, a negative or non-finite count, or an empty histogram.
+  """
+  p, q = np.asarray(p, np.float64), np.asarray(q, np.float64)
+  if p.shape[-1] != q.shape[-1]:
+    raise ValueError(f'histograms of {p.shape[-1]} and {q.shape[-1]} bins, expected equal numbers')
+  for name, counts in (('first', p), ('second', q)):
+    if not (np.isfinite(counts).all() and (counts >= 0).all() and (counts.sum(-1) > 0).all()):
+      raise ValueError(
+        f'{name} histogram has counts down to {counts.min():g}, expected finite counts >= 0 that are not all 0'
+      )
+  return normalised_separation(p / p.sum(-1, keepdims=True), q / q.sum(-1, keepdims=True))
+
+
+def normalised_separation(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+  """`separation_power` of fractions `[*b, k]` that are normalised already, `[*b]`."""
+  total = p + q
+  return 0.5 * np.divide((p - q) ** 2, total, out=np.zeros(total.shape), where=total > 0).sum(-1)
+
+
+def bin_edges(reference: np.ndarray, bins: int = BINS) -> np.ndarray:
+  """Edges `[k + 1]` of at most `bins` bins for values like the reference `[n]`; the outer bins are
+  open, -inf and inf.
+
+  Equal bins from the 0.1 % to the 99.9 % quantile, so that a long tail does not squeeze all the
+  rest into one. Values on a lattice (counts, counts / 900) get equal numbers of lattice points a
+  bin, edges half-way between; otherwise neighbouring bins would hold unequal numbers and rounding
+  would decide on which side of an edge a value lies. A reference that is constant but for these
+  tails has three bins: below, equal, above.
+
+  Raises:
+    ValueError: less than 3 bins.
+  """
+  if bins < 3:
+    raise ValueError(f'{bins} bins, expected at least 3: two of them are open')
+  low, high = np.quantile(reference, (TAIL, 1 - TAIL), method='inverted_cdf')
+  step = _lattice_step(reference)
+  if high - low <= SAME * abs(high):
+    half = max(SAME * abs(high), np.finfo(float).tiny)
+    inner = np.array([low - half, high + half])
+  elif step:
+    points = round((high - low) / step) + 1
+    width = -(-points // (bins - 2))
+    inner = low - step / 2 + step * width * np.arange(-(-points // width) + 1)
+  else:
+    inner = np.linspace(low, high, bins - 1)
+  return np.concatenate([[-np.inf], inner, [np.inf]])
+
+
+def ks_statistic(real: np.ndarray, fake: np.ndarray) -> float:
+  """Largest difference of the cumulative distributions of values `[n]` and `[m]`
+  (Kolmogorov-Smirnov).
+  """
+  apart, _ = _apart(*_sorted(real, fake))
+  return float(apart.max(initial=0))
+
+
+def wasserstein1(real: np.ndarray, fake: np.ndarray) -> float:
+  """Area between the cumulative distributions of values `[n]` and `[m]` in units of the real
+  standard deviation.
+
+  So columns of any unit compare: a shift by d standard deviations gives d. Of a constant reference
+  it is in the unit itself.
+  """
+  apart, steps = _apart(*_sorted(real, fake))
+  return float((steps @ apart)[0] / deviation(np.asarray(real)[:, None])[0])
+
+
+def distance_metrics(
+  names: Sequence[str],
+  real: np.ndarray,
+  fake: np.ndarray,
+  pair: Pair,
+  resamples: int = 100,
+  seed: int = 0,
+) -> Figures:
+  """Separation power, Kolmogorov-Smirnov and Wasserstein-1 distance of every column, and the mean
+  separation power.
+
+  Args:
+    names: of the m columns.
+    real, fake: `[n, m]` features of real and of generated showers.
+    pair: two sets of real showers, for the floor, in the same bins and units.
+    resamples, seed: of the bootstrap, which draws showers, all columns of one together.
+
+  Returns:
+    `separation/<name>`, `ks/<name>`, `wasserstein/<name>` and `separation/mean` -> `{value, error,
+    floor, floor_error}`. A KS figure has also `p_value`, with which two samples of one continuous
+    law lie as far apart; for counts, where values coincide, that is an upper limit.
+
+  Raises:
+    ValueError: not one name a column, or features that do not compare or are not finite.
+  """
+  from scipy.stats import kstwo
+  from threadpoolctl import threadpool_limits
+
+  check_features(real, fake, pair)
+  if len(names) != real.shape[1]:
+    raise ValueError(f'{len(names)} names for {real.shape[1]} columns, expected one each')
+  rng = generator(seed)
+  edges, units = [bin_edges(column) for column in real.T], deviation(real)
+  with threadpool_limits(1):  # no sum depends on the number of threads
+    figures, floors = (
+      _figures(names, *sets, edges, units, resamples, rng) for sets in ((real, fake), pair)
+    )
+  entries = len(real) * len(fake) / (len(real) + len(fake))
+  for name in names:
+    figure = figures[f'ks/{name}']
+    figure['p_value'] = float(kstwo.sf(figure['value'], round(entries)))
+  return beside(figures, floors, 'floor')
+
+
+def deviation(reference: np.ndarray) -> np.ndarray:
+  """Standard deviations `[m]` of columns `[n, m]`; 1 where a column is constant."""
+  return np.where(varies(reference), reference.std(0), 1.0)
+
+
+def check_features(real: np.ndarray, fake: np.ndarray, pair: Pair) -> None:
+  """Raises ValueError unless all are `[n, m]` of the same columns, of two showers or more, and
+  finite.
+  """
+  for name, sample in (
+    ('real', real),
+    ('generated', fake),
+    ('first real', pair[0]),
+    ('second real', pair[1]),
+  ):
+    if sample.ndim != 2 or len(sample) < 2 or sample.shape[1:] != real.shape[1:]:
+      raise ValueError(
+        f'{name} features of shape {sample.shape} beside real ones of {real.shape}, expected [n > 1, same columns]'
+      )
+    if not np.isfinite(sample).all():
+      raise ValueError(
+        f'{name} features hold {int((~np.isfinite(sample)).sum())} values that are not finite'
+      )
+
+
+def beside(figures: Figures, others: Figures, name: str) -> Figures:
+  """The figures with value and error of the others added as `<name>` and `<name>_error`."""
+  return {
+    key: figure | {name: others[key]['value'], f'{name}_error': others[key]['error']}
+    for key, figure in figures.items()
+  }
+
+
+def varies(columns: np.ndarray) -> np.ndarray:
+  return np.ptp(columns, axis=0) > SAME * np.abs(columns).max(0)
+
+
+def _lattice_step(values: np.ndarray) -> float:
+  """The distance of which all differences of the values are multiples; 0 if there is none."""
+  gaps = np.diff(np.unique(values))
+  gaps = gaps[gaps > SAME * gaps.sum()]
+  if len(gaps) == 0:
+    return 0.0
+  steps = gaps / gaps.min()
+  return float(gaps.min()) if np.abs(steps - np.round(steps)).max() < 1e-3 else 0.0
+
+
+def _signs(count: int, other: int) -> np.ndarray:
+  """Weights `[count + other]` of which the first sum to 1 and the others to -1."""
+  if not (count and other):
+    raise ValueError(f'{count} real and {other} generated values, expected at least one each')
+  return np.concatenate([np.full(count, 1 / count), np.full(other, -1 / other)])
+
+
+def _sorted(real: np.ndarray, fake: np.ndarray) -> Pair:
+  """All values `[k]` in order, and their signed weights `[k, 1]`."""
+  values = np.concatenate([real, fake])
+  order = np.argsort(values)
+  return values[order], _signs(len(real), len(fake))[order, None]
+
+
+def _weights(count: int, other: int, resamples: int, rng: np.random.Generator) -> list[np.ndarray]:
+  """Blocks `[count + other, draws]` of signed weights: of the samples themselves, then of bootstrap
+  samples.
+  """
+  counts = np.concatenate([multiplicities(size, resamples, rng) for size in (count, other)], axis=1)
+  weights = np.concatenate([np.ones((1, count + other)), counts]) * _signs(count, other)
+  width = max(1, BLOCK // (count + other))
+  return [np.ascontiguousarray(weights[i : i + width].T) for i in range(0, len(weights), width)]
+
+
+def _apart(ordered: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """|F_real - F_fake| `[k, draws]` from each distinct value to the next, and these steps `[k]`;
+  overwrites the weights.
+  """
+  steps = np.diff(ordered)
+  last = np.flatnonzero(steps > 0)  # of equal values only the last tells
+  cumulative = np.cumsum(weights, axis=0, out=weights)[last]
+  return np.abs(cumulative, out=cumulative), steps[last]
+
+
+def _column(
+  real: np.ndarray, fake: np.ndarray, edges: np.ndarray, unit: float, blocks: list[np.ndarray]
+) -> np.ndarray:
+  """Separation, KS and Wasserstein distance `[3, draws]` of values `[n]` and `[m]`: sorted once for
+  all draws.
+  """
+  values = np.concatenate([real, fake])
+  order = np.argsort(values)
+  ordered = values[order]
+  starts = np.unique(np.searchsorted(ordered, edges[:-1]))
+  starts = starts[starts < len(ordered)]  # of the bins that hold anything
+
+  def distances(weights: np.ndarray) -> np.ndarray:
+    power = separation_power(
+      *(np.add.reduceat(np.maximum(part, 0), starts).T for part in (weights, -weights))
+    )
+    apart, steps = _apart(ordered, weights)
+    return np.stack([power, apart.max(0, initial=0), steps @ apart / unit])
+
+  return np.concatenate([distances(block[order]) for block in blocks], axis=1)
+
+
+def _figures(names, real, fake, edges, units, resamples: int, rng: np.random.Generator) -> Figures:
+  """`{value, error}` of every kind and column, and of the mean separation."""
+  blocks = _weights(len(real), len(fake), resamples, rng)
+  drawn = [_column(*column, blocks) for column in zip(real.T, fake.T, edges, units)]
+  figures = {
+    f'{kind}/{name}': figure(values[row])
+    for row, kind in enumerate(KINDS)
+    for name, values in zip(names, drawn)
+  }
+  return {'separation/mean': figure(np.mean(drawn, axis=0)[0])} | figures
+
+
+def figure(values: np.ndarray) -> dict[str, float]:
+  """`{value, error}` of the sample's value followed by those of the bootstrap."""
+  return {'value': float(values[0]), 'error': float(values[1:].std(ddof=1))}

@@ -1,0 +1,1 @@
+"""The presentation of an evaluation: table, page, LaTeX."""

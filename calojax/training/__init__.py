@@ -1,0 +1,1 @@
+"""The one training: loop, feed, run, checkpoints, workdir, and what is told while it runs."""

@@ -1,0 +1,205 @@
+"""What is told and kept while a training runs: each report is called after every dispatch with
+(step, state, metrics).
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from calojax.files import write_text
+from calojax.methods.state import TrainState
+from calojax.training.checkpoint import Checkpoints
+
+COLLAPSE = 1e-3  # generated over real spread of a cell below which a generator counts as dead
+
+
+class Interrupted(Exception):
+  """SIGTERM or SIGINT was received; the state is saved."""
+
+
+class Diverged(Exception):
+  """The training stopped being one: a term is not finite, or the generator's output no longer
+  varies.
+  """
+
+
+class Scalars:
+  """Means of every metric over each `every` steps, into metrics.jsonl and TensorBoard; every step's
+  value is checked.
+  """
+
+  def __init__(self, workdir: str, writer: Any, every: int, batch: int, start: int):
+    self._path, self._writer, self._every, self._batch = (
+      os.path.join(workdir, 'metrics.jsonl'),
+      writer,
+      every,
+      batch,
+    )
+    self._pending: list[Any] = []
+    self._step, self._time = start, time.monotonic()
+    _forget_after(self._path, start)
+
+  def __call__(self, step: int, state: TrainState, metrics: dict[str, Any]) -> None:
+    self._pending.append(metrics)
+    if step % self._every == 0:
+      self.flush(step, state)
+
+  def flush(self, step: int, state: TrainState) -> None:
+    """Checks and writes what has gathered.
+
+    Raises:
+      Diverged: a metric of some step is not finite, or the generator is dead; it names the step and
+        the term.
+    """
+    if not self._pending:
+      return
+    gathered = jax.device_get(self._pending)
+    values = {name: np.concatenate([m[name] for m in gathered]) for name in gathered[0]}
+    self._pending = []
+    _check(values, step)
+    means = {name: float(value.mean()) for name, value in values.items()} | sigmas(state)
+    elapsed = time.monotonic() - self._time
+    means['throughput/showers_per_second'] = (step - self._step) * self._batch / elapsed
+    self._step, self._time = step, time.monotonic()
+    for name, value in means.items():
+      self._writer.add_scalar(name, value, step)
+    with open(self._path, 'a') as file:
+      file.write(json.dumps({'step': step, **means}) + '\n')
+
+
+def _check(values: dict[str, np.ndarray], last: int) -> None:
+  """Raises Diverged at the first step with a term that is not finite, or if the generated showers
+  stopped varying.
+  """
+  count = len(next(iter(values.values())))
+  bad = {
+    name: int(np.argmin(np.isfinite(value)))
+    for name, value in values.items()
+    if not np.isfinite(value).all()
+  }
+  if bad:
+    first = min(bad.values())
+    terms = ', '.join(sorted(name for name, index in bad.items() if index == first))
+    raise Diverged(f'step {last - count + 1 + first}: {terms} is not finite')
+  for name, value in values.items():
+    if name.endswith('/diversity') and (value < COLLAPSE).all():
+      raise Diverged(
+        f'step {last}: {name} stayed below {COLLAPSE} for {count} steps: the generator gives one shower only'
+      )
+
+
+@jax.jit
+def _finite(state: TrainState) -> Any:
+  """Whether every number of the state is finite."""
+  numbers = [leaf for leaf in jax.tree.leaves(state) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
+  return jnp.stack([jnp.isfinite(leaf).all() for leaf in numbers]).all()
+
+
+def check_state(step: int, state: TrainState) -> None:
+  """Raises Diverged if a number of the state is not finite: the metrics tell of the state before
+  the step's update only.
+  """
+  if not _finite(state):
+    raise Diverged(f'step {step}: the parameters are not finite')
+
+
+def sigmas(state: TrainState) -> dict[str, float]:
+  """The spectral norm of every normalised weight, by name."""
+  found = {}
+  for name, player in (('generator', state.generator), ('discriminator', state.discriminator)):
+    spectral = player.stats.get('spectral', {}) if player else {}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(spectral):
+      key = jax.tree_util.keystr(path, simple=True, separator='/')
+      if key.endswith('/sigma'):
+        found[f'spectral/{name}/{key.removesuffix("/sigma")}'] = float(leaf)
+  return found
+
+
+def _forget_after(path: str, step: int) -> None:
+  """Drops the lines of steps that a resumed run will write again, and a last line that a kill cut
+  short.
+  """
+  if not os.path.exists(path):
+    return
+  kept = []
+  with open(path) as file:
+    for line in file:
+      if line.endswith('\n') and json.loads(line)['step'] <= step:
+        kept.append(line)
+  write_text(path, ''.join(kept))
+
+
+class Periodic:
+  """Calls `action(step, state)` every so many steps."""
+
+  def __init__(self, every: int, action: Callable[[int, TrainState], None]):
+    self._every, self._action = every, action
+
+  def __call__(self, step: int, state: TrainState, metrics: dict[str, Any]) -> None:
+    if step % self._every == 0:
+      self._action(step, state)
+
+
+class Signals:
+  """On SIGTERM or SIGINT finishes the step, saves and raises `Interrupted`; a second signal ends
+  the process at once.
+  """
+
+  def __init__(self, checkpoints: Checkpoints, before_save: Callable[[int, TrainState], None]):
+    self._checkpoints, self._before_save = checkpoints, before_save
+    self._received: collections.deque[int] = collections.deque()
+    self._old = {
+      number: signal.signal(number, self._receive) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+
+  def _receive(self, number: int, frame: Any) -> None:
+    self._received.append(number)
+    signal.signal(number, signal.SIG_DFL)
+
+  def __call__(self, step: int, state: TrainState, metrics: dict[str, Any]) -> None:
+    if self._received:
+      self._before_save(step, state)
+      self._checkpoints.save(state)
+      self._checkpoints.wait()
+      raise Interrupted(f'{signal.Signals(self._received[0]).name} received, saved at step {step}')
+
+  def restore(self) -> None:
+    """Puts the former handlers back."""
+    for number, handler in self._old.items():
+      signal.signal(number, handler)
+
+
+class Progress:
+  """A bar with rate and remaining time; on a terminal it moves, in a log it prints a line now and
+  then.
+  """
+
+  def __init__(self, start: int, steps: int):
+    from tqdm import tqdm
+
+    live = sys.stderr.isatty()
+    self._bar = tqdm(
+      total=steps,
+      initial=start,
+      unit='step',
+      desc='training',
+      dynamic_ncols=True,
+      mininterval=0.5 if live else 30,
+    )
+
+  def __call__(self, step: int, state: TrainState, metrics: dict[str, Any]) -> None:
+    self._bar.update(step - self._bar.n)
+
+  def close(self) -> None:
+    self._bar.close()

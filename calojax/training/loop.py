@@ -1,0 +1,120 @@
+"""The one training loop: it knows methods, batches and reports, and no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from calojax.data import batches
+from calojax.methods.state import Method, TrainState
+from calojax.showers import Shower
+from calojax.training import sharding
+
+Report = Callable[[int, TrainState, dict[str, Array]], None]
+Batches = Callable[[int, int], Shower]  # (first step, n) -> Shower[n, k, b]
+
+ACCELERATOR_STEPS = 10  # a dispatch: small networks starve an accelerator otherwise
+
+
+def steps_per_dispatch(config: Any) -> int:
+  """How many steps one dispatch makes: as configured, or by platform (a scanned convolution
+  gradient is slow on a CPU).
+
+  Raises:
+    ValueError: a period of the config is not a multiple of it, or the batch not one of the number
+      of devices.
+  """
+  settings = config.train
+  if settings.batch < 1 or settings.batch % jax.device_count():
+    raise ValueError(
+      f'train.batch is {settings.batch}, expected a positive multiple of the {jax.device_count()} devices'
+    )
+  steps = settings.steps_per_dispatch or (
+    1 if jax.default_backend() == 'cpu' else ACCELERATOR_STEPS
+  )
+  for name in ('steps', 'log_every', 'checkpoint_every', 'monitor_every'):
+    if settings[name] < 1 or settings[name] % steps:
+      raise ValueError(
+        f'train.{name} is {settings[name]}, expected a positive multiple of the {steps} steps of a dispatch'
+      )
+  return steps
+
+
+def dispatcher(
+  method: Method, mesh: jax.sharding.Mesh
+) -> Callable[[TrainState, Shower], tuple[TrainState, dict[str, Array]]]:
+  """Compiled `(state, Shower[n, k, b]) -> (state, metrics [n])`: n steps, the state donated, the
+  batch split over the mesh.
+  """
+
+  def steps(state: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
+    if showers.energies.shape[0] == 1:
+      state, metrics = method.update(state, jax.tree.map(lambda leaf: leaf[0], showers))
+      return state, jax.tree.map(lambda leaf: leaf[None], metrics)
+    return jax.lax.scan(method.update, state, showers)
+
+  whole, parts = sharding.replicated(mesh), sharding.split(mesh, 2)
+  return jax.jit(steps, in_shardings=(whole, parts), out_shardings=whole, donate_argnums=0)
+
+
+def initial_state(
+  method: Method, example: Shower, seed: int, mesh: jax.sharding.Mesh
+) -> TrainState:
+  """The state at step 0, on every device; `example` is a batch `[b]`, for shapes."""
+  key = jax.random.key(seed)
+  return jax.jit(method.init, out_shardings=sharding.replicated(mesh))(key, example)
+
+
+def resident(
+  showers: Shower, seed: int, batch: int, micro: int, mesh: jax.sharding.Mesh
+) -> Batches:
+  """Batches of showers that lie on the device; only the indices travel."""
+  showers = jax.device_put(showers, sharding.replicated(mesh))
+  count = len(showers.energies)
+  gather = jax.jit(
+    lambda data, rows: jax.tree.map(lambda leaf: leaf[rows], data),
+    out_shardings=sharding.split(mesh, 2),
+  )
+
+  def call(step: int, n: int) -> Shower:
+    rows = [batches.indices(count, batch, micro, seed, s) for s in range(step, step + n)]
+    return gather(showers, jnp.asarray(rows))
+
+  return call
+
+
+def streamed(stream: batches.Streamed, mesh: jax.sharding.Mesh) -> Batches:
+  """Batches of showers that are read from disk while the device works."""
+
+  def call(step: int, n: int) -> Shower:
+    parts = [stream.batch(s) for s in range(step, step + n)]
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *parts)
+    return jax.device_put(stacked, sharding.split(mesh, 2))
+
+  return call
+
+
+def train(
+  step_fn: Callable,
+  data: Batches,
+  state: TrainState,
+  stop: int,
+  dispatch: int,
+  reports: Iterable[Report],
+) -> TrainState:
+  """The state at step `stop`, reported on after every dispatch of `dispatch` steps."""
+  step = int(state.step)
+  while step < stop:
+    n = (
+      dispatch - step % dispatch
+    )  # back on the grid of the periods, after a resume from another platform
+    state, metrics = step_fn(state, data(step, n))
+    step += n
+    for report in reports:
+      report(step, state, metrics)
+  return state
