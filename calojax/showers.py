@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,42 @@ class Condition(NamedTuple):
   position: Array
   direction: Array
 
+  @classmethod
+  def of(
+    cls, energy: Any, position: Any = (0.0, 0.0), direction: Any = (0.0, 0.0, 1.0)
+  ) -> Condition:
+    """The particles `[b]` as float32 arrays, found valid: the one way to make them from numbers.
+
+    Args:
+      energy: kinetic energies, MeV; a number, or `[b]`.
+      position: x and y on the front face, mm; one point for all, or `[b, 2]`.
+      direction: unit vectors into the calorimeter; one for all, or `[b, 3]`.
+
+    Raises:
+      ValueError: lengths that do not go together, a number that is not finite, an energy <= 0, a
+        direction that is no unit vector with z > 0; it names the value.
+    """
+    given = {'energy': energy, 'position': position, 'direction': direction}
+    arrays = {name: np.asarray(value, np.float32) for name, value in given.items()}
+    for (name, array), width in zip(arrays.items(), ((), (2,), (3,))):
+      if (
+        array.ndim not in (len(width), len(width) + 1)
+        or array.shape[array.ndim - len(width) :] != width
+      ):
+        wanted = 'a number or [b]' if not width else f'{width} or [b, {width[0]}]'
+        raise ValueError(f'{name} of shape {array.shape}, expected {wanted}')
+    counts = {name: len(a) for (name, a), rank in zip(arrays.items(), (0, 1, 1)) if a.ndim > rank}
+    count = max(counts.values(), default=1)
+    for name, found in counts.items():
+      if found != count:
+        raise ValueError(f'{found} values of {name} for {count} particles, expected one or as many')
+    shapes = ((count,), (count, 2), (count, 3))
+    made = cls(
+      *(np.ascontiguousarray(np.broadcast_to(a, s)) for a, s in zip(arrays.values(), shapes))
+    )
+    _check_particles(made, '')
+    return made
+
 
 class Shower(NamedTuple):
   """Deposited energies `[*b, v]` in MeV, the cells in the order of the `Geometry`, and the particle
@@ -34,9 +71,25 @@ class Shower(NamedTuple):
   condition: Condition
 
 
+def at(condition: Condition, index: Any) -> Condition:
+  """The particles at `index` (slice, integers or mask over the first axis)."""
+  return Condition(*(field[index] for field in condition))
+
+
+def joined(conditions: Iterable[Condition]) -> Condition:
+  """Particles one set after the other (numpy)."""
+  return Condition(*map(np.concatenate, zip(*conditions)))
+
+
 def take(showers: Shower, index: Any) -> Shower:
   """The showers at `index` (slice, integers or mask over the first axis)."""
-  return Shower(showers.energies[index], Condition(*(field[index] for field in showers.condition)))
+  return Shower(showers.energies[index], at(showers.condition, index))
+
+
+def pieces(showers: Shower, size: int) -> Iterator[Shower]:
+  """The showers, at most `size` at a time."""
+  for start in range(0, len(showers.energies), size):
+    yield take(showers, slice(start, start + size))
 
 
 def thinned(showers: Shower, count: int) -> Shower:
@@ -49,10 +102,8 @@ def thinned(showers: Shower, count: int) -> Shower:
 
 def concatenate(parts: list[Shower]) -> Shower:
   """Showers one set after the other (numpy)."""
-  conditions = zip(*(part.condition for part in parts))
-  return Shower(
-    np.concatenate([part.energies for part in parts]), Condition(*map(np.concatenate, conditions))
-  )
+  energies = np.concatenate([part.energies for part in parts])
+  return Shower(energies, joined(part.condition for part in parts))
 
 
 def check(showers: Shower, geometry: Geometry, source: str) -> Shower:
@@ -85,19 +136,20 @@ def check(showers: Shower, geometry: Geometry, source: str) -> Shower:
       )
     _refuse(~np.isfinite(arrays[name]), arrays[name], f'{source}: {name}', 'a finite number')
   _refuse(showers.energies < 0, showers.energies, f'{source}: cell energy (MeV)', 'a value >= 0')
-  _refuse(
-    showers.condition.energy <= 0,
-    showers.condition.energy,
-    f'{source}: incident energy (MeV)',
-    'a value > 0',
-  )
-  length = np.linalg.norm(showers.condition.direction, axis=-1)
-  _refuse(np.abs(length - 1) > 1e-3, length, f'{source}: length of the direction', '1')
-  forward = showers.condition.direction[:, 2]
-  _refuse(
-    forward <= 0, forward, f'{source}: z of the direction', 'a value > 0, into the calorimeter'
-  )
+  _check_particles(showers.condition, f'{source}: ')
   return showers
+
+
+def _check_particles(condition: Condition, source: str) -> None:
+  """Raises ValueError at the first particle that cannot be one; `source` stands before its name."""
+  energy, _, direction = condition
+  for name, values in condition._asdict().items():
+    _refuse(~np.isfinite(values), values, f'{source}{name}', 'a finite number')
+  _refuse(energy <= 0, energy, f'{source}incident energy (MeV)', 'a value > 0')
+  length = np.linalg.norm(direction, axis=-1)
+  _refuse(np.abs(length - 1) > 1e-3, length, f'{source}length of the direction', '1')
+  forward = direction[:, 2]
+  _refuse(forward <= 0, forward, f'{source}z of the direction', 'a value > 0, into the calorimeter')
 
 
 def _refuse(bad: np.ndarray, values: np.ndarray, name: str, expected: str) -> None:

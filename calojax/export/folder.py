@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.util
 import json
 import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -16,6 +14,7 @@ import jax
 from calojax import spectrum
 from calojax.export import adapters, card, parity, program
 from calojax.export.graph import Unsupported
+from calojax.files import folder_aside
 from calojax.inference import runtimes, sidecar
 
 NEEDED = ('onnx', 'onnxruntime', 'flatbuffers')
@@ -71,7 +70,7 @@ def write(
   """
   check(output)
   wanted = adapters.chosen(frameworks, generator)
-  with jax.default_device(jax.devices('cpu')[0]), _folder_aside(os.fspath(output)) as folder:
+  with jax.default_device(jax.devices('cpu')[0]), folder_aside(os.fspath(output)) as folder:
     generate, latent = program.function(generator), generator.method.latent
     noise, conditions = parity.draws(generator.spectrum, latent, SEED)
     expected = parity.reference(generate, noise, conditions)
@@ -176,22 +175,3 @@ def _identity(path: str) -> dict[str, Any]:
 def _write(folder: str, name: str, content: bytes) -> None:
   with open(os.path.join(folder, name), 'wb') as file:
     file.write(content)
-
-
-@contextlib.contextmanager
-def _folder_aside(output: str) -> Iterator[str]:
-  """The folder to write to, `output` with `.part`; it replaces `output` at the end, and is removed
-  if there is an exception.
-  """
-  part, old = (output.rstrip(os.sep) + ending for ending in ('.part', '.old'))
-  shutil.rmtree(part, ignore_errors=True)
-  os.makedirs(part)
-  try:
-    yield part
-    shutil.rmtree(old, ignore_errors=True)
-    if os.path.exists(output):
-      os.replace(output, old)
-    os.replace(part, output)
-    shutil.rmtree(old, ignore_errors=True)
-  finally:
-    shutil.rmtree(part, ignore_errors=True)

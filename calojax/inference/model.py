@@ -69,7 +69,7 @@ class Model:
       ValueError: a wrong shape, a number that is not finite, an energy or a direction that no
         particle has.
     """
-    condition, noise = self._accepted(Condition(energy, position, direction), noise, batch)
+    condition, noise = self._accepted(Condition.of(energy, position, direction), noise, batch)
     energies, start = np.empty((len(condition.energy), self.geometry.cells), np.float32), 0
     for piece in self._pieces(condition, seed, noise, batch):
       energies[start : start + len(piece.energies)] = piece.energies
@@ -93,7 +93,7 @@ class Model:
     """
     if batch < 1:
       raise ValueError(f'batch is {batch}, expected at least 1')
-    condition = particles(*condition)
+    condition = Condition.of(*condition)
     sidecar.warn_outside(condition, self.card['conditions']['ranges'])
     return condition, None if noise is None else _array(
       'noise', noise, (len(condition.energy), self.latent)
@@ -138,28 +138,6 @@ def load(
   run = runtimes.runner(os.path.join(folder, file), card['files'][file]['format'], threads, chosen)
   particles_known = spectrum.load(os.path.join(folder, spectrum.FILE))
   return Model(card, Geometry.from_json(json.dumps(card['geometry'])), particles_known, chosen, run)
-
-
-def particles(energy: Any, position: Any, direction: Any) -> Condition:
-  """The particles as float32 arrays, found valid.
-
-  Raises:
-    ValueError: a wrong shape, a number that is not finite, an energy <= 0, a direction that is no
-      unit vector into the calorimeter.
-  """
-  count = np.size(energy)
-  shapes = {'energy': (count,), 'position': (count, 2), 'direction': (count, 3)}
-  given = zip(shapes.items(), (energy, position, direction))
-  found = Condition(*(_array(name, values, shape) for (name, shape), values in given))
-  if (found.energy <= 0).any():
-    raise ValueError(f'energy (MeV) is {found.energy.min():g}, expected a value > 0')
-  length = np.linalg.norm(found.direction, axis=1)
-  bad = (np.abs(length - 1) > 1e-3) | (found.direction[:, 2] <= 0)
-  if bad.any():
-    raise ValueError(
-      f'direction is {found.direction[bad][0].tolist()}, expected a unit vector with z > 0, into the calorimeter'
-    )
-  return found
 
 
 def _array(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
