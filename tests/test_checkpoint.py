@@ -13,7 +13,7 @@ from calojax.methods.build import build
 from calojax.showers import take
 from calojax.training import sharding, workdir
 from calojax.training.checkpoint import Checkpoints
-from calojax.training.run import shapes
+from calojax.training.loop import shapes
 
 
 class Counter(NamedTuple):

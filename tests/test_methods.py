@@ -14,7 +14,7 @@ from calojax.geometry import Geometry, Layer
 from calojax.methods import losses, state
 from calojax.methods.build import build
 from calojax.showers import Condition, Shower, take
-from calojax.training import loop, sharding
+from calojax.training import feed, loop, sharding
 from conftest import ROOT
 
 
@@ -230,7 +230,7 @@ def start(name, embedded, few, k=1):
   config = tiny.config(name, **SLOW)
   method = build(config, embedded.geometry, few)
   mesh = sharding.data_mesh()
-  batches = loop.resident(few, config.seed, 8, k, mesh)
+  batches = feed.resident(few, config.seed, 8, k, mesh)
   return method, mesh, batches, loop.initial_state(method, take(few, slice(2)), 0, mesh)
 
 
@@ -266,14 +266,14 @@ SHARDED = """
 import sys; sys.path[:0] = ['tests', 'configs']
 import conftest, tiny, jax, numpy as np
 from calojax import data
-from calojax.training import sharding, loop
+from calojax.training import feed, loop, sharding
 from calojax.methods.build import build
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Condition, Shower, take
 loaded = data.load('lhcb_ecal'); few = take(loaded.showers, slice(256))
 method = build(tiny.config('cnn_aux_sn', optimiser__generator=1e-5, optimiser__discriminator=1e-5), loaded.geometry, few)
 mesh = sharding.data_mesh()
-batches = loop.resident(few, 0, 16, 1, mesh)
+batches = feed.resident(few, 0, 16, 1, mesh)
 state = loop.initial_state(method, take(few, slice(2)), 0, mesh)
 step = loop.dispatcher(method, mesh)
 for i in range(2):

@@ -17,7 +17,7 @@ from calojax.methods.build import build
 from calojax.showers import take
 from calojax.training import sharding, workdir
 from calojax.training.checkpoint import Checkpoints
-from calojax.training.run import shapes
+from calojax.training.loop import shapes
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 

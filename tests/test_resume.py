@@ -17,7 +17,8 @@ from calojax.methods.build import build
 from calojax.showers import take
 from calojax.training import sharding, workdir
 from calojax.training.checkpoint import Checkpoints
-from calojax.training.run import load_parts, shapes
+from calojax.training.loop import shapes
+from calojax.training.parts import load_parts
 from conftest import ROOT
 
 STEPS = 120

@@ -6,7 +6,9 @@ import pytest
 import tiny
 from calojax import data
 from calojax.showers import take
-from calojax.training import run, sharding
+from calojax.training import sharding
+from calojax.training.feed import batches_of
+from calojax.training.parts import load_parts
 
 
 @pytest.fixture(scope='module')
@@ -20,7 +22,7 @@ def file(tmp_path_factory, embedded):
 
 def test_a_large_file_is_streamed_and_its_parts_are_disjoint(file):
   config = tiny.config('cnn', data__source=file, data__memory_gib=0.01)
-  parts = run.load_parts(config)
+  parts = load_parts(config)
   assert (
     parts.chunks is not None
     and parts.geometry.name == 'lhcb_ecal'
@@ -32,7 +34,7 @@ def test_a_large_file_is_streamed_and_its_parts_are_disjoint(file):
   }
   assert not energies['train'] & energies['test'] and not energies['train'] & energies['validation']
   assert sum(map(len, energies.values())) > 4000
-  feed = run.batches_of(config, parts, sharding.data_mesh())
+  feed = batches_of(config, parts, sharding.data_mesh())
   seen = np.concatenate(
     [np.asarray(feed(step, 2).condition.energy).ravel() for step in range(0, 40, 2)]
   )
@@ -40,7 +42,7 @@ def test_a_large_file_is_streamed_and_its_parts_are_disjoint(file):
 
 
 def test_a_small_file_is_held_in_memory_and_gives_the_same_data(file):
-  parts = run.load_parts(tiny.config('cnn', data__source=file, data__memory_gib=1.0))
+  parts = load_parts(tiny.config('cnn', data__source=file, data__memory_gib=1.0))
   assert (
     parts.chunks is None
     and sum(len(getattr(parts, name).energies) for name in ('train', 'validation', 'test')) == 4096
@@ -49,8 +51,8 @@ def test_a_small_file_is_held_in_memory_and_gives_the_same_data(file):
 
 def test_streamed_batches_are_a_function_of_the_step(file):
   config = tiny.config('cnn', data__source=file, data__memory_gib=0.01)
-  parts, mesh = run.load_parts(config), sharding.data_mesh()
-  first, second = run.batches_of(config, parts, mesh), run.batches_of(config, parts, mesh)
+  parts, mesh = load_parts(config), sharding.data_mesh()
+  first, second = batches_of(config, parts, mesh), batches_of(config, parts, mesh)
   for step in range(5):
     expected = first(step, 1)
   np.testing.assert_array_equal(second(4, 1).energies, expected.energies)
@@ -59,4 +61,4 @@ def test_streamed_batches_are_a_function_of_the_step(file):
 def test_too_few_showers_for_an_update_are_refused(file):
   config = tiny.config('cnn', data__source=file, train__batch=1024, train__discriminator_steps=3)
   with pytest.raises(ValueError, match='1024'):
-    run.batches_of(config, run.load_parts(config), sharding.data_mesh())
+    batches_of(config, load_parts(config), sharding.data_mesh())

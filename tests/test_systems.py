@@ -16,8 +16,9 @@ import tiny
 from calojax import data
 from calojax.methods.build import build
 from calojax.showers import take
-from calojax.training import run, sharding, workdir
+from calojax.training import loop, sharding, workdir
 from calojax.training.checkpoint import Checkpoints
+from calojax.training.parts import load_parts
 from conftest import ROOT
 
 
@@ -137,7 +138,7 @@ def test_one_command_trains_the_regressor_freezes_it_and_trains_the_generator(tm
 def restored(folder, main):
   """The newest state of a training or of its regressor's."""
   config = workdir.stored_config(str(main))
-  parts = run.load_parts(config)
+  parts = load_parts(config)
   if folder == main:
     method = build(config, parts.geometry, parts.train)
   else:
@@ -145,7 +146,7 @@ def restored(folder, main):
 
     method = regressor.from_config(config, parts.geometry, parts.train)
   checkpoints = Checkpoints(str(folder))
-  state = checkpoints.restore(run.shapes(method, take(parts.train, slice(2)), sharding.data_mesh()))
+  state = checkpoints.restore(loop.shapes(method, take(parts.train, slice(2)), sharding.data_mesh()))
   checkpoints.close()
   return state
 

@@ -27,7 +27,8 @@ from calojax.inference.sampler import stream
 from calojax.methods.state import Method, TrainState, Variables
 from calojax.provenance import origin
 from calojax.showers import Condition, Shower, concatenate, take
-from calojax.training.run import Parts, Trainer
+from calojax.training.parts import Parts
+from calojax.training.run import Trainer
 from calojax.training.workdir import flatten
 
 MONITORED = 2000  # validation showers at most

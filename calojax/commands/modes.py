@@ -17,6 +17,7 @@ from calojax.commands.sample import particles, writing
 from calojax.exit_codes import DIVERGED, DONE, INTERRUPTED
 from calojax.inference import sampler
 from calojax.training import allocation, callbacks, pretrain, run, workdir
+from calojax.training.parts import load_parts
 
 
 def training(config: Any, folder: str) -> Callable[[], int]:
@@ -72,7 +73,7 @@ def evaluation(folder: str) -> Callable[[], int]:
   """
   start_up()
   config = workdir.stored_config(folder)
-  parts = run.load_parts(config)
+  parts = load_parts(config)
   generator = run.trained(folder)
   workdir.check_data(folder, generator.description, data.fingerprint(parts.train))
   judge.check(config, parts)

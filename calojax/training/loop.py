@@ -6,17 +6,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array
 
-from calojax.data import batches
 from calojax.methods.state import Method, TrainState
 from calojax.showers import Shower
 from calojax.training import sharding
+from calojax.training.feed import Batches
 
 Report = Callable[[int, TrainState, dict[str, Array]], None]
-Batches = Callable[[int, int], Shower]  # (first step, n) -> Shower[n, k, b]
 
 ACCELERATOR_STEPS = 10  # a dispatch: small networks starve an accelerator otherwise
 
@@ -70,33 +67,13 @@ def initial_state(
   return jax.jit(method.init, out_shardings=sharding.replicated(mesh))(key, example)
 
 
-def resident(
-  showers: Shower, seed: int, batch: int, micro: int, mesh: jax.sharding.Mesh
-) -> Batches:
-  """Batches of showers that lie on the device; only the indices travel."""
-  showers = jax.device_put(showers, sharding.replicated(mesh))
-  count = len(showers.energies)
-  gather = jax.jit(
-    lambda data, rows: jax.tree.map(lambda leaf: leaf[rows], data),
-    out_shardings=sharding.split(mesh, 2),
+def shapes(method: Method, example: Shower, mesh: jax.sharding.Mesh) -> TrainState:
+  """The shapes of a state and where its arrays are to lie."""
+  like = jax.eval_shape(method.init, jax.random.key(0), example)
+  return jax.tree.map(
+    lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding.replicated(mesh)),
+    like,
   )
-
-  def call(step: int, n: int) -> Shower:
-    rows = [batches.indices(count, batch, micro, seed, s) for s in range(step, step + n)]
-    return gather(showers, jnp.asarray(rows))
-
-  return call
-
-
-def streamed(stream: batches.Streamed, mesh: jax.sharding.Mesh) -> Batches:
-  """Batches of showers that are read from disk while the device works."""
-
-  def call(step: int, n: int) -> Shower:
-    parts = [stream.batch(s) for s in range(step, step + n)]
-    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *parts)
-    return jax.device_put(stacked, sharding.split(mesh, 2))
-
-  return call
 
 
 def train(

@@ -20,8 +20,9 @@ from calojax.methods.state import TrainState
 from calojax.showers import take
 from calojax.training import sharding
 from calojax.training.checkpoint import Checkpoints
+from calojax.training.feed import batches_of
 from calojax.training.loop import initial_state, steps_per_dispatch
-from calojax.training.run import Trainer, batches_of, run
+from calojax.training.run import Trainer, run
 
 FOLDER = 'regressor'
 

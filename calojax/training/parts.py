@@ -1,0 +1,89 @@
+"""The data of a run: read, divided into training, validation and test showers."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+import h5py
+
+from calojax import data
+from calojax.data.symmetries import all_images
+from calojax.geometry import Geometry
+from calojax.showers import Shower, concatenate, take
+
+HELD_OUT = 10_000
+
+
+class Parts(NamedTuple):
+  """The data of a run.
+
+  Attributes:
+    train: training showers; of a streamed file only the first `HELD_OUT`.
+    validation, test: held-out showers.
+    chunks: the chunks to train on of a file larger than memory, else None.
+    geometry, provenance: of the data.
+  """
+
+  train: Shower
+  validation: Shower
+  test: Shower
+  chunks: Any | None
+  geometry: Geometry
+  provenance: dict[str, Any]
+
+
+def load_parts(config: Any) -> Parts:
+  """The data of a config, divided by its seed; a file that exceeds `data.memory_gib` is left on
+  disk.
+
+  Raises:
+    ValueError: data that cannot be read or are not valid.
+  """
+  source, fractions, geometry = config.data.source, tuple(config.data.split), _binning(config)
+  if _gibibytes(source, geometry) > config.data.memory_gib:
+    if config.data.symmetries:
+      raise ValueError(
+        f'data.symmetries is set, but {source} is larger than data.memory_gib and streamed: expected one or the other'
+      )
+    chunks = data.split_chunks(source, config.seed, fractions)
+    parts = {name: _head(source, chunks[name], geometry) for name in chunks}
+    first = data.read(source, 0, 1, geometry)
+    return Parts(
+      **parts, chunks=chunks['train'], geometry=first.geometry, provenance=first.provenance
+    )
+  loaded = data.load(source, geometry)
+  rows = data.split(len(loaded.showers.energies), config.seed, fractions)
+  parts = {name: take(loaded.showers, rows[name]) for name in rows}
+  if config.data.symmetries:  # of the training showers alone, which come first, before their images
+    parts['train'] = all_images(parts['train'], loaded.geometry)
+  return Parts(**parts, chunks=None, geometry=loaded.geometry, provenance=loaded.provenance)
+
+
+def _binning(config: Any) -> Geometry | None:
+  """The geometry that `data.binning` asks for, or None: the data know their own.
+
+  Raises:
+    ValueError: it is not PATH:PARTICLE of a binning.xml.
+  """
+  text = config.data.binning
+  path, separator, particle = text.rpartition(':')
+  if text and not separator:
+    raise ValueError(
+      f'data.binning is {text!r}, expected PATH:PARTICLE, such as binning.xml:photon'
+    )
+  return data.geometry_from_xml(path, particle) if text else None
+
+
+def _gibibytes(source: str, geometry: Geometry | None) -> float:
+  """Size of an HDF5 file's showers in memory, 0 for anything else."""
+  if not os.path.isfile(source) or not h5py.is_hdf5(source):
+    return 0.0
+  return data.extent(source)[0] * 4 * data.read(source, 0, 1, geometry).geometry.cells / 2**30
+
+
+def _head(path: str, chunks: Any, geometry: Geometry | None) -> Shower:
+  """The first `HELD_OUT` showers of these chunks."""
+  size = data.extent(path)[1]
+  wanted = chunks[: -(-HELD_OUT // size)]
+  return concatenate([data.read(path, n * size, (n + 1) * size, geometry).showers for n in wanted])
