@@ -1,9 +1,11 @@
-"""Which metric sees which defect: plants known defects into real showers and lets the evaluation
+r"""Which metric sees which defect: plants known defects into real showers and lets the evaluation
 judge them.
 
   PYTHONPATH=. python experiments/defects.py --output=experiments/results/defects.json
-            # some 11 CPU minutes PYTHONPATH=. python experiments/defects.py --data=calogan --sizes
-            300 --output=experiments/results/defects_calogan.json
+  PYTHONPATH=. python experiments/defects.py --data=calogan --sizes 300 \
+    --output=experiments/results/defects_calogan.json
+
+The first takes some 11 CPU minutes.
 
 The data are divided at random into four disjoint parts: reference, independent showers (for
 ceilings and floors), those that get the defect, and a training set. Each figure becomes a pull,
@@ -26,12 +28,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from calojax import data
-from calojax.evaluation import summary
+from calojax.evaluation.arrangement import Compared
 from calojax.evaluation.defects import DEFECTS
 from calojax.evaluation.metrics import classifier
 from calojax.evaluation.report.pulls import statistic
 from calojax.evaluation.samples import Sample, sample
-from calojax.evaluation.study import METRICS
+from calojax.evaluation.sets import figure
+from calojax.evaluation.study import METRICS, Settings, clusters_for, evaluate
 from calojax.files import write_text
 from calojax.geometry import Geometry
 from calojax.provenance import origin
@@ -83,7 +86,8 @@ def parts(showers: Shower, count: int, seed: int) -> list[Shower]:
   quarter = len(showers.energies) // 4
   if count > quarter:
     raise ValueError(
-      f'four disjoint sets of {count} showers from {len(showers.energies)}, expected at most {quarter} each'
+      f'four disjoint sets of {count} showers from {len(showers.energies)}, '
+      f'expected at most {quarter} each'
     )
   order = np.random.default_rng(seed).permutation(len(showers.energies))
   sizes = (count, count, count, quarter)
@@ -119,22 +123,12 @@ def judge(
   wrong = sets.wrong[name]
   if stage == ('classifier',):
     return classified(sets, wrong.showers, geometry, seed)
-  clusters = max(2, min(400, len(wrong.columns) // 4))
-  figures = summary.evaluate(
-    sets.real,
-    wrong,
-    geometry,
-    sets.other,
-    clusters,
-    RUNS,
-    seed,
-    metrics=stage,
-    training=sets.training,
-    paired=wrong.showers,
-  )
+  compared = Compared(sets.real, wrong, sets.other, sets.training, wrong.showers)
+  settings = Settings(clusters_for(len(wrong.columns)), RUNS, seed, metrics=stage)
+  figures = evaluate(compared, geometry, settings)
   return {
-    key: figure
-    for key, figure in figures.items()
+    key: found
+    for key, found in figures.items()
     if any(re.fullmatch(pattern, key) for pattern in ROWS.values())
   }
 
@@ -153,8 +147,7 @@ def classified(sets: Planted, wrong: Shower, geometry: Geometry, seed: int) -> d
     auc = classifier.classifier_auc(
       inputs(real, geometry), inputs(wrong, geometry), REPEATS, seed=seed
     )
-    numbers = (*auc[:2], *sets.floors[name][:2])
-    figures[f'classifier/{name}'] = dict(zip(('value', 'error', 'floor', 'floor_error'), numbers))
+    figures[f'classifier/{name}'] = figure('floor', (*auc[:2], *sets.floors[name][:2]))
   return figures
 
 
@@ -181,7 +174,7 @@ def measure(
 def worst(figures: dict[str, Any], pattern: str) -> float | None:
   """The largest pull of the figures that match, with its sign; None if there is none."""
   pulls = (
-    statistic(key, figure).pull for key, figure in figures.items() if re.fullmatch(pattern, key)
+    statistic(key, found).pull for key, found in figures.items() if re.fullmatch(pattern, key)
   )
   return max((pull for pull in pulls if pull is not None), key=abs, default=None)
 

@@ -1,120 +1,226 @@
-"""Two files of showers before the evaluation: no model of calojax is needed."""
+"""The evaluation: of a run's generator on the held-out showers, and of two files of showers."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from calojax import data
-from calojax.evaluation import summary
-from calojax.evaluation.arrangement import arrange, check_comparable, paired
-from calojax.evaluation.features import column_names, compared
+from calojax.evaluation.arrangement import NOISE_SEED, Compared, independent_of, particles
+from calojax.evaluation.comparison import read_files, study_of
+from calojax.evaluation.features import VARIANTS, default_variant
 from calojax.evaluation.figures import plots
-from calojax.evaluation.report import verdict
-from calojax.evaluation.report.folder import write_report
-from calojax.evaluation.samples import read_sample
-from calojax.evaluation.study import METRICS, Progress
+from calojax.evaluation.figures.layered import traversal_figures
+from calojax.evaluation.metrics.traversals import REPEATS, Traversal, traverse
+from calojax.evaluation.report.folder import write_evaluation
+from calojax.evaluation.report.verdict import verdict_table
+from calojax.evaluation.sets import Progress
+from calojax.evaluation.study import FAST, METRICS, Settings, evaluate, summary
+from calojax.exit_codes import DONE
 from calojax.geometry import Geometry
 from calojax.provenance import origin
-from calojax.showers import thinned
+from calojax.registry import find
+from calojax.showers import Condition, Shower, concatenate, take
 
-CLUSTER = 4  # showers at least for a cluster of the PRD
-TRAINING = 20_000  # showers trained on among which neighbours are sought
+if TYPE_CHECKING:  # two files are compared without JAX
+  from matplotlib.figure import Figure
+
+  from calojax.training.run import Generator, Parts
+
+PAIRS = 5  # showers drawn side by side
+VALIDATION = 4  # showers at least, with which a training is watched
 
 
-def compare(
-  reference: str,
-  generated: str,
-  output: str,
+def files(
+  reference: str | None,
+  generated: str | None,
+  output: str | None,
+  *,
   training: str | None = None,
   clusters: int = 400,
   classifier: bool = True,
   seed: int = 0,
-  progress: Progress | None = None,
+) -> Callable[[], int]:
+  """The work of `compare_files`, its flags checked: a function that does it and returns the exit
+  code.
+
+  Raises:
+    ValueError: there are no two files, or no place for the result.
+  """
+  if not (reference and generated and output):
+    raise ValueError(
+      'a comparison of files needs --reference=FILE, --generated=FILE and --output=FOLDER'
+    )
+  if os.path.exists(output) and not os.path.isdir(output):
+    raise ValueError(f'--output={output} is a file, expected the name of a folder')
+
+  def work() -> int:
+    settings = Settings(clusters, seed=seed, metrics=tuple(METRICS) if classifier else FAST)
+    compare_files(reference, generated, output, training, settings)
+    return DONE
+
+  return work
+
+
+def compare_files(
+  reference: str, generated: str, output: str, training: str | None, settings: Settings
 ) -> dict[str, Any]:
   """The summary of a file of generated showers against one of real showers, written with pictures
-  and reports to the folder `output`.
+  and reports to the folder `output`, its table printed.
 
   Args:
     reference, generated: files of any readable layout, or names of embedded data sets.
     output: the folder, made if need be.
     training: file of the showers that the generator was trained on, to see whether it repeats them.
-    clusters: of the PRD, fewer if there are less than four showers a cluster.
-    classifier: whether to train the classifiers too.
-    seed: of everything random.
-    progress: called with (stage, done, total).
+    settings: of the evaluation; fewer clusters where there are few showers.
 
   Raises:
     ValueError: a file cannot be read, the geometries differ, the particles do not match, or there
       are too few showers.
   """
-  real, geometry, real_origin = read_sample(reference, seed, progress=progress)
-  fake, other_geometry, fake_origin = read_sample(generated, seed, progress=progress)
-  check_geometries(geometry, other_geometry, reference, generated)
-  check_comparable(real, fake, column_names(compared(geometry), geometry).index('response'))
-  stored = data.load(training).showers if training else None
-  if stored is not None and stored.energies.shape[1] != geometry.cells:
-    raise ValueError(
-      f'{training}: showers of {stored.energies.shape[1]} cells, expected {geometry.cells} as in {reference}'
-    )
-  sets = arrange(real, fake, seed=seed)
+  progress = on_terminal()
+  found = read_files(reference, [generated], training, settings.seed, progress)
+  (fake,), geometry = found.generated, found.geometry
+  study = study_of(found, fake, settings, progress)
+  real, made, _ = study.sets.map(lambda sample: len(sample.columns))
   print(
-    f'{len(real.columns)} reference and {len(fake.columns)} generated showers of {geometry.name}: compares '
-    f'{len(sets.reference.columns)} with {len(sets.generated.columns)}; ceilings from as many of {sets.ceiling}',
+    f'{len(found.reference.columns)} reference and {len(fake.columns)} generated showers of '
+    f'{geometry.name}: compares {real} with {made}; ceilings from as many of {study.ceiling}',
     flush=True,
   )
-  clusters = min(clusters, max(2, len(sets.reference.kept) // CLUSTER))
-  names = [name for name in METRICS if classifier or name != 'classifier']
-  alike = paired(real, fake)
-  scores = summary.evaluate(
-    real,
-    fake,
-    geometry,
-    None,
-    clusters,
-    seed=seed,
-    progress=progress,
-    metrics=names,
-    training=stored and thinned(stored, TRAINING),
-    paired=fake.showers if alike else None,
-  )
+  scores = summary(study)
   scores['meta'] |= {
-    'reference_file': real_origin,
-    'generated_file': fake_origin,
-    'paired': alike,
+    **dict(zip(('reference_file', 'generated_file'), found.origins)),
+    'paired': study.paired is not None,
     **origin(),
   }
-  images = plots.rendered(
-    plots.figures(sets.reference.showers, sets.generated.showers, geometry, scores['curves'])
-  )
-  plots.write_images(output, images)
-  path = summary.write_summary(scores, output)
-  page = write_report(output, scores, images)
-  print(
-    f'\n{verdict.verdict_table(scores)}\n{path}, {page.name} and pictures beside it', flush=True
-  )
+  shown, made, _ = study.cells
+  _present(output, scores, plots.figures(shown, made, geometry, scores['curves']))
   return scores
 
 
-def check_geometries(first: Geometry, second: Geometry, reference: str, generated: str) -> None:
-  """Raises ValueError if the cells of two files are not the same; names may differ."""
-  if first.layers != second.layers:
-    differing = next(
-      (i for i, (a, b) in enumerate(zip(first.layers, second.layers)) if a != b), None
-    )
-    where = (
-      f'layer {differing}: {first.layers[differing]} and {second.layers[differing]}'
-      if differing is not None
-      else (f'{len(first.layers)} and {len(second.layers)} layers')
-    )
+def run(folder: str) -> Callable[[], int]:
+  """The evaluation of a workdir's newest checkpoint on the held-out showers, its input checked: a
+  function that does it and returns the exit code.
+
+  Raises:
+    ValueError: the workdir is not complete, or its data cannot be read.
+  """
+  from calojax.commands.start_up import start_up
+  from calojax.training import workdir
+  from calojax.training.run import load_parts, trained
+
+  start_up()
+  config = workdir.stored_config(folder)
+  parts = load_parts(config)
+  generator = trained(folder)
+  workdir.check_data(folder, generator.description, data.fingerprint(parts.train))
+  check(config, parts)
+
+  def work() -> int:
+    judge_run(config, parts, generator, folder)
+    return DONE
+
+  return work
+
+
+def check(config: Any, parts: Parts) -> None:
+  """Raises ValueError if the evaluation that the config asks for cannot be made of the data: better
+  before the training than after.
+  """
+  settings, count = config.evaluation, len(parts.test.energies)
+  if settings.runs < 1 or not 1 <= settings.clusters <= count:
     raise ValueError(
-      f'{reference} and {generated} are of different calorimeters: {first.name} and {second.name}; {where}'
+      f'evaluation.clusters is {settings.clusters} and evaluation.runs {settings.runs}, expected '
+      f'1 to {count} (the test showers) and at least 1'
+    )
+  for name in settings.metrics:
+    find(METRICS, name, 'metric of evaluation.metrics')
+  known = ('', *VARIANTS)
+  if settings.statistics not in known:
+    raise ValueError(f'evaluation.statistics is {settings.statistics!r}, expected one of {known}')
+  if (
+    settings.statistics == 'lhcb_reference' and default_variant(parts.geometry) != 'lhcb_reference'
+  ):
+    raise ValueError(
+      'evaluation.statistics is lhcb_reference, which is defined for one layer of 30x30 cells only'
+    )
+  if len(parts.validation.energies) < VALIDATION:
+    raise ValueError(
+      f'{len(parts.validation.energies)} validation showers, expected at least {VALIDATION}'
     )
 
 
-def on_terminal() -> Callable[[str, int, int], None] | None:
+def judge_run(config: Any, parts: Parts, generator: Generator, folder: str) -> dict[str, Any]:
+  """The summary of a trained generator on the test showers, written with its pictures to
+  `folder/evaluation/<step>`, its table printed.
+  """
+  real, geometry, asked = parts.test, parts.geometry, config.evaluation
+  independent = independent_of(real, parts.train)
+  generated = draw(generator, particles(real, independent, generator.method.stores))
+  paired = draw(generator, real.condition)
+  scores = evaluate(
+    Compared(real, generated, independent, parts.train, paired),
+    geometry,
+    Settings(
+      asked.clusters,
+      asked.runs,
+      config.seed,
+      asked.statistics or None,
+      tuple(asked.metrics) or FAST,
+    ),
+    on_terminal(),
+  )
+  scores['meta'] |= {
+    'workdir': os.path.basename(os.path.abspath(folder)),
+    'step': generator.step,
+    'training_seed': config.seed,
+    'data': data.fingerprint(parts.train),
+    **origin(),
+  }
+  traversed = traversals(generator, real, geometry)
+  scores |= {f'traversals/{name}': found.figure for name, found in traversed.items()}
+  figures = None
+  if asked.pictures:
+    pairs = take(real, slice(PAIRS)), take(paired, slice(PAIRS))
+    figures = plots.figures(real, generated, geometry, scores.get('curves', {}), pairs)
+    figures |= traversal_figures(traversed, geometry)
+  _present(os.path.join(folder, 'evaluation', str(generator.step)), scores, figures)
+  return scores
+
+
+def traversals(generator: Generator, real: Shower, geometry: Geometry) -> dict[str, Traversal]:
+  """Generated showers while one attribute of the particle moves and the noise stands still; of
+  several layers, as in the paper, else none.
+  """
+  if len(geometry.layers) == 1:
+    return {}
+  import jax
+
+  z = jax.random.normal(jax.random.key(NOISE_SEED), (REPEATS, generator.method.latent))
+
+  def generate(asked: Condition) -> Shower:
+    return draw(generator, asked, np.tile(np.asarray(z), (len(asked.energy) // REPEATS, 1)))
+
+  return traverse(generate, real, geometry)
+
+
+def draw(generator: Generator, asked: Condition, noise: np.ndarray | None = None) -> Shower:
+  """One generated shower for each particle, of the noise `[b, latent]` if it is given."""
+  from calojax.inference.sampler import compiled, stream
+
+  method, variables = generator.method, generator.variables
+  if noise is None:
+    return concatenate(list(stream(method, variables, asked, NOISE_SEED)))
+  single = Condition(*(np.asarray(field, np.float32) for field in asked))
+  return Shower(np.asarray(compiled(method, variables)(noise, single)), asked)
+
+
+def on_terminal() -> Progress | None:
   """A line that tells how far the evaluation is; None where nobody looks."""
   if not sys.stderr.isatty():
     return None
@@ -123,11 +229,8 @@ def on_terminal() -> Callable[[str, int, int], None] | None:
   )
 
 
-def check(reference: str | None, generated: str | None, output: str | None) -> None:
-  """Raises ValueError unless there are two files and a place for the result."""
-  if not (reference and generated and output):
-    raise ValueError(
-      'a comparison of files needs --reference=FILE, --generated=FILE and --output=FOLDER'
-    )
-  if os.path.exists(output) and not os.path.isdir(output):
-    raise ValueError(f'--output={output} is a file, expected the name of a folder')
+def _present(folder: str, scores: dict[str, Any], figures: dict[str, Figure] | None) -> None:
+  """Writes an evaluation, with reports and pictures if there are figures, and prints its table."""
+  path = write_evaluation(folder, scores, figures)
+  beside = '' if figures is None else ', report.html and pictures beside it'
+  print(f'\n{verdict_table(scores)}\n{path}{beside}', flush=True)

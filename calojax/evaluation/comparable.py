@@ -33,9 +33,11 @@ def check_geometries(first: Geometry, second: Geometry, reference: str, generate
   )
 
 
-def check_comparable(reference: Sample, generated: Sample, geometry: Geometry) -> None:
-  """Raises ValueError if two samples hold showers of other particles or, by all appearance, in
-  other units.
+def check_comparable(
+  reference: Sample, generated: Sample, geometry: Geometry, file: str = 'generated'
+) -> None:
+  """Raises ValueError, which names the file, if two samples hold showers of other particles or, by
+  all appearance, in other units.
   """
   from scipy.stats import ks_2samp
 
@@ -44,7 +46,7 @@ def check_comparable(reference: Sample, generated: Sample, geometry: Geometry) -
     _, probability = ks_2samp(first, second)
     if probability < SIGNIFICANCE:
       raise ValueError(
-        f'conditions do not match: {name} of the reference is {_span(first)}, of the generated '
+        f'{file}: conditions do not match: {name} of the reference is {_span(first)}, of the generated '
         f'showers {_span(second)}; expected showers of the same particles or of the same spectrum'
       )
   # E / E_p is free of the spectrum, so no physics can make it differ by orders of magnitude.
@@ -52,7 +54,7 @@ def check_comparable(reference: Sample, generated: Sample, geometry: Geometry) -
   real, fake = (sample.columns[:, response].mean() for sample in (reference, generated))
   if min(real, fake) > 0 and not 1 / UNITS < fake / real < UNITS:
     raise ValueError(
-      f'the generated showers have {fake / real:.3g} times the energy of the reference (mean E / '
+      f'{file}: the generated showers have {fake / real:.3g} times the energy of the reference (mean E / '
       f'E_p {fake:.3g} and {real:.3g}): expected both files in the units that they state'
     )
 

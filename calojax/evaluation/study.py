@@ -46,14 +46,16 @@ class Study(NamedTuple):
 
   Attributes:
     sets: the samples, of equal numbers of showers.
+    ceiling: in words, where the independent showers come from.
     geometry: of all showers.
-    settings: with a variant.
+    settings: see there.
     training: the showers trained on, or None.
     paired: showers generated for the reference's own particles, or None.
     progress: called with (stage, done, total), or None.
   """
 
   sets: Sets[Sample]
+  ceiling: str
   geometry: Geometry
   settings: Settings
   training: Shower | None
@@ -213,19 +215,37 @@ def clusters_for(count: int, wanted: int = 400) -> int:
   return min(wanted, max(2, count // CLUSTER))
 
 
+def prepare(
+  showers: Compared,
+  geometry: Geometry,
+  settings: Settings | None = None,
+  progress: Progress | None = None,
+) -> Study:
+  """The study of these showers, of one geometry; its settings are the default ones if there are
+  none.
+
+  Raises:
+    ValueError: sets of sizes that do not go together.
+  """
+  settings = settings or Settings()
+  sets, ceiling = arrange(showers, geometry, settings.seed)
+  return Study(sets, ceiling, geometry, settings, showers.training, showers.paired, progress)
+
+
 def evaluate(
   showers: Compared,
   geometry: Geometry,
   settings: Settings | None = None,
   progress: Progress | None = None,
 ) -> dict[str, Any]:
-  """Figures of generated against real showers of like particles.
+  """The `summary` of generated against real showers of like particles; for the arguments and errors
+  see `prepare` and `summary`.
+  """
+  return summary(prepare(showers, geometry, settings, progress))
 
-  Args:
-    showers: what is compared.
-    geometry: of all.
-    settings: how; by default as `Settings` says.
-    progress: called with (stage, done, total).
+
+def summary(study: Study) -> dict[str, Any]:
+  """Figures of generated against real showers.
 
   Returns:
     name -> figure: `{value, error}` with `ceiling` or `floor` (the same of real against independent
@@ -234,24 +254,21 @@ def evaluate(
     the PRD, for `figures.plots`, and `meta`.
 
   Raises:
-    ValueError: sets of sizes that do not go together, more clusters than showers, or an unknown
-      metric or variant.
+    ValueError: more clusters than showers, or an unknown metric or variant.
   """
-  settings = settings or Settings()
-  metrics = [(name, find(METRICS, name, 'metric')) for name in settings.metrics]
-  sets, ceiling = arrange(showers, geometry, settings.seed)
-  study = Study(sets, geometry, settings, showers.training, showers.paired, progress)
-  count = len(sets.reference.columns)
-  summary: dict[str, Any] = {}
+  # Looked up before the first is computed: an unknown name is told at once.
+  metrics = [(name, find(METRICS, name, 'metric')) for name in study.settings.metrics]
+  count = len(study.sets.reference.columns)
+  figures: dict[str, Any] = {}
   for number, (name, metric) in enumerate(metrics):
-    if progress:
-      progress(name, number, len(metrics))
+    if study.progress:
+      study.progress(name, number, len(metrics))
     if count >= metric.fewest:
-      summary.update(metric.figures(study))
-  return summary | {'meta': _meta(study, ceiling)}
+      figures |= metric.figures(study)
+  return figures | {'meta': _meta(study)}
 
 
-def _meta(study: Study, ceiling: str) -> dict[str, Any]:
+def _meta(study: Study) -> dict[str, Any]:
   """What the figures rest on."""
   count, settings = len(study.sets.reference.columns), study.settings
   return {
@@ -262,7 +279,7 @@ def _meta(study: Study, ceiling: str) -> dict[str, Any]:
     'runs': settings.runs,
     'seed': settings.seed,
     'variant': _variant(study),
-    'ceiling': ceiling,
+    'ceiling': study.ceiling,
     'geometry': study.geometry.name,
     'versions': {
       'calojax': calojax.__version__,

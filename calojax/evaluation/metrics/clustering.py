@@ -48,9 +48,7 @@ def cluster(
   return labels
 
 
-def _fast_labels(
-  features: np.ndarray, clusters: int, seed: np.random.SeedSequence
-) -> np.ndarray:
+def _fast_labels(features: np.ndarray, clusters: int, seed: np.random.SeedSequence) -> np.ndarray:
   """Labels `[n]` by mini-batch k-means (Sculley 2010) in single precision: four passes, at least 50
   batches.
   """

@@ -15,9 +15,7 @@ from calojax.evaluation.metrics.distances import (
 from calojax.evaluation.sets import Figures, Sets, beside
 
 
-def correlation_metrics(
-  sets: Sets[np.ndarray], resamples: int = 100, seed: int = 0
-) -> Figures:
+def correlation_metrics(sets: Sets[np.ndarray], resamples: int = 100, seed: int = 0) -> Figures:
   """Root mean square difference of the Pearson correlations of any two columns,
   `correlations/distance`.
 
@@ -39,9 +37,7 @@ def correlation_metrics(
   off = ~np.eye(len(unit), dtype=bool)
   rng = generator(seed)
   with threadpool_limits(1):
-    drawn = [
-      [_correlations(sample, resamples, rng)[:, off] for sample in pair] for pair in pairs
-    ]
+    drawn = [[_correlations(sample, resamples, rng)[:, off] for sample in pair] for pair in pairs]
   distances = [np.sqrt(np.square(b - a).mean(-1)) for a, b in drawn]
   figures, floors = ({'correlations/distance': bootstrapped(values)} for values in distances)
   return beside(figures, floors, 'floor')

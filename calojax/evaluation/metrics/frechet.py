@@ -90,9 +90,7 @@ def fpd(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> dict[str, float]:
   rng = generator(seed)
   drawn = np.array(
     [
-      [
-        _gaussian_distance(*(_draw(x, size, rng) for x in sets)) for _ in range(REPEATS)
-      ]
+      [_gaussian_distance(*(_draw(x, size, rng) for x in sets)) for _ in range(REPEATS)]
       for size in sizes
     ]
   )

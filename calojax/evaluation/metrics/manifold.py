@@ -73,9 +73,7 @@ def inside(real: np.ndarray, fake: np.ndarray) -> dict[str, tuple[np.ndarray, ..
   return dict(zip(KINDS, ((count > 0,), (np.concatenate(recalled),), density, (held > 0,))))
 
 
-def manifold_metrics(
-  sets: Sets[np.ndarray], resamples: int = 100, seed: int = 0
-) -> Figures:
+def manifold_metrics(sets: Sets[np.ndarray], resamples: int = 100, seed: int = 0) -> Figures:
   """Precision, recall, density and coverage of features `[n, m]` in units of the real standard
   deviations.
 

@@ -173,9 +173,7 @@ def prd_metrics(
   return figures | {'prd_auc/min': min(published, key=lambda found: found['value'])}
 
 
-def beside_ceiling(
-  score: PRD, ceiling: PRD, value: str = 'value', error: str = 'error'
-) -> Figure:
+def beside_ceiling(score: PRD, ceiling: PRD, value: str = 'value', error: str = 'error') -> Figure:
   """A score beside that of real against independent real showers; `value` and `error` are fields
   of `PRD`.
   """

@@ -137,9 +137,7 @@ def _followed(name: str, showers: Shower, geometry: Geometry) -> tuple[np.ndarra
   return expected, expected + delta
 
 
-def _slope_figure(
-  name: str, showers: Shower, reference: Shower, geometry: Geometry
-) -> Figure:
+def _slope_figure(name: str, showers: Shower, reference: Shower, geometry: Geometry) -> Figure:
   """`{value, error, reference, reference_error}`; the bootstrap draws noises, each with its showers
   at all values.
   """
