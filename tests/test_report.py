@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 from matplotlib.figure import Figure
 
-from calojax.evaluation.figures.plots import rendered
+from calojax.evaluation.figures.rendering import rendered
 from calojax.evaluation.report import folder, latex
 from calojax.evaluation.report.folder import write_report
 from calojax.evaluation.report.pulls import (
