@@ -21,7 +21,7 @@ import functools
 import json
 import pathlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -96,7 +96,7 @@ def parts(showers: Shower, count: int, seed: int) -> list[Shower]:
 
 class Planted(NamedTuple):
   """The sets of one size: reference, independent and training showers, those with each defect, and
-  areas of classifiers.
+  areas of classifiers; their geometry and seed.
   """
 
   real: Sample
@@ -104,6 +104,8 @@ class Planted(NamedTuple):
   training: Shower
   wrong: dict[str, Sample]
   floors: dict[str, classifier.AUC]
+  geometry: Geometry
+  seed: int
 
 
 def planted(showers: Shower, count: int, geometry: Geometry, seed: int) -> Planted:
@@ -113,19 +115,19 @@ def planted(showers: Shower, count: int, geometry: Geometry, seed: int) -> Plant
     name: sample(plant(fresh, training, geometry, seed), geometry)
     for name, plant in DEFECTS.items()
   }
-  return Planted(sample(first, geometry), sample(second, geometry), training, wrong, {})
+  return Planted(
+    sample(first, geometry), sample(second, geometry), training, wrong, {}, geometry, seed
+  )
 
 
-def judge(
-  stage: tuple[str, ...], sets: Planted, name: str, geometry: Geometry, seed: int
-) -> dict[str, Any]:
+def judge(stage: tuple[str, ...], sets: Planted, name: str) -> dict[str, Any]:
   """The figures of one stage for the showers with the defect `name`."""
   wrong = sets.wrong[name]
   if stage == ('classifier',):
-    return classified(sets, wrong.showers, geometry, seed)
+    return classified(sets, wrong.showers)
   compared = Compared(sets.real, wrong, sets.other, sets.training, wrong.showers)
-  settings = Settings(clusters_for(len(wrong.columns)), RUNS, seed, metrics=stage)
-  figures = evaluate(compared, geometry, settings)
+  settings = Settings(clusters_for(len(wrong.columns)), RUNS, sets.seed, metrics=stage)
+  figures = evaluate(compared, sets.geometry, settings)
   return {
     key: found
     for key, found in figures.items()
@@ -133,12 +135,13 @@ def judge(
   }
 
 
-def classified(sets: Planted, wrong: Shower, geometry: Geometry, seed: int) -> dict[str, Any]:
+def classified(sets: Planted, wrong: Shower) -> dict[str, Any]:
   """`classifier/low` and `/high`, of few repeats; the areas of real against real showers are found
   once.
   """
   figures = {}
   real, other = sets.real.showers, sets.other.showers
+  geometry, seed = sets.geometry, sets.seed
   for name, inputs in (('low', classifier.low_inputs), ('high', classifier.high_inputs)):
     if name not in sets.floors:
       sets.floors[name] = classifier.classifier_auc(
@@ -156,9 +159,7 @@ def measure(
   stage: tuple[str, ...],
   count: int,
   sets: Callable[[], Planted],
-  geometry: Geometry,
-  seed: int,
-):
+) -> Iterator[str]:
   """The labels of what was missing of a stage at this number of showers, after each of which
   `found` holds its figures.
   """
@@ -166,7 +167,7 @@ def measure(
   for name in DEFECTS:
     label = f'{count} {name}: {stage[0]}'
     if label not in found['done']:
-      figures[name] |= judge(stage, sets(), name, geometry, seed)
+      figures[name] |= judge(stage, sets(), name)
       found['done'].append(label)
       yield label
 
@@ -237,7 +238,7 @@ def main() -> None:
   }
   for stage in STAGES:
     for count in arguments.sizes:
-      for label in measure(found, stage, count, sets[count], geometry, arguments.seed):
+      for label in measure(found, stage, count, sets[count]):
         write_text(arguments.output, json.dumps(found) + '\n')
         print(label, flush=True)
   write_text(arguments.output, json.dumps(found) + '\n')

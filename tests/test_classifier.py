@@ -93,7 +93,8 @@ def test_seeded():
 def test_scale_of_an_input_does_not_matter():
   real, fake = gaussians(1.0, 400, 2)
   found, scaled = (
-    classifier_auc(real * factor, fake * factor, 1, epochs=3, hidden=(16,)).value for factor in (1.0, 1024.0)
+    classifier_auc(real * factor, fake * factor, 1, epochs=3, hidden=(16,)).value
+    for factor in (1.0, 1024.0)
   )
   assert found == pytest.approx(scaled, abs=1e-3)
 

@@ -134,7 +134,9 @@ def unseen(monkeypatch):
 
 def broken(path, key: str, value: float) -> None:
   with h5py.File(path, 'r+') as file:
-    file[key][(3,) if file[key].ndim == 1 else (3, 5)] = value
+    array = file[key]
+    assert isinstance(array, h5py.Dataset)
+    array[(3,) if array.ndim == 1 else (3, 5)] = value
 
 
 @pytest.mark.parametrize(

@@ -229,4 +229,5 @@ def test_correlations_see_shuffled_columns_and_dead_ones():
 def test_bad_features(spoil, message):
   real, fake = normal(0, 50), normal(1, 50)
   with pytest.raises(ValueError, match=message):
-    distance_metrics(NAMES, Sets(*spoil(real, fake), fake), 2)
+    spoiled, made = spoil(real, fake)
+    distance_metrics(NAMES, Sets(spoiled, made, fake), 2)

@@ -248,7 +248,8 @@ def test_image_axes():
   energies[0, 29 * 30] = 10
   sample = showers(LHCB, 0, count=1)._replace(energies=energies)
   image = plots.mean_image_figure(sample, sample, LHCB).axes[0].images[0]
-  assert image.origin == 'lower' and image.get_array()[0, 29] == 10
+  drawn = image.get_array()
+  assert drawn is not None and image.origin == 'lower' and drawn[0, 29] == 10
 
 
 def test_figure_to_array():

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from matplotlib.collections import QuadMesh
 
 from calojax.evaluation.arrangement import Compared
 from calojax.evaluation.features import column_names, compared, observe, scalars
@@ -416,8 +417,8 @@ def test_more_cells_than_showers_are_turned_into_fewer():
   assert fewer.shape == (20, 20)
   np.testing.assert_allclose(fewer @ fewer.T, points @ points.T, atol=1e-4)
   real, fake = rng.normal(size=(60, 6)), rng.normal(0.7, size=(60, 6))
-  widened = (np.concatenate([sample, np.zeros((60, 300))], axis=1) for sample in (real, fake))
-  assert prd(*widened, 8, 3).value == pytest.approx(prd(real, fake, 8, 3).value, abs=0.01)
+  wide, wide_fake = (np.pad(sample, ((0, 0), (0, 300))) for sample in (real, fake))
+  assert prd(wide, wide_fake, 8, 3).value == pytest.approx(prd(real, fake, 8, 3).value, abs=0.01)
 
 
 def test_traversals_follow_the_particle():
@@ -492,8 +493,9 @@ def test_wedges_are_drawn_where_they_are():
   energies[0, 2 + 2] = 10
   sample = showers(POLAR, 0, 1)._replace(energies=energies)
   mesh = plots.mean_image_figure(sample, sample, POLAR).axes[3].collections[0]
-  lit = ~np.ma.getmaskarray(mesh.get_array())
-  corners = mesh.get_coordinates()
+  assert isinstance(mesh, QuadMesh)
+  lit = ~np.ma.getmaskarray(np.ma.asarray(mesh.get_array()))
+  corners = np.asarray(mesh.get_coordinates())
   corners = corners[:-1, :-1][lit]
   assert lit.sum() == 12 and (corners[:, 0] < 0).all() and (corners[:, 1] <= 1e-9).all()
   np.testing.assert_allclose(np.hypot(*corners.T), 10)  # the inner edge of the ring

@@ -73,7 +73,8 @@ def compare_files(
   and reports to the folder `output`, its table printed.
 
   Args:
-    reference, generated: files of any readable layout, or names of embedded data sets.
+    reference: file of any readable layout, or name of an embedded data set.
+    generated: the same.
     output: the folder, made if need be.
     training: file of the showers that the generator was trained on, to see whether it repeats them.
     settings: of the evaluation; fewer clusters where there are few showers.
@@ -211,13 +212,15 @@ def traversals(generator: Generator, real: Shower, geometry: Geometry) -> dict[s
 
 def draw(generator: Generator, asked: Condition, noise: np.ndarray | None = None) -> Shower:
   """One generated shower for each particle, of the noise `[b, latent]` if it is given."""
+  import jax
+
   from calojax.inference.sampler import compiled, stream
 
   method, variables = generator.method, generator.variables
   if noise is None:
     return concatenate(list(stream(method, variables, asked, NOISE_SEED)))
   single = Condition(*(np.asarray(field, np.float32) for field in asked))
-  return Shower(np.asarray(compiled(method, variables)(noise, single)), asked)
+  return Shower(np.asarray(compiled(method, variables)(jax.numpy.asarray(noise), single)), asked)
 
 
 def on_terminal() -> Progress | None:

@@ -11,8 +11,8 @@ from calojax.geometry import Geometry
 from calojax.showers import Condition, Shower, take
 
 FEWEST = 4  # showers on each side
-# Of generated showers that are judged: not a training key, and the same at every step of a training,
-# so that figures and pictures of different steps compare.
+# Of generated showers that are judged: not a training key, and the same at every step of a
+# training, so that figures and pictures of different steps compare.
 NOISE_SEED = 20_000
 
 

@@ -43,19 +43,20 @@ def check_comparable(
 
   attributes = zip(_attributes(reference.condition), _attributes(generated.condition))
   for (name, first), (_, second) in attributes:
-    _, probability = ks_2samp(first, second)
+    _, probability = map(float, ks_2samp(first, second))
     if probability < SIGNIFICANCE:
       raise ValueError(
-        f'{file}: conditions do not match: {name} of the reference is {_span(first)}, of the generated '
-        f'showers {_span(second)}; expected showers of the same particles or of the same spectrum'
+        f'{file}: conditions do not match: {name} of the reference is {_span(first)}, '
+        f'of the generated showers {_span(second)}; '
+        'expected showers of the same particles or of the same spectrum'
       )
   # E / E_p is free of the spectrum, so no physics can make it differ by orders of magnitude.
   response = column_names(compared(geometry), geometry).index('response')
   real, fake = (sample.columns[:, response].mean() for sample in (reference, generated))
   if min(real, fake) > 0 and not 1 / UNITS < fake / real < UNITS:
     raise ValueError(
-      f'{file}: the generated showers have {fake / real:.3g} times the energy of the reference (mean E / '
-      f'E_p {fake:.3g} and {real:.3g}): expected both files in the units that they state'
+      f'{file}: the generated showers have {fake / real:.3g} times the energy of the reference '
+      f'(mean E / E_p {fake:.3g} and {real:.3g}): expected both files in the units that they state'
     )
 
 

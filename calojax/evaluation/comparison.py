@@ -1,4 +1,4 @@
-"""Files of showers made ready to be compared: one reference, one or more files of generated showers."""
+"""Files of showers made ready to be compared: one reference, and files of generated showers."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Sample(NamedTuple):
 
   Attributes:
     condition: of all.
-    columns: `[n, m]` float64, the observables of `features.compared(geometry)` side by side, of all.
+    columns: `[n, m]` float64, the observables of `features.compared` side by side, of all.
     showers: `[s, v]`, those whose cells are kept: all, or an even choice at random.
     kept: `[s]` their numbers, ascending.
   """

@@ -36,8 +36,8 @@ def observables_figure(
 
   panels = [panel for name in names or compared(geometry) for panel in _panels(name, geometry)]
   rows = -(-len(panels) // columns)
-  figure = Figure(figsize=(3.9 * columns, 3.7 * rows), layout='constrained')
-  figure.get_layout_engine().set(h_pad=0.02, hspace=0)
+  figure = Figure(figsize=(3.9 * columns, 3.7 * rows))
+  figure.set_layout_engine('constrained', h_pad=0.02, hspace=0)
   outer = figure.add_gridspec(rows, columns)
   observed = {
     name: [observe(name, sample, geometry) for sample in (reference, generated)]

@@ -29,7 +29,8 @@ def figures(
   """All figures of a comparison by name.
 
   Args:
-    reference, generated: `[n, v]` showers.
+    reference: `[n, v]` real showers.
+    generated: `[m, v]` generated showers.
     geometry: of both; several layers and blocks of cells have figures of their own.
     curves: `curves` of `study.evaluate`.
     pairs: a few real and generated showers of the same particles, drawn side by side; by default

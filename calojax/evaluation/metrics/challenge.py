@@ -43,7 +43,8 @@ def challenge_metrics(
     sets: `[n, v]` showers; the separation power of the real ones is the floor: finite samples never
       reach 0.
     geometry: one of `detectors.CALOCHALLENGE`.
-    resamples, seed: of the bootstrap over showers.
+    resamples: of the bootstrap over showers.
+    seed: of the bootstrap.
 
   Returns:
     each of `challenge_features` and `voxels`, and without a number the mean over the layers, which

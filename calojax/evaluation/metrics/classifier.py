@@ -66,7 +66,8 @@ def classifier_metrics(
   Args:
     sets: `[n, v]` showers.
     geometry: of all.
-    repeats, seed: of `classifier_auc`.
+    repeats: of `classifier_auc`.
+    seed: of `classifier_auc`.
     progress: called with (stage, done, total) after each training.
   """
   if min(len(sample.energies) for sample in sets) < FEWEST:
@@ -119,8 +120,8 @@ def classifier_auc(
   """The area under the ROC curve of a network trained to tell the two sets apart.
 
   Args:
-    real, fake: `[n, d]` and `[m, d]`; of the larger set a random part of the smaller one's size is
-      used.
+    real: `[n, d]`; of the larger set a random part of the smaller one's size is used.
+    fake: `[m, d]`.
     repeats: trainings, each with its own split and initial weights.
     epochs: at most; training ends `PATIENCE` epochs after the best.
     hidden: width of each hidden layer.
@@ -194,7 +195,7 @@ def _repeat(
   parts = []
   for start, end in zip(ends, ends[1:]):
     inputs = [sample[order[start:end]] for sample, order in zip((real, fake), orders)]
-    labels = np.repeat(np.float32([0, 1]), end - start)
+    labels = np.repeat(np.array([0, 1], np.float32), end - start)
     parts.append((np.concatenate(inputs).astype(np.float32, copy=False), labels))
   standardise = _standard(parts[0][0])
   training, validation, test = ((standardise(inputs), labels) for inputs, labels in parts)

@@ -130,7 +130,9 @@ def _reference_labels(
   from threadpoolctl import threadpool_limits
 
   with threadpool_limits(1, 'openmp'):  # OpenMP's limit belongs to the calling thread
-    kmeans = MiniBatchKMeans(clusters, n_init=10, random_state=int(seed.generate_state(1)[0]))
+    state = int(seed.generate_state(1)[0])
+    # pyright guesses the type of n_init from its default, 'auto'.
+    kmeans = MiniBatchKMeans(clusters, n_init=10, random_state=state)  # pyright: ignore[reportArgumentType]
     return kmeans.fit_predict(features.astype(np.float64))
 
 

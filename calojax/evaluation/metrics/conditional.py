@@ -36,7 +36,8 @@ def conditional_prd(
     conditions: of the same showers.
     clusters: of the whole sets; a bin has as many fewer as it has showers, so that as many showers
       share a cluster.
-    runs, seed: of each PRD; at most 4 runs.
+    runs: of each PRD, at most 4 of them.
+    seed: of each PRD.
     progress: called with (stage, bins done, bins).
 
   Returns:

@@ -40,7 +40,8 @@ def core_metrics(
     sets: `[n, v]` showers.
     geometry: of all.
     half_width: of the window of incident energies, MeV.
-    resamples, seed: of the bootstrap.
+    resamples: of the bootstrap.
+    seed: of the bootstrap.
 
   Returns:
     `core/mean_ratio` and `core/std_ratio` -> `{value, error, reference, reference_error, low, high,

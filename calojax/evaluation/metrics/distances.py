@@ -24,6 +24,7 @@ TAIL = 0.001  # of the reference beyond the outer edge on either side
 SAME = 1e-9  # relative difference of values that are one but for rounding
 BLOCK = 2**18  # numbers in memory at a time: about what a core's cache holds
 KINDS = ('separation', 'ks', 'wasserstein')
+Column = tuple[np.ndarray, np.ndarray, np.ndarray, float]  # real, generated, edges, unit
 
 
 def separation_power(p: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -111,7 +112,8 @@ def distance_metrics(
   Args:
     names: of the m columns.
     sets: `[n, m]` features of the showers, in bins and units that the reference sets.
-    resamples, seed: of the bootstrap, which draws showers, all columns of one together.
+    resamples: of the bootstrap, which draws showers, all columns of one together.
+    seed: of the bootstrap.
 
   Returns:
     `separation/<name>`, `ks/<name>`, `wasserstein/<name>` and `separation/mean` -> `{value, error,
@@ -132,8 +134,12 @@ def distance_metrics(
   edges, units = [bin_edges(column) for column in real.T], deviation(real)
   with threadpool_limits(1):  # no sum depends on the number of threads
     figures, floors = (
-      _distances(names, [*zip(*(part.T for part in pair), edges, units)], draws)
-      for pair, draws in ((pair, _weights(*map(len, pair), resamples, rng)) for pair in sets.pairs)
+      _distances(
+        names,
+        [*zip(one.T, other.T, edges, units)],
+        _weights(len(one), len(other), resamples, rng),
+      )
+      for one, other in sets.pairs
     )
   entries = len(real) * len(fake) / (len(real) + len(fake))
   for name in names:
@@ -235,11 +241,13 @@ def _column(
   return np.concatenate([distances(block[order]) for block in blocks], axis=1)
 
 
-def _distances(names: Sequence[str], columns: Sequence[tuple], blocks: list[np.ndarray]) -> Figures:
+def _distances(
+  names: Sequence[str], columns: Sequence[Column], blocks: list[np.ndarray]
+) -> Figures:
   """`{value, error}` of every kind and column, and of the mean separation; `columns` holds the
   arguments of `_column`.
   """
-  drawn = [_column(*column, blocks) for column in columns]
+  drawn = [_column(real, fake, edges, unit, blocks) for real, fake, edges, unit in columns]
   figures = {
     f'{kind}/{name}': bootstrapped(values[row])
     for row, kind in enumerate(KINDS)

@@ -79,9 +79,10 @@ def manifold_metrics(sets: Sets[np.ndarray], resamples: int = 100, seed: int = 0
 
   Args:
     sets: features of the showers; of more than 10,000, as many are drawn.
-    resamples, seed: of the bootstrap, which draws the showers asked whether they are inside and,
-      for the density, the balls, while all radii stay: that is, the errors lack how the balls of
-      another sample would differ.
+    resamples: of the bootstrap, which draws the showers asked whether they are inside and, for the
+      density, the balls, while all radii stay: that is, the errors lack how the balls of another
+      sample would differ.
+    seed: of the bootstrap and of the choice of showers.
 
   Returns:
     `manifold/<kind>` -> `{value, error, ceiling, ceiling_error, count}`, count that of generated

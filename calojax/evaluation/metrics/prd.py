@@ -156,7 +156,9 @@ def prd_metrics(
 
   Args:
     features: by kind, `[n, d]` of equally many showers of each set.
-    clusters, runs, seed: of `prd`.
+    clusters: of `prd`.
+    runs: of `prd`.
+    seed: of `prd`.
     progress: called with (stage, runs done, runs).
   """
   figures: dict[str, Any] = {'curves': {}}

@@ -75,7 +75,8 @@ def profile_metrics(
   Args:
     sets: `[n, v]` showers.
     geometry: of all.
-    resamples, seed: of the bootstrap.
+    resamples: of the bootstrap.
+    seed: of the bootstrap.
 
   Returns:
     `profiles/mse_<axis>` and `profiles/mse_log_<axis>` for x, y, z, their means `profiles/mse` and

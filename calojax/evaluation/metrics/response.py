@@ -21,7 +21,8 @@ def response_metrics(sets: Sets[Shower], resamples: int = 100, seed: int = 0) ->
 
   Args:
     sets: showers; only the energies of a shower together count, so cells may have been summed.
-    resamples, seed: of the bootstrap.
+    resamples: of the bootstrap.
+    seed: of the bootstrap.
 
   Returns:
     `response/bin_<i>`, the mean of E / E_p, and `resolution/bin_<i>`, its standard deviation over

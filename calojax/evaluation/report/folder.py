@@ -1,5 +1,5 @@
 """The folder of an evaluation: `summary.json` for machines, `report.html` for people, `report.tex`
-for a paper, and the pictures. A run, a comparison of files and whoever else evaluates write it here.
+for a paper, and the pictures. A run and a comparison of files both write it here.
 """
 
 from __future__ import annotations
