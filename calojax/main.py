@@ -144,7 +144,9 @@ def prepare(config: Any) -> Callable[[], int]:
   if config is not None:
     workdir.check_config(folder, config)
   if FLAGS.mode == 'evaluate':
-    return modes.evaluation(folder)
+    from calojax.commands import evaluate
+
+    return evaluate.run(folder)
   if FLAGS.mode == 'export':
     return modes.exporting(folder, FLAGS.output, FLAGS.adapters)
   return modes.sampling(
@@ -158,24 +160,17 @@ def compare_files() -> Callable[[], int]:
     raise ValueError(
       f'--mode={FLAGS.mode} with --reference or --generated, expected --mode=evaluate'
     )
-  from calojax.commands import compare
+  from calojax.commands import evaluate
 
-  compare.check(FLAGS.reference, FLAGS.generated, FLAGS.output)
-
-  def work() -> int:
-    compare.compare(
-      FLAGS.reference,
-      FLAGS.generated,
-      FLAGS.output,
-      FLAGS.training,
-      FLAGS.clusters,
-      FLAGS.classifier,
-      FLAGS.seed,
-      compare.on_terminal(),
-    )
-    return DONE
-
-  return work
+  return evaluate.files(
+    FLAGS.reference,
+    FLAGS.generated,
+    FLAGS.output,
+    training=FLAGS.training,
+    clusters=FLAGS.clusters,
+    classifier=FLAGS.classifier,
+    seed=FLAGS.seed,
+  )
 
 
 def command_line(argv: list[str]) -> int:

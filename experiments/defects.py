@@ -1,9 +1,11 @@
-"""Which metric sees which defect: plants known defects into real showers and lets the evaluation
+r"""Which metric sees which defect: plants known defects into real showers and lets the evaluation
 judge them.
 
   PYTHONPATH=. python experiments/defects.py --output=experiments/results/defects.json
-            # some 11 CPU minutes PYTHONPATH=. python experiments/defects.py --data=calogan --sizes
-            300 --output=experiments/results/defects_calogan.json
+  PYTHONPATH=. python experiments/defects.py --data=calogan --sizes 300 \
+    --output=experiments/results/defects_calogan.json
+
+The first takes some 11 CPU minutes.
 
 The data are divided at random into four disjoint parts: reference, independent showers (for
 ceilings and floors), those that get the defect, and a training set. Each figure becomes a pull,
@@ -19,19 +21,20 @@ import functools
 import json
 import pathlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from calojax import data
-from calojax.evaluation import summary
+from calojax.evaluation.arrangement import Compared
 from calojax.evaluation.defects import DEFECTS
 from calojax.evaluation.metrics import classifier
 from calojax.evaluation.report.pulls import statistic
 from calojax.evaluation.samples import Sample, sample
-from calojax.evaluation.study import METRICS
+from calojax.evaluation.sets import figure
+from calojax.evaluation.study import METRICS, Settings, clusters_for, evaluate
 from calojax.files import write_text
 from calojax.geometry import Geometry
 from calojax.provenance import origin
@@ -83,7 +86,8 @@ def parts(showers: Shower, count: int, seed: int) -> list[Shower]:
   quarter = len(showers.energies) // 4
   if count > quarter:
     raise ValueError(
-      f'four disjoint sets of {count} showers from {len(showers.energies)}, expected at most {quarter} each'
+      f'four disjoint sets of {count} showers from {len(showers.energies)}, '
+      f'expected at most {quarter} each'
     )
   order = np.random.default_rng(seed).permutation(len(showers.energies))
   sizes = (count, count, count, quarter)
@@ -92,7 +96,7 @@ def parts(showers: Shower, count: int, seed: int) -> list[Shower]:
 
 class Planted(NamedTuple):
   """The sets of one size: reference, independent and training showers, those with each defect, and
-  areas of classifiers.
+  areas of classifiers; their geometry and seed.
   """
 
   real: Sample
@@ -100,6 +104,8 @@ class Planted(NamedTuple):
   training: Shower
   wrong: dict[str, Sample]
   floors: dict[str, classifier.AUC]
+  geometry: Geometry
+  seed: int
 
 
 def planted(showers: Shower, count: int, geometry: Geometry, seed: int) -> Planted:
@@ -109,42 +115,33 @@ def planted(showers: Shower, count: int, geometry: Geometry, seed: int) -> Plant
     name: sample(plant(fresh, training, geometry, seed), geometry)
     for name, plant in DEFECTS.items()
   }
-  return Planted(sample(first, geometry), sample(second, geometry), training, wrong, {})
+  return Planted(
+    sample(first, geometry), sample(second, geometry), training, wrong, {}, geometry, seed
+  )
 
 
-def judge(
-  stage: tuple[str, ...], sets: Planted, name: str, geometry: Geometry, seed: int
-) -> dict[str, Any]:
+def judge(stage: tuple[str, ...], sets: Planted, name: str) -> dict[str, Any]:
   """The figures of one stage for the showers with the defect `name`."""
   wrong = sets.wrong[name]
   if stage == ('classifier',):
-    return classified(sets, wrong.showers, geometry, seed)
-  clusters = max(2, min(400, len(wrong.columns) // 4))
-  figures = summary.evaluate(
-    sets.real,
-    wrong,
-    geometry,
-    sets.other,
-    clusters,
-    RUNS,
-    seed,
-    metrics=stage,
-    training=sets.training,
-    paired=wrong.showers,
-  )
+    return classified(sets, wrong.showers)
+  compared = Compared(sets.real, wrong, sets.other, sets.training, wrong.showers)
+  settings = Settings(clusters_for(len(wrong.columns)), RUNS, sets.seed, metrics=stage)
+  figures = evaluate(compared, sets.geometry, settings)
   return {
-    key: figure
-    for key, figure in figures.items()
+    key: found
+    for key, found in figures.items()
     if any(re.fullmatch(pattern, key) for pattern in ROWS.values())
   }
 
 
-def classified(sets: Planted, wrong: Shower, geometry: Geometry, seed: int) -> dict[str, Any]:
+def classified(sets: Planted, wrong: Shower) -> dict[str, Any]:
   """`classifier/low` and `/high`, of few repeats; the areas of real against real showers are found
   once.
   """
   figures = {}
   real, other = sets.real.showers, sets.other.showers
+  geometry, seed = sets.geometry, sets.seed
   for name, inputs in (('low', classifier.low_inputs), ('high', classifier.high_inputs)):
     if name not in sets.floors:
       sets.floors[name] = classifier.classifier_auc(
@@ -153,8 +150,7 @@ def classified(sets: Planted, wrong: Shower, geometry: Geometry, seed: int) -> d
     auc = classifier.classifier_auc(
       inputs(real, geometry), inputs(wrong, geometry), REPEATS, seed=seed
     )
-    numbers = (*auc[:2], *sets.floors[name][:2])
-    figures[f'classifier/{name}'] = dict(zip(('value', 'error', 'floor', 'floor_error'), numbers))
+    figures[f'classifier/{name}'] = figure('floor', (*auc[:2], *sets.floors[name][:2]))
   return figures
 
 
@@ -163,9 +159,7 @@ def measure(
   stage: tuple[str, ...],
   count: int,
   sets: Callable[[], Planted],
-  geometry: Geometry,
-  seed: int,
-):
+) -> Iterator[str]:
   """The labels of what was missing of a stage at this number of showers, after each of which
   `found` holds its figures.
   """
@@ -173,7 +167,7 @@ def measure(
   for name in DEFECTS:
     label = f'{count} {name}: {stage[0]}'
     if label not in found['done']:
-      figures[name] |= judge(stage, sets(), name, geometry, seed)
+      figures[name] |= judge(stage, sets(), name)
       found['done'].append(label)
       yield label
 
@@ -181,7 +175,7 @@ def measure(
 def worst(figures: dict[str, Any], pattern: str) -> float | None:
   """The largest pull of the figures that match, with its sign; None if there is none."""
   pulls = (
-    statistic(key, figure).pull for key, figure in figures.items() if re.fullmatch(pattern, key)
+    statistic(key, found).pull for key, found in figures.items() if re.fullmatch(pattern, key)
   )
   return max((pull for pull in pulls if pull is not None), key=abs, default=None)
 
@@ -244,7 +238,7 @@ def main() -> None:
   }
   for stage in STAGES:
     for count in arguments.sizes:
-      for label in measure(found, stage, count, sets[count], geometry, arguments.seed):
+      for label in measure(found, stage, count, sets[count]):
         write_text(arguments.output, json.dumps(found) + '\n')
         print(label, flush=True)
   write_text(arguments.output, json.dumps(found) + '\n')

@@ -23,21 +23,18 @@ import argparse
 import json
 import math
 import pathlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from calojax import data
-from calojax.commands import compare
-from calojax.evaluation import summary
-from calojax.evaluation.arrangement import check_comparable, paired
-from calojax.evaluation.features import column_names, compared
+from calojax.evaluation.comparable import paired
+from calojax.evaluation.comparison import Files, read_files, study_of
 from calojax.evaluation.report.pulls import FAR, Statistic, number, statistic
-from calojax.evaluation.samples import Sample, read_sample, select
+from calojax.evaluation.samples import Sample, select
+from calojax.evaluation.study import Settings, summary
 from calojax.files import write_text
-from calojax.geometry import Geometry
 from calojax.provenance import origin
-from calojax.showers import Shower, take
 
 METRICS = (
   'prd',
@@ -64,28 +61,6 @@ COLUMNS = {'prd_auc/min': 'PRD-AUC min'} | RANKED | {'neighbours/memorised': 'me
 MARK = '†'
 
 
-def read(
-  reference: str, files: list[str], seed: int
-) -> tuple[Sample, list[Sample], Geometry, dict[str, Any]]:
-  """The reference and the generated samples, their geometry, and where each comes from.
-
-  Raises:
-    ValueError: a file that cannot be read, of another calorimeter, or of other particles.
-  """
-  real, geometry, source = read_sample(reference, seed)
-  response = column_names(compared(geometry), geometry).index('response')
-  samples, origins = [], {reference: source}
-  for file in files:
-    fake, other, origins[file] = read_sample(file, seed)
-    compare.check_geometries(geometry, other, reference, file)
-    try:
-      check_comparable(real, fake, response)
-    except ValueError as error:
-      raise ValueError(f'{file}: {error}') from None
-    samples.append(fake)
-  return real, samples, geometry, origins
-
-
 def levelled(real: Sample, samples: list[Sample], seed: int) -> tuple[Sample, list[Sample]]:
   """The samples such that `arrange` compares each with the same showers: of the reference twice as
   many as the smallest has.
@@ -99,34 +74,13 @@ def levelled(real: Sample, samples: list[Sample], seed: int) -> tuple[Sample, li
   ]
 
 
-def judge(
-  real: Sample,
-  samples: list[Sample],
-  geometry: Geometry,
-  training: Shower | None,
-  classifier: bool,
-  clusters: int,
-  seed: int,
-) -> list[dict[str, Any]]:
+def judge(files: Files, classifier: bool, settings: Settings) -> list[dict[str, Any]]:
   """The summary of each sample, in their order."""
-  names = METRICS + ('classifier',) * classifier
-  real, samples = levelled(real, samples, seed)
-  clusters = min(clusters, max(2, len(real.columns) // 2 // compare.CLUSTER))
-  scores = []
+  settings = replace(settings, metrics=METRICS + ('classifier',) * classifier)
+  real, samples = levelled(files.reference, files.generated, settings.seed)
+  files, scores = files._replace(reference=real, generated=samples), []
   for fake in samples:
-    alike = fake.showers if paired(real, fake) else None
-    scores.append(
-      summary.evaluate(
-        real,
-        fake,
-        geometry,
-        clusters=clusters,
-        seed=seed,
-        training=training,
-        paired=alike,
-        metrics=names,
-      )
-    )
+    scores.append(summary(study_of(files, fake, settings)))
     print(f'judged {len(scores)} of {len(samples)}', flush=True)
   return scores
 
@@ -135,8 +89,9 @@ def ranks(figures: list[Statistic]) -> list[float]:
   """The rank of each figure by its distance from its target; within the error of the difference
   half a place each.
   """
-  apart = [abs(figure.value - figure.target) for figure in figures]
-  margins = [[math.hypot(a.error, b.error) for b in figures] for a in figures]
+  apart = [_distance(figure) for figure in figures]
+  errors = [figure.error or 0.0 for figure in figures]
+  margins = [[math.hypot(a, b) for b in errors] for a in errors]
   ahead = [
     [
       (apart[i] - apart[j] > margin) + (abs(apart[i] - apart[j]) <= margin) / 2
@@ -145,6 +100,12 @@ def ranks(figures: list[Statistic]) -> list[float]:
     for i, row in enumerate(margins)
   ]
   return [0.5 + sum(row) for row in ahead]  # each one is level with itself
+
+
+def _distance(figure: Statistic) -> float:
+  """From the target."""
+  assert figure.value is not None and figure.target is not None, f'{figure.key} is not `defined`'
+  return abs(figure.value - figure.target)
 
 
 def board(files: list[str], scores: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -182,9 +143,8 @@ def table(rows: list[dict[str, Any]], meta: dict[str, Any]) -> str:
   ]
   for row in rows:
     cells = [cell(row['figures'].get(key, {}), 'value', 'error') for key in keys]
-    lines.append(
-      f'| {pathlib.Path(row["file"]).stem}{MARK * bool(row["memorised"])} | {row["rank"]:.1f} | {" | ".join(cells)} |'
-    )
+    name = pathlib.Path(row['file']).stem + MARK * bool(row['memorised'])
+    lines.append(f'| {name} | {row["rank"]:.1f} | {" | ".join(cells)} |')
   cells = [
     next(
       (
@@ -198,7 +158,8 @@ def table(rows: list[dict[str, Any]], meta: dict[str, Any]) -> str:
   ]
   lines.append(f'| Geant4 | | {" | ".join(cells)} |')
   notes = [
-    f'{meta["count"]} showers against {meta["count"]}, {meta["geometry"]}; PRD: {meta["clusters"]} clusters, {meta["variant"]}.'
+    f'{meta["count"]} showers against {meta["count"]}, {meta["geometry"]}; '
+    f'PRD: {meta["clusters"]} clusters, {meta["variant"]}.'
   ]
   notes += [f'{MARK} repeats training showers.'] * any(row['memorised'] for row in rows)
   return '\n'.join([*lines, '', *notes]) + '\n'
@@ -235,16 +196,11 @@ def main(arguments: list[str] | None = None) -> None:
   flags = parser.parse_args(arguments)
   if flags.output.suffix != '.json':
     raise ValueError(f'--output={flags.output}, expected a name that ends in .json')
-  real, samples, geometry, origins = read(flags.reference, flags.files, flags.seed)
-  training = data.load(flags.training).showers if flags.training else None
-  if training is not None and training.energies.shape[1] != geometry.cells:
-    raise ValueError(
-      f'{flags.training}: showers of {training.energies.shape[1]} cells, expected {geometry.cells} as in {flags.reference}'
-    )
-  training = training and take(training, slice(compare.TRAINING))
-  scores = judge(real, samples, geometry, training, flags.classifier, flags.clusters, flags.seed)
+  files = read_files(flags.reference, flags.files, flags.training, flags.seed)
+  scores = judge(files, flags.classifier, Settings(flags.clusters, seed=flags.seed))
   rows, meta = board(flags.files, scores), scores[0]['meta'] | origin()
   text = table(rows, meta)
+  origins = dict(zip((flags.reference, *flags.files), files.origins))
   flags.output.parent.mkdir(parents=True, exist_ok=True)
   write_text(
     flags.output, json.dumps({'rows': rows, 'meta': meta, 'files': origins}, indent=1) + '\n'

@@ -23,6 +23,7 @@ from calojax.evaluation.metrics.challenge_features import (
   is_challenge,
   voxel_counts,
 )
+from calojax.evaluation.sets import Sets
 from calojax.geometry import Geometry
 from calojax.observables import layer_energies
 from calojax.showers import Condition, Shower
@@ -177,14 +178,14 @@ def test_separation_by_hand():
 def test_identical_sets_have_none(photons):
   copy = photons[0]._replace()  # resampled on its own
   figures = challenge_metrics(
-    photons[0], copy, CALOCHALLENGE_PHOTONS, (photons[1], photons[1]), resamples=5
+    Sets(photons[0], copy, photons[0]), CALOCHALLENGE_PHOTONS, resamples=5
   )
   assert all(figure['value'] == figure['floor'] == 0 for figure in figures.values())
   assert figures['challenge/energy']['error'] > 0
 
 
 def test_independent_sets_are_at_the_floor(photons):
-  figures = challenge_metrics(*photons[:2], CALOCHALLENGE_PHOTONS, tuple(photons[2:]))
+  figures = challenge_metrics(Sets(*photons[:3]), CALOCHALLENGE_PHOTONS)
   assert {
     'challenge/response',
     'challenge/voxels',
@@ -207,7 +208,7 @@ def test_independent_sets_are_at_the_floor(photons):
 
 
 def test_mean_over_layers_is_the_mean(photons):
-  figures = challenge_metrics(*photons[:2], CALOCHALLENGE_PHOTONS, tuple(photons[2:]), resamples=5)
+  figures = challenge_metrics(Sets(*photons[:3]), CALOCHALLENGE_PHOTONS, resamples=5)
   layers = [figures[f'challenge/energy_{n:02d}'] for n in (0, 1, 2, 3, 12)]
   for key in ('value', 'floor'):
     assert figures['challenge/energy'][key] == pytest.approx(
@@ -221,9 +222,8 @@ def test_mean_over_layers_is_the_mean(photons):
 )
 def test_planted_defects_are_seen(photons, defect, feature):
   changed = showers(CALOCHALLENGE_PHOTONS, 9, **defect)
-  figure = challenge_metrics(photons[0], changed, CALOCHALLENGE_PHOTONS, tuple(photons[2:]))[
-    f'challenge/{feature}'
-  ]
+  sets = Sets(photons[0], changed, photons[2])
+  figure = challenge_metrics(sets, CALOCHALLENGE_PHOTONS)[f'challenge/{feature}']
   assert figure['value'] - figure['floor'] > 5 * np.hypot(figure['error'], figure['floor_error'])
 
 
@@ -233,17 +233,17 @@ def test_error_is_the_spread_of_independent_sets():
     for i in range(24)
   ]
   found = [
-    challenge_metrics(*pair, CALOCHALLENGE_PHOTONS, tuple(pair), resamples=30)['challenge/response']
-    for pair in pairs
+    challenge_metrics(Sets(real, fake, fake), CALOCHALLENGE_PHOTONS, 30)['challenge/response']
+    for real, fake in pairs
   ]
   spread = np.std([figure['value'] for figure in found], ddof=1)
   assert np.median([figure['error'] for figure in found]) == pytest.approx(spread, rel=0.5)
 
 
 def test_seeded(photons):
-  arguments = (*photons[:2], CALOCHALLENGE_PHOTONS, tuple(photons[2:]))
+  sets = Sets(*photons[:3])
   first, again, other = (
-    challenge_metrics(*arguments, resamples=5, seed=seed)['challenge/response']
+    challenge_metrics(sets, CALOCHALLENGE_PHOTONS, 5, seed)['challenge/response']
     for seed in (1, 1, 2)
   )
   assert first == again and first['value'] == other['value'] and first['error'] != other['error']
@@ -254,6 +254,6 @@ def test_other_detectors_are_refused():
   assert [data_set(geometry) for geometry in CALOCHALLENGE] == [1, 1, 2, 2]
   assert is_challenge(Geometry('renamed', CALOCHALLENGE_3.layers))
   sample = showers(CALOCHALLENGE_PHOTONS, 0, count=2)
-  assert challenge_metrics(sample, sample, LHCB_ECAL, (sample, sample)) == {}
+  assert challenge_metrics(Sets(sample, sample, sample), LHCB_ECAL) == {}
   with pytest.raises(ValueError, match="'lhcb_ecal'.*calochallenge_3"):
     challenge_features(sample, LHCB_ECAL)

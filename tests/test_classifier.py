@@ -17,6 +17,7 @@ from calojax.evaluation.metrics.classifier import (
   high_inputs,
   low_inputs,
 )
+from calojax.evaluation.sets import Sets
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Condition, Shower
 
@@ -57,7 +58,7 @@ def test_error_of_an_area_is_the_spread_of_many():
   rng, count = np.random.default_rng(0), 100
   labels = np.repeat([0, 1], count)
   areas = [area(rng.normal(size=2 * count) + labels, labels) for _ in range(400)]
-  assert area_error(norm.cdf(0.5**0.5), count) == pytest.approx(np.std(areas), rel=0.15)
+  assert area_error(float(norm.cdf(0.5**0.5)), count) == pytest.approx(np.std(areas), rel=0.15)
   assert area_error(0.5, count) == pytest.approx(
     np.sqrt((2 * count + 1) / (12 * count**2)), rel=0.01
   )  # Mann and Whitney
@@ -92,7 +93,8 @@ def test_seeded():
 def test_scale_of_an_input_does_not_matter():
   real, fake = gaussians(1.0, 400, 2)
   found, scaled = (
-    classifier_auc(real * factor, fake * factor, 1, 3, (16,)).value for factor in (1.0, 1024.0)
+    classifier_auc(real * factor, fake * factor, 1, epochs=3, hidden=(16,)).value
+    for factor in (1.0, 1024.0)
   )
   assert found == pytest.approx(scaled, abs=1e-3)
 
@@ -100,7 +102,7 @@ def test_scale_of_an_input_does_not_matter():
 def test_a_constant_input_and_unequal_sizes():
   real, fake = gaussians(6.0, 300, 2)
   real[:, 1] = fake[:, 1] = 7.0
-  assert classifier_auc(real, fake[:200], 1, 20, (16,)).value > 0.98
+  assert classifier_auc(real, fake[:200], 1, epochs=20, hidden=(16,)).value > 0.98
 
 
 @pytest.mark.parametrize(
@@ -134,12 +136,9 @@ def test_low_inputs_are_bounded(monkeypatch):
 
 def test_metrics_see_a_wider_shower(monkeypatch):
   monkeypatch.setattr(classifier, 'classifier_auc', functools.partial(classifier_auc, hidden=(32,)))
-  sets = [showers(400, seed) for seed in range(3)]
   calls = []
   figures = classifier_metrics(
-    sets[0],
-    showers(400, 9, 12.0),
-    (sets[1], sets[2]),
+    Sets(showers(400, 0), showers(400, 9, 12.0), showers(400, 2)),
     GEOMETRY,
     1,
     progress=lambda *call: calls.append(call),
@@ -150,5 +149,5 @@ def test_metrics_see_a_wider_shower(monkeypatch):
 
 
 def test_too_few_showers_have_no_metrics():
-  sets = [showers(19, seed) for seed in range(3)]
-  assert classifier_metrics(sets[0], sets[1], (sets[0], sets[2]), GEOMETRY) == {}
+  sets = Sets(0, 1, 2).map(lambda seed: showers(19, seed))
+  assert classifier_metrics(sets, GEOMETRY) == {}

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from calojax import data
-from calojax.commands import compare
+from calojax.commands import evaluate
+from calojax.evaluation.study import Settings
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Condition, Shower, take
 from conftest import ROOT
@@ -104,7 +105,9 @@ def test_showers_for_the_references_own_particles_tell_of_memorising(tmp_path, u
     for name, sample in (('real.h5', real), ('copies.h5', copies), ('training.h5', training))
   )
   reference, generated, trained_on = paths
-  found = compare.compare(reference, generated, str(tmp_path / 'out'), trained_on, classifier=False)
+  found = evaluate.compare_files(
+    reference, generated, str(tmp_path / 'out'), trained_on, Settings()
+  )
   assert found['meta']['paired'] and found['meta']['count'] == 100
   assert found['neighbours/memorised']['value'] == 1
 
@@ -113,7 +116,7 @@ def test_layouts_mix(tmp_path, few, unseen):
   embedded = data.load('lhcb_ecal').geometry
   real = written(tmp_path / 'a.h5', take(few, slice(0, 80)), embedded)
   fake = written(tmp_path / 'b.h5', take(few, slice(80, 160)), embedded, 'lhcb')
-  found = compare.compare(real, fake, str(tmp_path / 'out'), classifier=False)
+  found = evaluate.compare_files(real, fake, str(tmp_path / 'out'), None, Settings())
   assert (
     abs(
       found['observables/response/mean']['value'] / found['observables/response/mean']['reference']
@@ -126,13 +129,14 @@ def test_layouts_mix(tmp_path, few, unseen):
 @pytest.fixture
 def unseen(monkeypatch):
   """Without pictures, which take most of the time."""
-  monkeypatch.setattr(compare.plots, 'rendered', lambda figures: {})
-  monkeypatch.setattr(compare.plots, 'figures', lambda *arguments: {})
+  monkeypatch.setattr(evaluate.plots, 'figures', lambda *arguments: {})
 
 
 def broken(path, key: str, value: float) -> None:
   with h5py.File(path, 'r+') as file:
-    file[key][(3,) if file[key].ndim == 1 else (3, 5)] = value
+    array = file[key]
+    assert isinstance(array, h5py.Dataset)
+    array[(3,) if array.ndim == 1 else (3, 5)] = value
 
 
 @pytest.mark.parametrize(
@@ -168,7 +172,7 @@ def test_bad_files_are_refused(tmp_path, change, message):
   written(fake, showers(1))
   change(fake)
   with pytest.raises(ValueError) as error:
-    compare.compare(real, str(fake), str(tmp_path / 'out'), classifier=False)
+    evaluate.compare_files(real, str(fake), str(tmp_path / 'out'), None, Settings())
   assert message in str(error.value) and not (tmp_path / 'out').exists()
 
 

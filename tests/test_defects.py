@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from calojax import data, detectors
-from calojax.evaluation import defects, summary
+from calojax.evaluation import defects
+from calojax.evaluation.arrangement import Compared
 from calojax.evaluation.defects import DEFECTS
 from calojax.evaluation.features import observe
 from calojax.evaluation.report.pulls import FAR, statistics
 from calojax.evaluation.samples import sample
-from calojax.evaluation.study import METRICS
+from calojax.evaluation.study import METRICS, Settings, evaluate
 from calojax.showers import Shower, take
 
 COUNT = 600  # showers a side
@@ -82,9 +83,8 @@ def pulls(defect: str, *metrics: str) -> dict[str, float]:
   """Every figure of the metrics that has a pull, for the showers with that defect."""
   real, other, _, training, geometry = sets()
   wrong = planted(defect)
-  figures = summary.evaluate(
-    real, wrong, geometry, other, 40, 3, training=training, paired=wrong.showers, metrics=metrics
-  )
+  compared = Compared(real, wrong, other, training, wrong.showers)
+  figures = evaluate(compared, geometry, Settings(40, 3, metrics=metrics))
   return {entry.key: entry.pull for entry in statistics(figures) if entry.pull is not None}
 
 

@@ -9,19 +9,21 @@ import sys
 import numpy as np
 import pytest
 
-from calojax.evaluation.arrangement import arrange, check_comparable, paired
+from calojax.evaluation.arrangement import Compared, arrange
+from calojax.evaluation.comparable import check_comparable, paired
 from calojax.evaluation.features import (
-  column_names,
-  compare_columns,
-  compared,
   default_variant,
   observe,
   prd_features,
 )
 from calojax.evaluation.figures import plots
+from calojax.evaluation.figures.rendering import figure_to_array, rendered
+from calojax.evaluation.metrics.moments import moment_metrics
+from calojax.evaluation.report.folder import write_evaluation, write_images
 from calojax.evaluation.report.verdict import verdict_table
 from calojax.evaluation.samples import observed, read_sample, sample
-from calojax.evaluation.summary import evaluate, write_summary
+from calojax.evaluation.sets import Sets
+from calojax.evaluation.study import Settings, evaluate
 from calojax.geometry import Geometry, Layer
 from calojax.observables import evaluate_observables
 from calojax.showers import Condition, Shower, thinned
@@ -49,8 +51,8 @@ def showers(geometry: Geometry, seed: int, width: float = 25.0, count: int = COU
 @pytest.fixture(scope='module')
 def summary():
   calls = []
-  sets = showers(LHCB, 0), showers(LHCB, 1, 35.0), LHCB, showers(LHCB, 2)
-  result = evaluate(*sets, clusters=20, runs=3, progress=lambda *call: calls.append(call))
+  sets = Compared(showers(LHCB, 0), showers(LHCB, 1, 35.0), showers(LHCB, 2))
+  result = evaluate(sets, LHCB, Settings(20, 3), lambda *call: calls.append(call))
   return result, calls
 
 
@@ -80,31 +82,32 @@ def test_wrong_widths_are_seen(summary):
 
 
 def test_evaluation_is_repeatable():
-  arguments = showers(DEEP, 0, count=60), showers(DEEP, 1, count=60), DEEP
-  first, again = (evaluate(*arguments, clusters=6, runs=2, seed=3) for _ in range(2))
+  sets = Compared(showers(DEEP, 0, count=60), showers(DEEP, 1, count=60))
+  first, again = (evaluate(sets, DEEP, Settings(6, 2, 3)) for _ in range(2))
   assert first == again
   assert first['meta']['variant'] == 'lhcb_corrected' and 'prd_auc/physics_corrected' not in first
 
 
 def test_without_independent_showers_the_reference_is_divided():
-  result = evaluate(showers(DEEP, 0), showers(DEEP, 1), DEEP, clusters=10, runs=2, metrics=('prd',))
+  sets = Compared(showers(DEEP, 0), showers(DEEP, 1))
+  result = evaluate(sets, DEEP, Settings(10, 2, metrics=('prd',)))
   assert result['meta']['count'] == result['meta']['ceiling_count'] == COUNT // 2
   assert (
-    '150 showers against 150; ceilings and floors, Geant4 against Geant4: two disjoint parts of the reference'
-    in verdict_table(result)
+    '150 showers against 150; ceilings and floors, Geant4 against Geant4: '
+    'two disjoint parts of the reference' in verdict_table(result)
   )
 
 
 def test_arrangement():
   real, fake = (sample(showers(DEEP, seed, count=count), DEEP) for seed, count in ((0, 20), (1, 7)))
-  sets = arrange(real, fake, seed=1)
-  assert [len(s.columns) for s in sets[:3]] == [7, 7, 7]
-  energies = [set(s.condition.energy) for s in sets[:3]]
+  sets, _ = arrange(Compared(real, fake), DEEP, seed=1)
+  assert [len(s.columns) for s in sets] == [7, 7, 7]
+  energies = [set(s.condition.energy) for s in sets]
   assert energies[1] == set(fake.condition.energy) and not energies[0] & energies[2]
   assert energies[0] | energies[2] <= set(real.condition.energy)
   same = sample(showers(DEEP, 0, width=35.0, count=20), DEEP)
   assert paired(real, same) and not paired(real, fake)
-  divided = arrange(real, same)
+  divided, _ = arrange(Compared(real, same), DEEP)
   np.testing.assert_array_equal(
     divided.generated.condition.energy, divided.independent.condition.energy
   )
@@ -115,13 +118,12 @@ def test_arrangement():
   with pytest.raises(
     ValueError, match='6 reference and 7 generated showers, expected at least 8 and 4'
   ):
-    arrange(sample(showers(DEEP, 0, count=6), DEEP), fake)
+    arrange(Compared(showers(DEEP, 0, count=6), fake), DEEP)
 
 
 def test_showers_of_other_particles_are_not_compared():
   real, fake = showers(DEEP, 0), showers(DEEP, 1)
-  column = column_names(compared(DEEP), DEEP).index('response')
-  compare = lambda other: check_comparable(sample(real, DEEP), sample(other, DEEP), column)
+  compare = lambda other: check_comparable(sample(real, DEEP), sample(other, DEEP), DEEP)
   compare(fake)
   with pytest.raises(
     ValueError, match=r'incident energy \(GeV\) of the reference is 1\..* generated showers 10'
@@ -167,15 +169,15 @@ def test_a_large_file_is_streamed(tmp_path):
 
 def test_unequal_sets_are_refused():
   with pytest.raises(ValueError, match='300 reference, 300 generated, 10 independent showers'):
-    evaluate(showers(DEEP, 0), showers(DEEP, 1), DEEP, showers(DEEP, 1, count=10))
-  with pytest.raises(ValueError, match="metric 'fid' is not known, expected one of prd"):
-    evaluate(showers(DEEP, 0), showers(DEEP, 1), DEEP, metrics=('fid',))
+    evaluate(Compared(showers(DEEP, 0), showers(DEEP, 1), showers(DEEP, 1, count=10)), DEEP)
+  with pytest.raises(ValueError, match="no metric 'fid'; .*known: prd"):
+    evaluate(Compared(showers(DEEP, 0), showers(DEEP, 1)), DEEP, Settings(metrics=('fid',)))
   with pytest.raises(ValueError, match="'lhcb', expected 'lhcb_reference'"):
-    prd_features([showers(DEEP, 0)], DEEP, 'lhcb')
+    prd_features(Sets(*(showers(DEEP, seed) for seed in range(3))), DEEP, 'lhcb')
 
 
 def test_summary_round_trip(summary, tmp_path):
-  path = write_summary(summary[0], tmp_path / 'evaluation' / '10')
+  path = write_evaluation(tmp_path / 'evaluation' / '10', summary[0])
   assert [file.name for file in path.parent.iterdir()] == ['summary.json']
   assert json.loads(path.read_text()) == summary[0]
 
@@ -214,7 +216,8 @@ def test_default_variant():
 
 def test_pulls_of_equal_distributions_are_of_order_one():
   names = ['energy', 'response', 'delta_x', 'width_transverse']
-  table = compare_columns(names, *(observe(names, showers(LHCB, seed), LHCB) for seed in (5, 6)))
+  real, fake = (observe(names, showers(LHCB, seed), LHCB) for seed in (5, 6))
+  table = moment_metrics(names, real, fake)
   pulls = [(figure['value'] - figure['reference']) / figure['error'] for figure in table.values()]
   assert len(pulls) == 8 and 0.1 < np.sqrt(np.mean(np.square(pulls))) < 2.5
 
@@ -225,9 +228,8 @@ def test_plots_are_written(summary, tmp_path):
   fake = real._replace(
     energies=real.energies * (np.arange(40) > 2)[:, None]
   )  # some empty showers among them
-  paths = plots.write_images(
-    tmp_path, plots.rendered(plots.figures(real, fake, flat, summary[0]['curves']))
-  )
+  images = rendered(plots.figures(real, fake, flat, summary[0]['curves']))
+  paths = write_images(tmp_path, images)
   assert sorted(file.name for file in tmp_path.iterdir()) == sorted(path.name for path in paths)
   assert [path.read_bytes()[:4] for path in paths] == [b'\x89PNG'] * 5
 
@@ -246,17 +248,18 @@ def test_image_axes():
   energies[0, 29 * 30] = 10
   sample = showers(LHCB, 0, count=1)._replace(energies=energies)
   image = plots.mean_image_figure(sample, sample, LHCB).axes[0].images[0]
-  assert image.origin == 'lower' and image.get_array()[0, 29] == 10
+  drawn = image.get_array()
+  assert drawn is not None and image.origin == 'lower' and drawn[0, 29] == 10
 
 
 def test_figure_to_array():
-  pixels = plots.figure_to_array(plots.prd_figure({}))
+  pixels = figure_to_array(plots.prd_figure({}))
   assert pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
 
 
 def test_evaluation_imports_neither_jax_nor_matplotlib_nor_scikit_learn():
   code = (
-    'import sys, calojax.evaluation.summary, calojax.evaluation.plots;'
+    'import sys, calojax.evaluation.comparison, calojax.evaluation.figures.plots;'
     'sys.exit(", ".join({"jax", "matplotlib", "sklearn", "scipy"} & set(sys.modules)))'
   )
   assert (

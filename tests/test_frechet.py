@@ -14,6 +14,7 @@ from calojax.evaluation.metrics.frechet import (
   sample_sizes,
   scaled,
 )
+from calojax.evaluation.sets import Sets
 
 
 def normal(seed: int, count: int = 2000, columns: int = 4) -> np.ndarray:
@@ -39,10 +40,10 @@ def test_frechet_distance_is_symmetric_and_that_of_the_matrix_root():
   from scipy.linalg import sqrtm
 
   a, b = (np.cov(normal(seed, 10, 4) * (1, 2, 3, 4), rowvar=False) for seed in (0, 1))
-  means = normal(2, 2)
-  expected = np.square(means[0] - means[1]).sum() + np.trace(a + b - 2 * sqrtm(a @ b).real)
-  assert frechet_distance(means, (a, b)) == pytest.approx(expected)
-  assert frechet_distance(means[::-1], (b, a)) == pytest.approx(expected)
+  first, second = normal(2, 2)
+  expected = np.square(first - second).sum() + np.trace(a + b - 2 * np.real(sqrtm(a @ b)))
+  assert frechet_distance((first, second), (a, b)) == pytest.approx(expected)
+  assert frechet_distance((second, first), (b, a)) == pytest.approx(expected)
 
 
 def test_sizes_of_resamples():
@@ -100,7 +101,7 @@ def test_fpd_is_the_published_recipe():
     for _ in range(20):
       a, b = x[rng.choice(500, size)], y[rng.choice(500, size)]
       first, second = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-      roots = np.trace(sqrtm(first @ second).real)
+      roots = np.trace(np.real(sqrtm(first @ second)))
       distances.append(
         np.square(a.mean(0) - b.mean(0)).sum() + np.trace(first) + np.trace(second) - 2 * roots
       )
@@ -131,14 +132,8 @@ def test_mmd_is_its_definition():
   x, y = normal(0, 9, 3), normal(1, 7, 3) + 0.5
 
   def mean(a: np.ndarray, b: np.ndarray, same: bool) -> float:
-    return np.mean(
-      [
-        (a[i] @ b[j] / 3 + 1) ** 4
-        for i in range(len(a))
-        for j in range(len(b))
-        if not same or i != j
-      ]
-    )
+    pairs = [(i, j) for i in range(len(a)) for j in range(len(b)) if not same or i != j]
+    return float(np.mean([(a[i] @ b[j] / 3 + 1) ** 4 for i, j in pairs]))
 
   expected = mean(x, x, True) + mean(y, y, True) - 2 * mean(x, y, False)
   assert mmd(x, y) == pytest.approx(expected) and mmd(y, x) == pytest.approx(expected)
@@ -154,39 +149,38 @@ def test_mmd_over_several_blocks_and_without_bias():
 
 
 def test_equal_laws_reach_the_floor_and_defects_do_not():
-  real, fake, *pair = (normal(seed, 1500) for seed in range(4))
-  same = frechet_metrics(real, fake, pair)
+  real, fake, other = (normal(seed, 1500) for seed in range(3))
+  sets = Sets(real, fake, other)
+  same = frechet_metrics(sets)
   assert set(same) == {'distances/fpd', 'distances/kpd'}
   assert all(
     abs(pull(figure)) < 4 and abs(figure['value']) < 4 * figure['error'] for figure in same.values()
   )
   assert same['distances/kpd']['batch'] == 1500
-  assert same == frechet_metrics(real, fake, pair) != frechet_metrics(real, fake, pair, seed=1)
+  assert same == frechet_metrics(sets) != frechet_metrics(sets, seed=1)
   for wrong in (
     fake + 0.4,
     fake * 1.3,
     np.column_stack([fake[:, :3], fake[:, 0]]),
     fake[:10].repeat(150, 0),
   ):
-    figures = frechet_metrics(real, wrong, pair)
+    figures = frechet_metrics(sets._replace(generated=wrong))
     assert pull(figures['distances/fpd']) > 5, wrong[:2]
-  assert pull(frechet_metrics(real, fake + 0.3, pair)['distances/kpd']) > 3
+  assert pull(frechet_metrics(sets._replace(generated=fake + 0.3))['distances/kpd']) > 3
 
 
 def test_shapes_beyond_the_second_moment_are_seen_by_kpd_only():
   rng = np.random.default_rng(0)
-  real, *pair = (np.sqrt(3) * rng.uniform(-1, 1, (2000, 1)) for _ in range(3))
-  figures = frechet_metrics(
-    real, rng.choice([-3.0, 0.0, 3.0], (2000, 1), p=(1 / 18, 16 / 18, 1 / 18)), pair
-  )
+  real, other = (np.sqrt(3) * rng.uniform(-1, 1, (2000, 1)) for _ in range(2))
+  spiked = rng.choice([-3.0, 0.0, 3.0], (2000, 1), p=(1 / 18, 16 / 18, 1 / 18))
+  figures = frechet_metrics(Sets(real, spiked, other))
   assert pull(figures['distances/fpd']) < 4 < pull(figures['distances/kpd'])
 
 
 def test_columns_that_never_vary_are_harmless():
-  real, fake, *pair = (
-    np.column_stack([normal(seed, 400, 2), np.zeros(400), np.ones(400)]) for seed in range(4)
-  )
-  figures = frechet_metrics(real, fake, pair)
+  constant = np.zeros(400), np.ones(400)
+  sets = Sets(0, 1, 2).map(lambda seed: np.column_stack([normal(seed, 400, 2), *constant]))
+  figures = frechet_metrics(sets)
   assert all(np.isfinite(list(figure.values())).all() for figure in figures.values())
   assert all(abs(pull(figure)) < 5 for figure in figures.values())
 
@@ -194,6 +188,6 @@ def test_columns_that_never_vary_are_harmless():
 def test_bad_features():
   real, fake = normal(0, 50), normal(1, 50)
   with pytest.raises(ValueError, match='not finite'):
-    frechet_metrics(real, np.where(fake > 2, np.inf, fake), (real, fake))
+    frechet_metrics(Sets(real, np.where(fake > 2, np.inf, fake), fake))
   with pytest.raises(ValueError, match='5 showers'):
-    frechet_metrics(real[:5], fake[:5], (real, fake))
+    frechet_metrics(Sets(real[:5], fake[:5], fake))

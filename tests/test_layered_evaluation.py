@@ -6,12 +6,17 @@ import json
 
 import numpy as np
 import pytest
+from matplotlib.collections import QuadMesh
 
-from calojax.evaluation.features import column_names, compare_columns, compared, observe, scalars
-from calojax.evaluation.figures import layered, plots
+from calojax.evaluation.arrangement import Compared
+from calojax.evaluation.features import column_names, compared, observe, scalars
+from calojax.evaluation.figures import distributions, layered, plots
+from calojax.evaluation.figures.rendering import figure_to_array
+from calojax.evaluation.metrics.clustering import turned
 from calojax.evaluation.metrics.core_cells import ENERGY, cell_ratios, core, core_metrics, window
+from calojax.evaluation.metrics.moments import moment_metrics
 from calojax.evaluation.metrics.neighbours import nearest, nearest_neighbours
-from calojax.evaluation.metrics.prd import _turned, prd
+from calojax.evaluation.metrics.prd import prd
 from calojax.evaluation.metrics.profiles import (
   is_stack,
   ks_distance,
@@ -23,8 +28,10 @@ from calojax.evaluation.metrics.profiles import (
 from calojax.evaluation.metrics.response import energy_edges, response_metrics, response_profile
 from calojax.evaluation.metrics.ssim import similarities, similarity, ssim_metrics
 from calojax.evaluation.metrics.traversals import REPEATS, particles, slope, traverse
+from calojax.evaluation.report.folder import write_evaluation
 from calojax.evaluation.report.verdict import headlines, verdict_table
-from calojax.evaluation.summary import evaluate, write_summary
+from calojax.evaluation.sets import Sets
+from calojax.evaluation.study import Settings, evaluate
 from calojax.geometry import Geometry, Layer, PolarLayer
 from calojax.observables import total_width
 from calojax.showers import Condition, Shower, take
@@ -106,13 +113,13 @@ def test_profile_distances_by_hand():
 
 
 def test_profiles_of_equal_and_scaled_sets(stacks):
-  real, _, third, fourth = stacks
-  same = profile_metrics(real, real, STACK, (third, fourth))
+  real, _, third, _ = stacks
+  same = profile_metrics(Sets(real, real, third), STACK)
   assert len(same) == 8 + 9
   for key, figure in same.items():
     assert figure['value'] == pytest.approx(0, abs=1e-12) and figure['floor'] > 0, key
     assert figure.get('p_value', 1) == 1
-  more = profile_metrics(real, scaled(real, 1.1), STACK, (third, fourth))
+  more = profile_metrics(Sets(real, scaled(real, 1.1), third), STACK)
   profile = slices(real, STACK)['z'].mean(0)
   assert more['profiles/mse_z']['value'] == pytest.approx(
     0.01 * np.mean((profile / profile.mean()) ** 2), rel=1e-5
@@ -122,8 +129,8 @@ def test_profiles_of_equal_and_scaled_sets(stacks):
 
 
 def test_profiles_of_independent_sets_lie_at_the_floor_and_a_wide_shower_does_not(stacks):
-  good = profile_metrics(stacks[0], stacks[1], STACK, (stacks[0], stacks[2]))
-  bad = profile_metrics(stacks[0], showers(STACK, 7, width=9.0), STACK, (stacks[0], stacks[2]))
+  good = profile_metrics(Sets(*stacks[:3]), STACK)
+  bad = profile_metrics(Sets(stacks[0], showers(STACK, 7, width=9.0), stacks[2]), STACK)
   for axis in 'xyz':
     figure = good[f'profiles/mse_{axis}']
     assert figure['value'] < figure['floor'] + 5 * np.hypot(figure['error'], figure['floor_error'])
@@ -142,8 +149,8 @@ def test_axes_change_places_with_the_shower(stacks):
     return sample._replace(energies=block.reshape(len(block), -1))
 
   real, fake = stacks[0], scaled(take(stacks[1], slice(150)), 1.05)
-  before = profile_metrics(real, fake, STACK, (real, fake))
-  after = profile_metrics(turned(real), turned(fake), STACK, (real, fake))
+  sets = Sets(real, fake, fake)
+  before, after = profile_metrics(sets, STACK), profile_metrics(sets.map(turned), STACK)
   for kind in ('mse_{}', 'mse_log_{}', 'ks_{}_low'):
     assert after['profiles/' + kind.format('x')]['value'] == pytest.approx(
       before['profiles/' + kind.format('y')]['value']
@@ -153,7 +160,7 @@ def test_axes_change_places_with_the_shower(stacks):
 
 def test_core_ratios_of_a_scaled_set(stacks):
   real, other = stacks[:2]
-  figures = core_metrics(real, scaled(real, 1.1), STACK, (real, other), half_width=1e6)
+  figures = core_metrics(Sets(real, scaled(real, 1.1), other), STACK, half_width=1e6)
   assert figures['core/mean_ratio']['value'] == pytest.approx(1.1, rel=1e-5)
   assert figures['core/std_ratio']['value'] == pytest.approx(1.1, rel=1e-4)
   assert figures['core/std_ratio']['reference'] == pytest.approx(
@@ -175,7 +182,7 @@ def test_core_is_the_centre_and_its_window_grows_to_enough_showers(stacks):
   half = window((stacks[0],), ENERGY, 2000.0)
   inside = [(np.abs(energies - ENERGY) <= width).sum() for width in (half / 2, half)]
   assert inside[0] < 50 <= inside[1]
-  figure = core_metrics(*stacks[:2], STACK, (stacks[0], stacks[2]))['core/mean_ratio']
+  figure = core_metrics(Sets(*stacks[:3]), STACK)['core/mean_ratio']
   assert figure['low'] < 250 < figure['high'] and 50 <= figure['count'] <= 200
 
 
@@ -244,7 +251,7 @@ def test_nearest_by_hand():
 def test_nearest_over_several_blocks(monkeypatch):
   rng = np.random.default_rng(0)
   queries, candidates = rng.random((5, 4)), rng.random((23, 4))
-  monkeypatch.setattr('calojax.evaluation.neighbours.BLOCK', 4)
+  monkeypatch.setattr('calojax.evaluation.metrics.neighbours.BLOCK', 4)
   known = np.linalg.norm(queries[:, None] - candidates, axis=2).argmin(1)
   np.testing.assert_array_equal(nearest(queries, candidates)[0], known)
 
@@ -281,7 +288,7 @@ def test_response_finds_the_wrong_energies():
   fake = fake._replace(
     energies=fake.energies * np.where(fake.condition.energy < 40_000, 1.3, 1.0)[:, None]
   )
-  figures = response_metrics(real, fake, (real, third))
+  figures = response_metrics(Sets(real, fake, third))
   assert figures['response/bin_0']['value'] / figures['response/bin_0'][
     'reference'
   ] == pytest.approx(1.3, abs=0.06)
@@ -296,7 +303,7 @@ def test_response_finds_the_wrong_energies():
   )
   mean, error = response_profile(real, energy_edges(real))
   assert len(mean) == 5 and (error > 0).all()
-  assert response_metrics(real, scaled(real, 1.1), (real, real))['response/worst'][
+  assert response_metrics(Sets(real, scaled(real, 1.1), real))['response/worst'][
     'value'
   ] == pytest.approx(0.1, rel=1e-5)
 
@@ -304,7 +311,7 @@ def test_response_finds_the_wrong_energies():
 def test_an_empty_bin_is_left_out():
   real = showers(DEEP, 0, 100, tilt=0.1)
   low = take(real, real.condition.energy < 30_000)
-  figures = response_metrics(real, low, (real, real))
+  figures = response_metrics(Sets(real, low, real))
   assert (
     'response/bin_0' in figures and 'response/bin_4' not in figures and 'response/worst' in figures
   )
@@ -316,8 +323,8 @@ def test_compared_observables_by_geometry():
     compared(DEEP)
   ) and 'ring_2x2' not in compared(POLAR)
   assert all(total_width(name, DEEP) == 1 for name in scalars(DEEP))
-  columns = (observe(compared(DEEP), showers(DEEP, seed, 60, tilt=0.1), DEEP) for seed in (0, 1))
-  table = compare_columns(column_names(compared(DEEP), DEEP), *columns)
+  real, fake = (observe(compared(DEEP), showers(DEEP, seed, 60, tilt=0.1), DEEP) for seed in (0, 1))
+  table = moment_metrics(column_names(compared(DEEP), DEEP), real, fake)
   assert (
     'observables/layer_energies_02/mean' in table
     and 'observables/layer_energies_03/mean' not in table
@@ -336,9 +343,7 @@ def test_one_cell_showers_have_no_width():
 def test_evaluate(geometry, tmp_path):
   tilt = 0.0 if geometry is STACK else 0.1
   real, fake, other, training = (showers(geometry, seed, 60, tilt) for seed in range(4))
-  summary = evaluate(
-    real, fake, geometry, other, clusters=10, runs=2, training=training, paired=fake
-  )
+  summary = evaluate(Compared(real, fake, other, training, fake), geometry, Settings(10, 2))
   assert (
     ('profiles/mse' in summary)
     == ('ssim/real_real' in summary)
@@ -346,7 +351,7 @@ def test_evaluate(geometry, tmp_path):
     == (geometry is STACK)
   )
   assert {'response/worst', 'neighbours/memorised'} <= set(summary)
-  write_summary(summary, tmp_path)
+  write_evaluation(tmp_path, summary)
   assert json.loads((tmp_path / 'summary.json').read_text()) == summary
   table = verdict_table(summary)
   assert len(table.splitlines()) >= len(headlines(summary)) + 3 > 20
@@ -370,7 +375,7 @@ def test_plots_of_a_stack(stacks):
     'similarity',
   }
   for name in ('response', 'profiles', 'similarity'):
-    assert plots.figure_to_array(figures[name]).std() > 0
+    assert figure_to_array(figures[name]).std() > 0
   assert len(figures['observables'].axes) == 2 * len(
     compared(STACK)
   )  # a panel and its ratio, not one a layer
@@ -385,16 +390,9 @@ def test_plots_of_a_stack(stacks):
 def test_a_silent_generator_is_judged():
   """All cells empty: bad figures, but numbers."""
   real, other = (showers(STACK, seed, 60) for seed in (0, 1))
-  summary = evaluate(
-    real,
-    scaled(other, 0),
-    STACK,
-    other,
-    clusters=10,
-    runs=2,
-    training=other,
-    paired=scaled(other, 0),
-  )
+  silent = scaled(other, 0)
+  compared = Compared(real, silent, other, other, silent)
+  summary = evaluate(compared, STACK, Settings(10, 2))
   json.dumps(summary, allow_nan=False)
   assert summary['core/mean_ratio']['value'] == pytest.approx(0, abs=1e-9)
   assert summary['response/worst']['value'] == pytest.approx(1)
@@ -406,7 +404,8 @@ def test_very_few_showers_are_no_error(geometry):
   real, fake, training = (
     showers(geometry, seed, 8, 0.0 if geometry is STACK else 0.1) for seed in range(3)
   )
-  summary = evaluate(real, fake, geometry, clusters=2, runs=2, training=training, paired=fake)
+  compared = Compared(real, fake, training=training, paired=fake)
+  summary = evaluate(compared, geometry, Settings(2, 2))
   json.dumps(summary, allow_nan=False)
   assert verdict_table(summary) and 'core/mean_ratio' not in summary
 
@@ -414,12 +413,12 @@ def test_very_few_showers_are_no_error(geometry):
 def test_more_cells_than_showers_are_turned_into_fewer():
   rng = np.random.default_rng(0)
   points = rng.normal(size=(20, 90)).astype(np.float32)
-  turned = _turned(points)
-  assert turned.shape == (20, 20)
-  np.testing.assert_allclose(turned @ turned.T, points @ points.T, atol=1e-4)
-  narrow = rng.normal(size=(60, 6)), rng.normal(0.7, size=(60, 6))
-  wide = [np.concatenate([sample, np.zeros((60, 300))], axis=1) for sample in narrow]
-  assert prd(*wide, 8, 3).value == pytest.approx(prd(*narrow, 8, 3).value, abs=0.01)
+  fewer = turned(points)
+  assert fewer.shape == (20, 20)
+  np.testing.assert_allclose(fewer @ fewer.T, points @ points.T, atol=1e-4)
+  real, fake = rng.normal(size=(60, 6)), rng.normal(0.7, size=(60, 6))
+  wide, wide_fake = (np.pad(sample, ((0, 0), (0, 300))) for sample in (real, fake))
+  assert prd(wide, wide_fake, 8, 3).value == pytest.approx(prd(real, fake, 8, 3).value, abs=0.01)
 
 
 def test_traversals_follow_the_particle():
@@ -452,7 +451,7 @@ def test_traversed_particles():
   np.testing.assert_array_equal(moved.position[:, 0], np.repeat([-5.0, 5.0], REPEATS))
   assert len(set(moved.energy)) == 1 and moved.energy[0] == np.median(typical.energy)
   np.testing.assert_allclose(np.linalg.norm(moved.direction, axis=1), 1)
-  with pytest.raises(ValueError, match="traversal of 'phi', expected one of incident_energy"):
+  with pytest.raises(ValueError, match="traversal of 'phi'; .*known: incident_energy"):
     particles('phi', np.zeros(2), typical)
   assert set(
     traverse(
@@ -480,12 +479,12 @@ def test_figures_of_few_layers(geometry):
 
 
 def test_few_layers_have_their_energies_drawn():
-  assert plots._panels('layer_energies', DEEP) == [
+  assert distributions._panels('layer_energies', DEEP) == [
     ('layer_energies', 0),
     ('layer_energies', 1),
     ('layer_energies', 2),
   ]
-  assert plots._panels('layer_energies', STACK) == [('layer_energies', None)]
+  assert distributions._panels('layer_energies', STACK) == [('layer_energies', None)]
 
 
 def test_wedges_are_drawn_where_they_are():
@@ -494,8 +493,9 @@ def test_wedges_are_drawn_where_they_are():
   energies[0, 2 + 2] = 10
   sample = showers(POLAR, 0, 1)._replace(energies=energies)
   mesh = plots.mean_image_figure(sample, sample, POLAR).axes[3].collections[0]
-  lit = ~np.ma.getmaskarray(mesh.get_array())
-  corners = mesh.get_coordinates()
+  assert isinstance(mesh, QuadMesh)
+  lit = ~np.ma.getmaskarray(np.ma.asarray(mesh.get_array()))
+  corners = np.asarray(mesh.get_coordinates())
   corners = corners[:-1, :-1][lit]
   assert lit.sum() == 12 and (corners[:, 0] < 0).all() and (corners[:, 1] <= 1e-9).all()
   np.testing.assert_allclose(np.hypot(*corners.T), 10)  # the inner edge of the ring

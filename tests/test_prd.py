@@ -9,6 +9,12 @@ from calojax.evaluation.bootstrap import bootstrap_error
 from calojax.evaluation.metrics.prd import ANGLES, auc, f_beta_pair, prd, prd_from_histograms
 
 
+def two(seed: int, count: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+  """Two normal samples."""
+  first, second = np.random.default_rng(seed).normal(size=(2, count, columns))
+  return first, second
+
+
 @pytest.mark.parametrize(
   'p, q, area',
   [
@@ -41,12 +47,12 @@ def test_f_beta_pair_separates_precision_from_recall():
   )  # half the modes: all precise, recall 1/2
   assert f1_8 > 0.98 and 0.5 < f8 < 0.52
   assert f_beta_pair(*prd_from_histograms(half, everything)) == pytest.approx((f1_8, f8))
-  assert f_beta_pair(*prd_from_histograms([1, 0], [0, 1])) == (0, 0)
+  assert f_beta_pair(*prd_from_histograms(np.array([1, 0]), np.array([0, 1]))) == (0, 0)
 
 
 @pytest.mark.parametrize('clusters, ceiling', [(20, 0.977), (100, 0.913)])
 def test_finite_sample_ceiling(clusters, ceiling):
-  result = prd(*np.random.default_rng(1).normal(size=(2, 1000, 24)), clusters)
+  result = prd(*two(1, 1000, 24), clusters)
   assert result.value == pytest.approx(ceiling, abs=0.015)
   assert 0.001 < result.error < 0.015
   assert result.runs.shape == (10,)
@@ -62,7 +68,7 @@ def test_fast_equals_the_reference_method():
 
 def test_error_is_the_scatter_of_independent_samples():
   samples = np.random.default_rng(3).normal(size=(24, 2, 500, 4))
-  results = [prd(*pair, 30, 3) for pair in samples]
+  results = [prd(real, fake, 30, 3) for real, fake in samples]
   scatter = np.std([result.value for result in results], ddof=1)
   assert 0.6 < np.mean([result.error for result in results]) / scatter < 1.8
 
@@ -74,7 +80,7 @@ def test_a_set_against_itself_and_against_a_distant_one():
 
 
 def test_same_seed_same_score_whatever_the_threads(monkeypatch):
-  sets = np.random.default_rng(5).normal(size=(2, 400, 10))
+  sets = two(5, 400, 10)
   first = prd(*sets, 40, 4, seed=7)
   monkeypatch.setattr('os.cpu_count', lambda: 1)
   again, other = prd(*sets, 40, 4, seed=7), prd(*sets, 40, 4, seed=8)
@@ -84,8 +90,9 @@ def test_same_seed_same_score_whatever_the_threads(monkeypatch):
 
 
 def test_units_do_not_matter():
-  sets = np.random.default_rng(6).normal(size=(2, 300, 5)).astype(np.float32)
-  assert prd(*sets, 20, 2).value == pytest.approx(prd(*(1e12 * sets), 20, 2).value, abs=1e-3)
+  real, fake = (sample.astype(np.float32) for sample in two(6, 300, 5))
+  scaled = prd(1e12 * real, 1e12 * fake, 20, 2)
+  assert prd(real, fake, 20, 2).value == pytest.approx(scaled.value, abs=1e-3)
 
 
 def test_empty_showers_do_not_break_it():
@@ -101,7 +108,7 @@ def test_empty_showers_do_not_break_it():
     (
       ((30, 4), (30, 4)),
       {'clusters': 5, 'method': 'quick'},
-      "'quick', expected one of fast, reference",
+      "no PRD method 'quick'; .*known: fast, reference",
     ),
     (((30, 4), (30, 4)), {'clusters': 5, 'runs': 0}, '0 PRD runs'),
     (((0, 4), (0, 4)), {}, '400 clusters for 0 showers'),
@@ -109,16 +116,16 @@ def test_empty_showers_do_not_break_it():
 )
 def test_bad_input(shapes, options, message):
   with pytest.raises(ValueError, match=message):
-    prd(*(np.ones(shape) for shape in shapes), **options)
+    prd(np.ones(shapes[0]), np.ones(shapes[1]), **options)
 
 
 def test_bad_features_and_histograms():
   with pytest.raises(ValueError, match='generated features hold 1 value'):
     prd(np.ones((9, 2)), np.where(np.arange(18).reshape(9, 2) == 3, np.nan, 1.0), 2)
   with pytest.raises(ValueError, match='generated histogram sums to 0'):
-    prd_from_histograms([1, 2], [0, 0])
+    prd_from_histograms(np.array([1, 2]), np.zeros(2))
   with pytest.raises(ValueError, match=r'\(2,\) and \(3,\)'):
-    prd_from_histograms([1, 2], [1, 2, 3])
+    prd_from_histograms(np.array([1, 2]), np.array([1, 2, 3]))
 
 
 def test_bootstrap_error_of_a_mean():

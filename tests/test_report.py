@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 from matplotlib.figure import Figure
 
-from calojax.evaluation.figures.plots import rendered
+from calojax.evaluation.figures.rendering import rendered
 from calojax.evaluation.report import folder, latex
 from calojax.evaluation.report.folder import write_report
 from calojax.evaluation.report.pulls import (
@@ -205,7 +205,7 @@ def test_page_says_all(written):
   assert (
     '0.8138 ± 0.0071' in words and '13 σ below the ceiling' in words and 'at the floor' in words
   )
-  for key, entry in SUMMARY.items():
+  for key in SUMMARY:
     if '/' in key:
       assert spoken(key) in words
   for expected in (

@@ -11,13 +11,13 @@ from typing import Any
 
 import jax
 
-from calojax import __version__, data, provenance
-from calojax.commands import judge
+from calojax import __version__, data
+from calojax.commands import evaluate
 from calojax.commands.sample import particles, writing
+from calojax.commands.start_up import start_up
 from calojax.exit_codes import DIVERGED, DONE, INTERRUPTED
 from calojax.inference import sampler
-from calojax.training import allocation, callbacks, pretrain, run, workdir
-from calojax.training.parts import load_parts
+from calojax.training import callbacks, monitor, pretrain, run, workdir
 
 
 def training(config: Any, folder: str) -> Callable[[], int]:
@@ -28,7 +28,7 @@ def training(config: Any, folder: str) -> Callable[[], int]:
     ValueError: the config, the data or the workdir does not do.
   """
   start_up()
-  trainer = run.prepare(config, folder, judge.check)
+  trainer = run.prepare(config, folder, evaluate.check)
   before = pretrain.prepare(trainer) if pretrain.needed(trainer) else None
   start, stop = int(trainer.state.step), config.train.steps
   print(
@@ -44,7 +44,7 @@ def training(config: Any, folder: str) -> Callable[[], int]:
     with SummaryWriter(folder, purge_step=start + 1 if start else None) as writer:
       try:
         ready = pretrain.graft(trainer, pretrain.train(before)) if before else trainer
-        state = run.run(ready, writer, judge.monitor(trainer, writer))
+        state = run.run(ready, writer, monitor.monitor(trainer, writer))
       except callbacks.Interrupted as interruption:
         print(f'calojax: {interruption}; run the same command to go on', file=sys.stderr)
         return INTERRUPTED
@@ -56,30 +56,13 @@ def training(config: Any, folder: str) -> Callable[[], int]:
         return DIVERGED
       finally:
         trainer.checkpoints.close()
-      summary = judge.final(
-        trainer.config, trainer.method, state.generator.ema, int(state.step), trainer.parts, folder
+      weights, parts = state.generator.ema, trainer.parts
+      assert weights is not None, 'every method keeps an average of its generator'
+      generator = run.Generator(
+        trainer.method, weights, int(state.step), parts.geometry, {}, parts.train.condition
       )
-      judge.write_hparams(writer, trainer.config, summary)
-    return DONE
-
-  return work
-
-
-def evaluation(folder: str) -> Callable[[], int]:
-  """Judges the newest checkpoint of a workdir on the held-out showers.
-
-  Raises:
-    ValueError: the workdir is not complete, or its data cannot be read.
-  """
-  start_up()
-  config = workdir.stored_config(folder)
-  parts = load_parts(config)
-  generator = run.trained(folder)
-  workdir.check_data(folder, generator.description, data.fingerprint(parts.train))
-  judge.check(config, parts)
-
-  def work() -> int:
-    judge.final(config, generator.method, generator.variables, generator.step, parts, folder)
+      summary = evaluate.judge_run(trainer.config, parts, generator, folder)
+      monitor.write_hparams(writer, trainer.config, summary)
     return DONE
 
   return work
@@ -132,14 +115,3 @@ def exporting(folder: str, output: str, frameworks: Sequence[str]) -> Callable[[
     return DONE
 
   return work
-
-
-def start_up() -> None:
-  """Keeps freed memory, and compiled programs on disk (in JAX_COMPILATION_CACHE_DIR, if set), so
-  that a second run starts at once.
-  """
-  allocation.keep_freed_memory()
-  provenance.origin()  # now, while the code on disk is the code that runs
-  if not jax.config.jax_compilation_cache_dir:
-    jax.config.update('jax_compilation_cache_dir', os.path.expanduser('~/.cache/calojax'))
-  jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)

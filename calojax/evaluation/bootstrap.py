@@ -43,7 +43,8 @@ def bootstrap_error(
   def drawn(array: np.ndarray) -> np.ndarray:
     return array[rng.integers(len(array), size=len(array))]
 
-  return np.std([statistic(*map(drawn, arrays)) for _ in range(resamples)], axis=0, ddof=1)
+  values = [np.asarray(statistic(*map(drawn, arrays))) for _ in range(resamples)]
+  return np.std(values, axis=0, ddof=1)
 
 
 def multiplicities(count: int, resamples: int, rng: np.random.Generator) -> np.ndarray:

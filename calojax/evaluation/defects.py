@@ -42,7 +42,8 @@ def stretched(showers: Shower, geometry: Geometry, factor: float) -> Shower:
   for number, layer in enumerate(geometry.layers):
     if not isinstance(layer, Layer):
       raise ValueError(
-        f'stretching needs regular grids, layer {number} of {geometry.name!r} is a {type(layer).__name__}'
+        f'stretching needs regular grids, layer {number} of {geometry.name!r} '
+        f'is a {type(layer).__name__}'
       )
   energies = np.empty_like(showers.energies)
   for start in range(0, len(energies), CHUNK):

@@ -1,6 +1,4 @@
-"""What of a shower is compared: the features of the PRD scores, and the observables' means and
-spreads.
-"""
+"""What of a shower is compared: its observables, and the features of the PRD scores."""
 
 from __future__ import annotations
 
@@ -8,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calojax.evaluation.bootstrap import generator, multiplicities
+from calojax.evaluation.sets import Sets
 from calojax.geometry import Geometry, Layer
 from calojax.observables import OBSERVABLES, evaluate_observables, find_observable, total_width
 from calojax.showers import Shower, take
@@ -17,6 +15,7 @@ from calojax.showers import Shower, take
 # response and E_p.
 UNCOMPARED = ('lhcb_corrected', 'lhcb_reference', 'energy_deviation')
 OF_LAYERS = ('depth', 'depth_width', *(name for name in OBSERVABLES if name.startswith('layer_')))
+VARIANTS = ('lhcb_reference', 'lhcb_corrected')  # of the 24 statistics behind the physics PRD
 CHUNK = 460_800  # cells in memory at a time: more are slower
 
 
@@ -61,60 +60,29 @@ def default_variant(geometry: Geometry) -> str:
 
 
 def prd_features(
-  samples: Sequence[Shower], geometry: Geometry, variant: str
-) -> dict[str, list[np.ndarray]]:
-  """The features `[n, d]` of each sample for each PRD score.
+  showers: Sets[Shower], geometry: Geometry, variant: str
+) -> dict[str, Sets[np.ndarray]]:
+  """The features `[n, d]` of each set for each PRD score.
 
   `raw`: the cells, MeV. `physics`: the 24 statistics of `variant`, unscaled, as published.
-  `physics_corrected`: the corrected ones in units of the first sample's standard deviations, so
+  `physics_corrected`: the corrected ones in units of the reference's standard deviations, so
   that mm and fractions weigh alike; left out where `variant` is itself `lhcb_corrected`, which then
   is scaled.
 
   Raises:
     ValueError: an unknown variant.
   """
-  if variant not in ('lhcb_reference', 'lhcb_corrected'):
-    raise ValueError(
-      f"statistics variant {variant!r}, expected 'lhcb_reference' or 'lhcb_corrected'"
-    )
-  corrected = [observe('lhcb_corrected', sample, geometry) for sample in samples]
-  deviation = corrected[0].std(axis=0)
-  corrected = [values / np.where(deviation > 0, deviation, 1.0) for values in corrected]
-  features = {'raw': [np.asarray(sample.energies) for sample in samples]}
+  if variant not in VARIANTS:
+    raise ValueError(f'statistics variant {variant!r}, expected {" or ".join(map(repr, VARIANTS))}')
+  corrected = showers.map(lambda part: observe('lhcb_corrected', part, geometry))
+  deviation = corrected.reference.std(axis=0)
+  unit = np.where(deviation > 0, deviation, 1.0)
+  corrected = corrected.map(lambda values: values / unit)
+  features = {'raw': showers.map(lambda part: np.asarray(part.energies))}
   if variant == 'lhcb_corrected':
-    return {**features, 'physics': corrected}
-  features['physics'] = [observe(variant, sample, geometry) for sample in samples]
-  return {**features, 'physics_corrected': corrected}
-
-
-def compare_columns(
-  names: Sequence[str],
-  real: np.ndarray,
-  fake: np.ndarray,
-  resamples: int = 100,
-  seed: int = 0,
-) -> dict[str, dict[str, float]]:
-  """`observables/<name>/mean` and `/std` of columns `[n, m]` -> `{value, reference, error}`; value
-  is of the generated showers.
-
-  The error is the bootstrap error of the difference value - reference, so their quotient is a pull.
-  """
-  centre = real.mean(axis=0)
-  rng = generator(seed)
-  (value, fake_error), (known, real_error) = (
-    _moments(sample - centre, resamples, rng) for sample in (fake, real)
-  )
-  value[0] += centre
-  known[0] += centre
-  error = np.hypot(fake_error, real_error)
-  table = {}
-  for column, label in enumerate(names):
-    for row, kind in enumerate(('mean', 'std')):
-      figures = (value[row, column], known[row, column], error[row, column])
-      table[f'observables/{label}/{kind}'] = dict(
-        zip(('value', 'reference', 'error'), map(float, figures))
-      )
-  return table
+    return features | {'physics': corrected}
+  features['physics'] = showers.map(lambda part: observe(variant, part, geometry))
+  return features | {'physics_corrected': corrected}
 
 
 def column_names(names: Sequence[str], geometry: Geometry) -> list[str]:
@@ -124,18 +92,3 @@ def column_names(names: Sequence[str], geometry: Geometry) -> list[str]:
     vector = find_observable(name).width != 1
     labels += [f'{name}_{i:02d}' for i in range(total_width(name, geometry))] if vector else [name]
   return labels
-
-
-def _moments(
-  values: np.ndarray, resamples: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-  """Mean and standard deviation `[2, m]` of values `[n, m]` and their bootstrap errors `[2, m]`, as
-  matrix products.
-  """
-
-  def moments(weights: np.ndarray) -> np.ndarray:
-    mean, square = weights @ values / len(values), weights @ values**2 / len(values)
-    return np.stack([mean, np.sqrt(np.maximum(square - mean**2, 0))])
-
-  drawn = moments(multiplicities(len(values), resamples, rng).astype(np.float64))
-  return moments(np.ones(len(values))), drawn.std(axis=1, ddof=1)

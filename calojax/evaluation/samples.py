@@ -6,17 +6,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 
-from calojax.data import extent, load, read
+from calojax import data
 from calojax.evaluation.features import compared, observe
+from calojax.evaluation.sets import Progress
 from calojax.geometry import Geometry
 from calojax.observables import total_width
-from calojax.showers import Condition, Shower, concatenate, take
+from calojax.showers import Condition, Shower, at, concatenate, joined, take
 
 # Of a file in memory, 0.16 GB: 44,000 showers of 900 cells, 2,560 of 25^3, whose PRD takes minutes.
 CELLS = 40_000_000
@@ -28,7 +29,7 @@ class Sample(NamedTuple):
 
   Attributes:
     condition: of all.
-    columns: `[n, m]` float64, the observables of `physics.compared(geometry)` side by side, of all.
+    columns: `[n, m]` float64, the observables of `features.compared` side by side, of all.
     showers: `[s, v]`, those whose cells are kept: all, or an even choice at random.
     kept: `[s]` their numbers, ascending.
   """
@@ -63,7 +64,7 @@ def select(sample: Sample, index: np.ndarray) -> Sample:
   index = np.sort(index)
   inside = np.isin(sample.kept, index)
   return Sample(
-    Condition(*(field[index] for field in sample.condition)),
+    at(sample.condition, index),
     sample.columns[index],
     take(sample.showers, inside),
     np.searchsorted(index, sample.kept[inside]),
@@ -75,7 +76,7 @@ def read_sample(
   seed: int = 0,
   geometry: Geometry | None = None,
   cells: int = CELLS,
-  progress: Callable[[str, int, int], None] | None = None,
+  progress: Progress | None = None,
 ) -> tuple[Sample, Geometry, dict[str, Any]]:
   """The sample, geometry and origin (path, showers, sha256, provenance) of a file of showers in any
   known layout, or of an embedded set.
@@ -93,34 +94,42 @@ def read_sample(
     ValueError: the file cannot be read or holds something that is no shower; it names the file and
       the value.
   """
-  name = os.path.basename(path)
   if not (os.path.isfile(path) and h5py.is_hdf5(path)):
-    data = load(path, geometry)
-    return (
-      sample(data.showers, data.geometry),
-      data.geometry,
-      _origin(path, len(data.showers.energies), data.provenance),
-    )
-  count, step = extent(path)[0], STEP
-  parts, chosen = [], None
-  for start in range(0, max(count, 1), step):
-    data = read(path, start, start + step, geometry)
-    if chosen is None:
-      most = max(1, cells // data.geometry.cells)
-      chosen = np.sort(np.random.default_rng(seed).permutation(count)[:most])
-    part = sample(data.showers, data.geometry)
-    inside = chosen[(chosen >= start) & (chosen < start + step)]
-    parts.append(part._replace(showers=take(part.showers, inside - start), kept=inside))
+    found = data.load(path, geometry)
+    whole = sample(found.showers, found.geometry)
+  else:
+    whole, found = _streamed(path, geometry, cells, seed, progress)
+  return whole, found.geometry, _origin(path, len(whole.columns), found.provenance)
+
+
+def _streamed(
+  path: str | os.PathLike,
+  geometry: Geometry | None,
+  cells: int,
+  seed: int,
+  progress: Progress | None,
+) -> tuple[Sample, data.Dataset]:
+  """The sample of an HDF5 file, and its first shower with geometry and provenance."""
+  count = data.extent(path)[0]
+  first = data.read(path, 0, 1, geometry)  # an empty file is refused here
+  most = max(1, cells // first.geometry.cells)
+  # Evenly at random and not the first ones: a file may be in order of the energy.
+  kept = np.sort(np.random.default_rng(seed).permutation(count)[:most])
+  parts = []
+  for start in range(0, count, STEP):
+    piece = data.read(path, start, start + STEP, geometry)
+    part = sample(piece.showers, piece.geometry)
+    inside = kept[(kept >= start) & (kept < start + STEP)] - start
+    parts.append(part._replace(showers=take(part.showers, inside)))
     if progress:
-      progress(f'reading {name}', min(start + step, count), count)
-  conditions = Condition(*map(np.concatenate, zip(*(part.condition for part in parts))))
+      progress(f'reading {os.path.basename(path)}', min(start + STEP, count), count)
   whole = Sample(
-    conditions,
+    joined(part.condition for part in parts),
     np.concatenate([part.columns for part in parts]),
     concatenate([part.showers for part in parts]),
-    chosen,
+    kept,
   )
-  return whole, data.geometry, _origin(path, count, data.provenance)
+  return whole, first
 
 
 def _origin(path: str | os.PathLike, count: int, provenance: dict[str, Any]) -> dict[str, Any]:

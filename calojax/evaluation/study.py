@@ -1,18 +1,22 @@
-"""The metrics by name: each turns a `Study` into figures."""
+"""The metrics by name, and the figures that they make of a study. A new metric is a file in
+`metrics/`, a function here that hands it what it needs, and an entry of `METRICS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from calojax.evaluation import samples
-from calojax.evaluation.arrangement import Arrangement
+import calojax
+from calojax.evaluation.arrangement import Compared, arrange
 from calojax.evaluation.features import (
   column_names,
-  compare_columns,
   compared,
+  default_variant,
   prd_features,
   scalars,
 )
@@ -24,153 +28,141 @@ from calojax.evaluation.metrics.correlations import correlation_metrics
 from calojax.evaluation.metrics.distances import distance_metrics
 from calojax.evaluation.metrics.frechet import frechet_metrics
 from calojax.evaluation.metrics.manifold import manifold_metrics
+from calojax.evaluation.metrics.moments import moment_metrics
 from calojax.evaluation.metrics.neighbours import nearest_neighbours
-from calojax.evaluation.metrics.prd import PRD, prd
+from calojax.evaluation.metrics.prd import prd_metrics
 from calojax.evaluation.metrics.profiles import profile_metrics
 from calojax.evaluation.metrics.response import response_metrics
 from calojax.evaluation.metrics.ssim import ssim_metrics
-from calojax.evaluation.samples import Sample
+from calojax.evaluation.samples import Sample, observed
+from calojax.evaluation.sets import Figures, Progress, Sets
 from calojax.geometry import Geometry
+from calojax.registry import find
 from calojax.showers import Shower, thinned
-
-Progress = Callable[[str, int, int], None]
-SCORES = {
-  'prd_auc': ('value', 'error'),
-  'prd_f8': ('f8', 'f8_error'),
-  'prd_f1_8': ('f1_8', 'f1_8_error'),
-}
-CURVE_STEP = 10  # every tenth of the 1001 angles goes into the summary
 
 
 class Study(NamedTuple):
   """What is judged, and how.
 
   Attributes:
-    sets: the samples compared.
+    sets: the samples, of equal numbers of showers.
+    ceiling: in words, where the independent showers come from.
     geometry: of all showers.
+    settings: see there.
     training: the showers trained on, or None.
     paired: showers generated for the reference's own particles, or None.
-    clusters, runs: of the PRD.
-    variant: of the 24 statistics behind the physics PRD.
-    seed: of everything random.
     progress: called with (stage, done, total), or None.
   """
 
-  sets: Arrangement
+  sets: Sets[Sample]
+  ceiling: str
   geometry: Geometry
+  settings: Settings
   training: Shower | None
   paired: Shower | None
-  clusters: int
-  runs: int
-  variant: str
-  seed: int
   progress: Progress | None
+
+  @property
+  def cells(self) -> Sets[Shower]:
+    """The showers whose cells are in memory."""
+    return self.sets.map(lambda sample: sample.showers)
+
+  @property
+  def even_cells(self) -> Sets[Shower]:
+    """Equally many of them of each set, as the PRD needs."""
+    count = min(len(sample.kept) for sample in self.sets)
+    return self.cells.map(lambda showers: thinned(showers, count))
+
+  @property
+  def scalars(self) -> Sets[np.ndarray]:
+    """The observables of one value a shower, of all showers."""
+    return self.observed(scalars(self.geometry))
+
+  def observed(self, names: Sequence[str]) -> Sets[np.ndarray]:
+    """These observables of all showers, `[n, k]`."""
+    return self.sets.map(lambda sample: observed(sample, names, self.geometry))
 
 
 def of_prd(study: Study) -> dict[str, Any]:
-  """`prd_auc`, `prd_f8`, `prd_f1_8` of the raw and physics features, `prd_auc/min`, and
-  `curves`.
-  """
-  figures: dict[str, Any] = {'curves': {}}
-  for kind, (real, fake, other) in _prd_features(study).items():
-    results = []
-    for stage, sample in ((f'PRD {kind}', fake), (f'ceiling {kind}', other)):
-      results.append(
-        prd(
-          real,
-          sample,
-          study.clusters,
-          study.runs,
-          study.seed,
-          progress=_stage(study.progress, stage),
-        )
-      )
-    figures.update(
-      {f'{score}/{kind}': _figure(*results, *fields) for score, fields in SCORES.items()}
-    )
-    figures['curves'][kind] = _curve(*results) | figures[f'prd_auc/{kind}']
-  figures['prd_auc/min'] = min(
-    (figures['prd_auc/raw'], figures['prd_auc/physics']), key=lambda figure: figure['value']
-  )
-  return figures
+  """PRD-AUC, F_8 and F_1/8 of cells and of the physics features, with their curves."""
+  settings = study.settings
+  features = prd_features(study.even_cells, study.geometry, _variant(study))
+  return prd_metrics(features, settings.clusters, settings.runs, settings.seed, study.progress)
 
 
-def of_conditional_prd(study: Study) -> dict[str, Any]:
+def of_conditional_prd(study: Study) -> Figures:
   """PRD-AUC in bins of E_p and of the impact point."""
-  features = {
-    kind: sets for kind, sets in _prd_features(study).items() if kind != 'physics_corrected'
-  }
-  count = len(next(iter(features.values()))[0])
-  conditions = [thinned(sample.showers, count).condition for sample in study.sets[:3]]
-  energies, positions = (
-    tuple(np.asarray(getattr(c, field)) for c in conditions) for field in ('energy', 'position')
-  )
+  settings, showers = study.settings, study.even_cells
+  features = prd_features(showers, study.geometry, _variant(study))
+  # Two kinds in seven bins take long enough; the corrected features tell little more in a bin.
+  features.pop('physics_corrected', None)
   return conditional_prd(
-    features, energies, positions, study.clusters, study.runs, study.seed, study.progress
+    features,
+    showers.map(lambda part: part.condition),
+    settings.clusters,
+    settings.runs,
+    settings.seed,
+    study.progress,
   )
 
 
-def of_observables(study: Study) -> dict[str, Any]:
+def of_observables(study: Study) -> Figures:
   """Means and spreads of all observables."""
-  names = column_names(compared(study.geometry), study.geometry)
-  return compare_columns(
-    names, study.sets.reference.columns, study.sets.generated.columns, seed=study.seed
-  )
+  real, fake, _ = study.sets.map(lambda sample: sample.columns)
+  return moment_metrics(_columns(study), real, fake, seed=study.settings.seed)
 
 
-def of_distances(study: Study) -> dict[str, Any]:
+def of_distances(study: Study) -> Figures:
   """Separation power, KS and Wasserstein distance of every observable, and the distance of their
   correlations.
   """
-  names = column_names(compared(study.geometry), study.geometry)
-  real, fake, other = (sample.columns for sample in study.sets[:3])
-  figures = distance_metrics(names, real, fake, (real, other), seed=study.seed)
-  return figures | correlation_metrics(*_scalars(study), seed=study.seed)
+  columns, seed = study.sets.map(lambda sample: sample.columns), study.settings.seed
+  figures = distance_metrics(_columns(study), columns, seed=seed)
+  return figures | correlation_metrics(study.scalars, seed=seed)
 
 
-def of_frechet(study: Study) -> dict[str, Any]:
+def of_frechet(study: Study) -> Figures:
   """FPD and KPD of the observables of one value a shower."""
-  return frechet_metrics(*_scalars(study), seed=study.seed)
+  return frechet_metrics(study.scalars, study.settings.seed)
 
 
-def of_manifold(study: Study) -> dict[str, Any]:
+def of_manifold(study: Study) -> Figures:
   """Precision, recall, density and coverage of the same observables."""
-  return manifold_metrics(*_scalars(study), seed=study.seed)
+  return manifold_metrics(study.scalars, seed=study.settings.seed)
 
 
-def of_response(study: Study) -> dict[str, Any]:
-  """Linearity and resolution, of all showers."""
-  real, fake, other = map(lambda sample: _summed(sample, study.geometry), study.sets[:3])
-  return response_metrics(real, fake, (real, other), seed=study.seed)
+def of_response(study: Study) -> Figures:
+  """Linearity and resolution, of all showers: their cells, summed to one, need no memory."""
+  energies = study.observed(('energy',))
+  summed = (Shower(total, part.condition) for total, part in zip(energies, study.sets))
+  return response_metrics(Sets(*summed), seed=study.settings.seed)
 
 
-def of_images(study: Study) -> dict[str, Any]:
+def of_images(study: Study) -> Figures:
   """What only a block of cells has: profiles, core cells, similarity."""
-  real, fake, other = (sample.showers for sample in study.sets[:3])
-  figures = profile_metrics(real, fake, study.geometry, (real, other), seed=study.seed)
-  figures |= core_metrics(real, fake, study.geometry, (real, other), seed=study.seed)
-  return figures | ssim_metrics(real, fake, study.geometry, study.seed)
+  cells, geometry, seed = study.cells, study.geometry, study.settings.seed
+  figures = profile_metrics(cells, geometry, seed=seed)
+  figures |= core_metrics(cells, geometry, seed=seed)
+  return figures | ssim_metrics(cells.reference, cells.generated, geometry, seed)
 
 
-def of_neighbours(study: Study) -> dict[str, Any]:
+def of_neighbours(study: Study) -> Figures:
   """Whether training showers are repeated; nothing without them."""
   if study.training is None:
     return {}
-  real, fake = (sample.showers for sample in study.sets[:2])
-  return nearest_neighbours(real, fake, study.training, study.paired, seed=study.seed)
+  real, fake, _ = study.cells
+  return nearest_neighbours(real, fake, study.training, study.paired, study.settings.seed)
 
 
-def of_challenge(study: Study) -> dict[str, Any]:
+def of_challenge(study: Study) -> Figures:
   """The CaloChallenge's separation powers, on its detectors."""
-  real, fake, other = (sample.showers for sample in study.sets[:3])
-  return challenge_metrics(real, fake, study.geometry, (real, other), seed=study.seed)
+  return challenge_metrics(study.cells, study.geometry, seed=study.settings.seed)
 
 
-def of_classifier(study: Study) -> dict[str, Any]:
+def of_classifier(study: Study) -> Figures:
   """AUC of classifiers of cells and of observables."""
-  real, fake, other = (sample.showers for sample in study.sets[:3])
   return classifier_metrics(
-    real, fake, (real, other), study.geometry, seed=study.seed, progress=study.progress
+    study.cells, study.geometry, seed=study.settings.seed, progress=study.progress
   )
 
 
@@ -194,44 +186,112 @@ METRICS = {
   'CaloChallenge': Metric(of_challenge),
   'classifier': Metric(of_classifier, 50),
 }
+FAST = tuple(name for name in METRICS if name != 'classifier')
+CLUSTER = 4  # showers at least for a cluster of the PRD
 
 
-def _prd_features(study: Study) -> dict[str, tuple[np.ndarray, ...]]:
-  """Features of equally many showers of the three sets, of those whose cells are in memory."""
-  count = min(len(sample.kept) for sample in study.sets[:3])
-  return prd_features(
-    [thinned(sample.showers, count) for sample in study.sets[:3]], study.geometry, study.variant
-  )
+@dataclass(frozen=True)
+class Settings:
+  """How showers are judged.
+
+  Attributes:
+    clusters, runs: of the PRD.
+    seed: of everything random.
+    variant: of the 24 statistics behind `prd_auc/physics`, see `features.VARIANTS`; by default
+      that of the geometry.
+    metrics: names of `METRICS`; by default all but the classifier, which is slow. One that needs
+      more showers than there are is left out.
+  """
+
+  clusters: int = 400
+  runs: int = 10
+  seed: int = 0
+  variant: str | None = None
+  metrics: Sequence[str] = FAST
 
 
-def _scalars(study: Study) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
-  """The observables of one value a shower: real, generated, and the pair that tells the floor."""
-  real, fake, other = (
-    samples.observed(sample, scalars(study.geometry), study.geometry) for sample in study.sets[:3]
-  )
-  return real, fake, (real, other)
+def clusters_for(count: int, wanted: int = 400) -> int:
+  """The wanted clusters of the PRD, or fewer where `count` showers a side are few for them."""
+  return min(wanted, max(2, count // CLUSTER))
 
 
-def _summed(sample: Sample, geometry: Geometry) -> Shower:
-  """All showers of a sample with their cells summed to one."""
-  return Shower(samples.observed(sample, ('energy',), geometry), sample.condition)
+def prepare(
+  showers: Compared,
+  geometry: Geometry,
+  settings: Settings | None = None,
+  progress: Progress | None = None,
+) -> Study:
+  """The study of these showers, of one geometry; its settings are the default ones if there are
+  none.
+
+  Raises:
+    ValueError: sets of sizes that do not go together.
+  """
+  settings = settings or Settings()
+  sets, ceiling = arrange(showers, geometry, settings.seed)
+  return Study(sets, ceiling, geometry, settings, showers.training, showers.paired, progress)
 
 
-def _stage(progress: Progress | None, name: str):
-  return progress and (lambda done, total: progress(name, done, total))
+def evaluate(
+  showers: Compared,
+  geometry: Geometry,
+  settings: Settings | None = None,
+  progress: Progress | None = None,
+) -> dict[str, Any]:
+  """The `summary` of generated against real showers of like particles; for the arguments and errors
+  see `prepare` and `summary`.
+  """
+  return summary(prepare(showers, geometry, settings, progress))
 
 
-def _figure(score: PRD, ceiling: PRD, value: str, error: str) -> dict[str, float]:
-  numbers = (
-    getattr(score, value),
-    getattr(score, error),
-    getattr(ceiling, value),
-    getattr(ceiling, error),
-  )
-  return dict(zip(('value', 'error', 'ceiling', 'ceiling_error'), numbers))
+def summary(study: Study) -> dict[str, Any]:
+  """Figures of generated against real showers.
+
+  Returns:
+    name -> figure: `{value, error}` with `ceiling` or `floor` (the same of real against independent
+    real showers, in equal numbers) or `reference` (the same of the real showers), and their errors.
+    The functions in `metrics/` tell which. Two entries have no slash in their names: `curves` of
+    the PRD, for `figures.plots`, and `meta`.
+
+  Raises:
+    ValueError: more clusters than showers, or an unknown metric or variant.
+  """
+  # Looked up before the first is computed: an unknown name is told at once.
+  metrics = [(name, find(METRICS, name, 'metric')) for name in study.settings.metrics]
+  count = len(study.sets.reference.columns)
+  figures: dict[str, Any] = {}
+  for number, (name, metric) in enumerate(metrics):
+    if study.progress:
+      study.progress(name, number, len(metrics))
+    if count >= metric.fewest:
+      figures |= metric.figures(study)
+  return figures | {'meta': _meta(study)}
 
 
-def _curve(score: PRD, ceiling: PRD) -> dict[str, list[float]]:
-  arrays = {'precision': score.precision, 'recall': score.recall}
-  arrays |= {'ceiling_precision': ceiling.precision, 'ceiling_recall': ceiling.recall}
-  return {name: array[::CURVE_STEP].round(5).tolist() for name, array in arrays.items()}
+def _meta(study: Study) -> dict[str, Any]:
+  """What the figures rest on."""
+  count, settings = len(study.sets.reference.columns), study.settings
+  return {
+    'count': count,
+    'ceiling_count': count,
+    'cells_of': min(len(sample.kept) for sample in study.sets),
+    'clusters': settings.clusters,
+    'runs': settings.runs,
+    'seed': settings.seed,
+    'variant': _variant(study),
+    'ceiling': study.ceiling,
+    'geometry': study.geometry.name,
+    'versions': {
+      'calojax': calojax.__version__,
+      'numpy': np.__version__,
+      'python': platform.python_version(),
+    },
+  }
+
+
+def _variant(study: Study) -> str:
+  return study.settings.variant or default_variant(study.geometry)
+
+
+def _columns(study: Study) -> list[str]:
+  return column_names(compared(study.geometry), study.geometry)

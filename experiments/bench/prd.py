@@ -27,7 +27,9 @@ def scikit_learn_loop(
   union = np.concatenate([reference, generated]).astype(np.float64)
   areas = []
   for run in range(runs):
-    labels = MiniBatchKMeans(clusters, n_init=10, random_state=run).fit_predict(union)
+    # pyright guesses the type of n_init from its default, 'auto'.
+    kmeans = MiniBatchKMeans(clusters, n_init=10, random_state=run)  # pyright: ignore[reportArgumentType]
+    labels = kmeans.fit_predict(union)
     p, q = (np.bincount(part, minlength=clusters) for part in np.split(labels, [len(reference)]))
     areas.append(auc(*prd_from_histograms(p, q)))
   return np.array(areas)
@@ -47,7 +49,8 @@ def compare(
   scaled = '' if args.loop_runs == args.runs else f' (from {args.loop_runs} runs)'
   runs = fast.runs.std(ddof=1)
   print(
-    f'{name}: fast {fast.value:.4f} (runs +- {runs:.4f}, error {fast.error:.4f}) in {fast_times[0]:.1f} s, '
+    f'{name}: fast {fast.value:.4f} (runs +- {runs:.4f}, error {fast.error:.4f}) '
+    f'in {fast_times[0]:.1f} s, '
     f'loop {slow.mean():.4f} (runs +- {spread:.4f}) in {slow_times[0]:.1f} s{scaled}; '
     f'ratio {ratios[0]:.1f} in wall time, {ratios[1]:.1f} in CPU time',
     flush=True,
@@ -77,7 +80,9 @@ def main() -> None:
   args = parser.parse_args()
   args.loop_runs = args.loop_runs or args.runs
   with h5py.File(args.data) as file:
-    showers = file['EnergyDeposit'][: 2 * args.count].reshape(-1, 900)
+    stored = file['EnergyDeposit']
+    assert isinstance(stored, h5py.Dataset)
+    showers = stored[: 2 * args.count].reshape(-1, 900)
   if len(showers) < 2 * args.count:
     raise SystemExit(f'{args.data}: {len(showers)} showers, expected {2 * args.count}')
   rng = np.random.default_rng(0)

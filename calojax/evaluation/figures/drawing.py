@@ -26,6 +26,7 @@ NAMES = ('Geant4', 'generated')
 
 
 def grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, np.ndarray]:
+  """A figure and its panels `[rows, columns]` of this size each, inches."""
   from matplotlib.figure import Figure
 
   figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout='constrained')
@@ -112,6 +113,7 @@ def outer_labels(axes: np.ndarray) -> None:
 
 
 def describe(shower: Shower) -> str:
+  """Energy and angle of the particle of a single shower, for a title."""
   direction = np.asarray(shower.condition.direction, np.float64)
   slope = np.hypot(*direction[:2]) / direction[2]
   return f'{shower.condition.energy / 1000:.1f} GeV, {np.degrees(np.arctan(slope)):.1f}$^\\circ$'

@@ -1,28 +1,21 @@
-"""Figures of generated against real showers on any calorimeter: images, sample pairs, observables
-with ratios, PRD curves.
+"""The figures of a comparison by name; here those of any calorimeter: images, sample pairs, PRD
+curves.
 """
 
 from __future__ import annotations
 
-import io
-import os
-import pathlib
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calojax.evaluation.features import compared, observe
 from calojax.evaluation.figures import drawing, layered
-from calojax.evaluation.figures.drawing import FAKE, NAMES, POINTS, REAL
+from calojax.evaluation.figures.distributions import observables_figure
+from calojax.evaluation.figures.drawing import FAKE, NAMES, REAL
 from calojax.evaluation.metrics.profiles import is_stack
-from calojax.files import written_aside
 from calojax.geometry import Geometry
-from calojax.observables import ALPHAS, OBSERVABLES
 from calojax.showers import Shower, take
 
 if TYPE_CHECKING:
-  from matplotlib.axes import Axes
   from matplotlib.figure import Figure
 
 
@@ -36,9 +29,10 @@ def figures(
   """All figures of a comparison by name.
 
   Args:
-    reference, generated: `[n, v]` showers.
+    reference: `[n, v]` real showers.
+    generated: `[m, v]` generated showers.
     geometry: of both; several layers and blocks of cells have figures of their own.
-    curves: `summary['curves']` of `summary.evaluate`.
+    curves: `curves` of `study.evaluate`.
     pairs: a few real and generated showers of the same particles, drawn side by side; by default
       the first of both sets.
   """
@@ -55,38 +49,6 @@ def figures(
     drawn['profiles'] = layered.profile_figure(reference, generated, geometry)
     drawn['similarity'] = layered.ssim_figure(reference, generated, geometry)
   return drawn
-
-
-def rendered(figures: dict[str, Figure]) -> dict[str, bytes]:
-  """The figures as PNG."""
-  images = {}
-  for name, figure in figures.items():
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format='png', dpi=130)
-    images[name] = buffer.getvalue()
-  return images
-
-
-def write_images(directory: str | os.PathLike, images: dict[str, bytes]) -> list[pathlib.Path]:
-  """The paths of the images written as `<name>.png` into the directory; each is written aside and
-  renamed.
-  """
-  directory = pathlib.Path(directory)
-  directory.mkdir(parents=True, exist_ok=True)
-  paths = [directory / f'{name}.png' for name in images]
-  for path, image in zip(paths, images.values()):
-    with written_aside(path) as part, open(part, 'wb') as file:
-      file.write(image)
-  return paths
-
-
-def figure_to_array(figure: Figure) -> np.ndarray:
-  """The figure's pixels `[h, w, 3]`, uint8, at its own resolution."""
-  from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-  canvas = FigureCanvasAgg(figure)
-  canvas.draw()
-  return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def mean_image_figure(reference: Shower, generated: Shower, geometry: Geometry) -> Figure:
@@ -125,54 +87,6 @@ def sample_figure(
   return drawing.pairs_figure(real, generated, geometry, NAMES, titles)
 
 
-def observables_figure(
-  reference: Shower,
-  generated: Shower,
-  geometry: Geometry,
-  names: Sequence[str] | None = None,
-  columns: int = 5,
-) -> Figure:
-  """Each observable's distribution over the ratio generated / Geant4; a vector shows its
-  components' means instead.
-
-  Of few layers the energies are drawn one by one. Without names, the observables are those of
-  `compared`.
-  """
-  from matplotlib.figure import Figure
-
-  panels = [panel for name in names or compared(geometry) for panel in _panels(name, geometry)]
-  rows = -(-len(panels) // columns)
-  figure = Figure(figsize=(3.9 * columns, 3.7 * rows), layout='constrained')
-  figure.get_layout_engine().set(h_pad=0.02, hspace=0)
-  outer = figure.add_gridspec(rows, columns)
-  observed = {
-    name: [observe(name, sample, geometry) for sample in (reference, generated)]
-    for name, _ in panels
-  }
-  for number, (name, component) in enumerate(panels):
-    main, ratio = drawing.main_and_ratio(figure, outer[number // columns, number % columns])
-    real, fake = observed[name]
-    if component is None:
-      _vector(main, ratio, real, fake, name)
-    else:
-      _histogram(main, ratio, real[:, component], fake[:, component], name)
-    if OBSERVABLES[name].width is None and component is not None:
-      ratio.set_xlabel(f'{ratio.get_xlabel()}, $l$ = {component}')
-    drawing.finish(main, ratio)
-  return figure
-
-
-def _panels(name: str, geometry: Geometry) -> list[tuple[str, int | None]]:
-  """The panels of an observable: (name, component to draw the distribution of, or None for the
-  means of all).
-  """
-  if OBSERVABLES[name].width == 1:
-    return [(name, 0)]
-  if name in ('layer_energies', 'layer_fractions') and len(geometry.layers) <= drawing.PANELS:
-    return [(name, layer) for layer in range(len(geometry.layers))]
-  return [(name, None)]
-
-
 def prd_figure(curves: dict[str, dict[str, Any]]) -> Figure:
   """Precision against recall of each score, with the curve of real against independent real
   showers.
@@ -190,63 +104,3 @@ def prd_figure(curves: dict[str, dict[str, Any]]) -> Figure:
     axis.legend(loc='lower left', frameon=False, fontsize=9)
     axis.tick_params(direction='in', top=True, right=True)
   return figure
-
-
-def _bins(real: np.ndarray, logarithmic: bool, count: int = 40) -> np.ndarray:
-  """Edges over the central 99.8 % of the real values."""
-  low, high = np.quantile(real, (0.001, 0.999))
-  if logarithmic:
-    return np.geomspace(low, high, count + 1)
-  margin = (high - low) * 0.05 or 0.5
-  return np.linspace(low - margin, high + margin, count + 1)
-
-
-def _histogram(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, name: str) -> None:
-  """Fractions of showers with Poisson errors; the outer bins hold what lies beyond, so no shower is
-  hidden.
-  """
-  unit = OBSERVABLES[name].unit
-  logarithmic = (
-    unit == 'MeV' and np.quantile(real, 0.999) > 10 * np.quantile(real, 0.001) > 0
-  )  # energies over a decade
-  edges = _bins(real, logarithmic)
-  counts = [np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] for values in (real, fake)]
-  fractions = [count / len(values) for count, values in zip(counts, (real, fake))]
-  errors = [np.sqrt(count) / len(values) for count, values in zip(counts, (real, fake))]
-  centres = np.sqrt(edges[1:] * edges[:-1]) if logarithmic else (edges[1:] + edges[:-1]) / 2
-  main.stairs(fractions[0], edges, fill=True, color=REAL, alpha=0.25)
-  main.stairs(fractions[0], edges, color=REAL, label=NAMES[0])
-  main.errorbar(centres, fractions[1], errors[1], label=NAMES[1], **POINTS)
-  main.set_ylabel('showers / bin / total')
-  drawing.ratio(ratio, centres, edges, *fractions, *errors)
-  if logarithmic:
-    main.set_xscale('log')
-  ratio.set_xlabel(OBSERVABLES[name].label + (f' [{unit}]' if unit else ''))
-  main.set_xlim(edges[0], edges[-1])
-
-
-def _vector(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, name: str) -> None:
-  """Mean and error of each component; the band is the spread of the real showers."""
-  logarithmic = name == 'occupancy'
-  x = ALPHAS if logarithmic else np.arange(real.shape[1], dtype=float)
-  edges = np.append(x - 0.5, x[-1] + 0.5)
-  if logarithmic:
-    edges = np.concatenate(
-      [np.sqrt(x[:1] ** 2 / x[1:2]), np.sqrt(x[1:] * x[:-1]), np.sqrt(x[-1:] ** 3 / x[-2:-1])]
-    )
-  means = [values.mean(axis=0) for values in (real, fake)]
-  errors = [values.std(axis=0) / np.sqrt(len(values)) for values in (real, fake)]
-  main.fill_between(
-    x, means[0] - real.std(axis=0), means[0] + real.std(axis=0), color=REAL, alpha=0.25, linewidth=0
-  )
-  main.plot(x, means[0], color=REAL, label=f'{NAMES[0]}, mean and spread')
-  main.errorbar(x, means[1], fake.std(axis=0), label=f'{NAMES[1]}, mean and spread', **POINTS)
-  unit = OBSERVABLES[name].unit
-  main.set_ylabel(OBSERVABLES[name].label + (f' [{unit}]' if unit else ''))
-  drawing.ratio(ratio, x, edges, *means, *errors)
-  if logarithmic:
-    main.set_xscale('log')
-  component = 'layer $l$' if OBSERVABLES[name].width is None else 'component'
-  ratio.set_xlabel(
-    r'threshold $\alpha$ in $E_\mathrm{cell} \geq \alpha \, E$' if logarithmic else component
-  )

@@ -17,6 +17,7 @@ from calojax.evaluation.metrics.challenge_features import (
   voxel_counts,
 )
 from calojax.evaluation.metrics.distances import normalised_separation
+from calojax.evaluation.sets import Figures, Sets, figure
 from calojax.geometry import Geometry
 from calojax.showers import Shower
 
@@ -33,46 +34,31 @@ FEATURES = (
 
 
 def challenge_metrics(
-  reference: Shower,
-  generated: Shower,
-  geometry: Geometry,
-  pair: tuple[Shower, Shower],
-  resamples: int = 100,
-  seed: int = 0,
-) -> dict[str, dict[str, float]]:
+  sets: Sets[Shower], geometry: Geometry, resamples: int = 100, seed: int = 0
+) -> Figures:
   """`challenge/<feature>` -> `{value, error, floor, floor_error}`: separation powers, 0 for equal
   distributions.
 
   Args:
-    reference, generated: `[n, v]` showers.
+    sets: `[n, v]` showers; the separation power of the real ones is the floor: finite samples never
+      reach 0.
     geometry: one of `detectors.CALOCHALLENGE`.
-    pair: two sets of real showers, whose separation power is the floor: finite samples never reach
-      0.
-    resamples, seed: of the bootstrap over showers.
+    resamples: of the bootstrap over showers.
+    seed: of the bootstrap.
 
   Returns:
     each of `challenge_features` and `voxels`, and without a number the mean over the layers, which
-    the published tables
-    give: `challenge/energy`, `challenge/centre_eta`, ... The bins are those that the reference
-      sets. Nothing for another
-    geometry.
+    the published tables give: `challenge/energy`, `challenge/centre_eta`, ... The bins are those
+    that the reference sets. Nothing for another geometry.
   """
   if not is_challenge(geometry):
     return {}
   rng = generator(seed)
-  features = challenge_features(reference, geometry)
-  edges = challenge_edges(reference, geometry, features)
-  sets = {
-    id(showers): showers for showers in (reference, generated, *pair)
-  }  # a set may stand on both sides
-  drawn = {
-    key: _resampled(showers, geometry, edges, resamples, rng) for key, showers in sets.items()
-  }
-  value, floor = (
-    _separations(*(drawn[id(showers)] for showers in two)) for two in ((reference, generated), pair)
-  )
-  names = ('value', 'error', 'floor', 'floor_error')
-  return {f'challenge/{name}': dict(zip(names, (*value[name], *floor[name]))) for name in value}
+  features = challenge_features(sets.reference, geometry)
+  edges = challenge_edges(sets.reference, geometry, features)
+  drawn = sets.map(lambda showers: _resampled(showers, geometry, edges, resamples, rng))
+  value, floor = (_separations(*pair) for pair in drawn.pairs)
+  return {f'challenge/{name}': figure('floor', (*value[name], *floor[name])) for name in value}
 
 
 def separation(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -29,13 +29,12 @@ code with their bins is known: here they have those of eta, from 0.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
 
 from calojax.detectors import CALOCHALLENGE, CALOCHALLENGE_2, CALOCHALLENGE_3
-from calojax.geometry import Geometry
+from calojax.geometry import Geometry, PolarLayer
 from calojax.showers import Shower, take
 
 READOUT = {1: 1e-3, 2: 0.5e-3 / 0.033}  # MeV; data sets 2 and 3 have the same
@@ -59,7 +58,8 @@ def data_set(geometry: Geometry) -> int:
   if not is_challenge(geometry):
     known = ', '.join(detector.name for detector in CALOCHALLENGE)
     raise ValueError(
-      f'geometry {geometry.name!r} is none of the CaloChallenge, expected the layers of one of {known}'
+      f'geometry {geometry.name!r} is none of the CaloChallenge, '
+      f'expected the layers of one of {known}'
     )
   return 2 if geometry.layers in (CALOCHALLENGE_2.layers, CALOCHALLENGE_3.layers) else 1
 
@@ -146,6 +146,7 @@ def _features(
   found = {'response': energies.sum(axis=-1) / incident}
   ends = np.cumsum([0] + [layer.cells for layer in geometry.layers])
   for layer, start, end in zip(geometry.layers, ends, ends[1:]):
+    assert isinstance(layer, PolarLayer)  # those of all four data sets are
     cells, number = energies[:, start:end], f'{int(layer.depth):02d}'
     total = cells.sum(axis=-1)
     found[f'energy_{number}'] = total
@@ -163,7 +164,7 @@ def _features(
 
 def _edges(name: str, values: np.ndarray, number: int) -> np.ndarray:
   """Bin edges of a feature; `number` is that of the data set."""
-  feature, layer = re.fullmatch(r'(\w+?)(?:_(\d+))?', name).groups()
+  feature, _, layer = name.rpartition('_') if name[-1].isdigit() else (name, '', '')
   if feature == 'response':
     return np.linspace(0.5, 1.5, 101)
   if feature == 'energy':

@@ -5,7 +5,11 @@ The recipe is CaloChallenge's (Krause et al. 2024): a multilayer perceptron with
 2e-4, batches of 1000, 60 / 20 / 20 % for training, for the choice of the epoch and for the score.
 The area under the ROC curve is 0.5 where the network finds no difference and 1 where it is never
 wrong. A low area is only as convincing as the classifier: 2 x 512 units serve on a CPU where the
-published numbers took 3 x 2048. The one file of the evaluation that uses JAX.
+published numbers took 3 x 2048. The one file of the evaluation that uses JAX, inside the
+functions that train.
+
+The rest of the evaluation is numpy, scipy and scikit-learn, and an import of this file loads no
+JAX either.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from calojax.evaluation.features import observe, scalars
+from calojax.evaluation.sets import Figures, Progress, Sets, figure
 from calojax.geometry import Geometry
 from calojax.showers import Shower, take
 
@@ -32,6 +37,10 @@ VALUES = (
 )
 
 
+Weights = list[tuple[np.ndarray, np.ndarray]]  # matrix and bias of each layer
+Labelled = tuple[np.ndarray, np.ndarray]  # inputs `[n, d]`, and 0 or 1 `[n]`
+
+
 class AUC(NamedTuple):
   """Area under the ROC curve: mean of the repeats, its error, and each repeat's area
   `[repeats]`.
@@ -43,43 +52,39 @@ class AUC(NamedTuple):
 
 
 def classifier_metrics(
-  real: Shower,
-  fake: Shower,
-  pair: tuple[Shower, Shower],
+  sets: Sets[Shower],
   geometry: Geometry,
   repeats: int = 3,
   seed: int = 0,
-  progress: Callable[[str, int, int], None] | None = None,
-) -> dict[str, dict[str, float]]:
+  progress: Progress | None = None,
+) -> Figures:
   """`classifier/low` and `/high` -> `{value, error, floor, floor_error}`; floor is the area of real
   against real, about 0.5.
 
   With fewer than 20 showers of a kind there is nothing.
 
   Args:
-    real, fake: `[n, v]` showers.
-    pair: two sets of real showers.
+    sets: `[n, v]` showers.
     geometry: of all.
-    repeats, seed: of `classifier_auc`.
+    repeats: of `classifier_auc`.
+    seed: of `classifier_auc`.
     progress: called with (stage, done, total) after each training.
   """
-  if min(len(sample.energies) for sample in (real, fake, *pair)) < FEWEST:
+  if min(len(sample.energies) for sample in sets) < FEWEST:
     return {}
   figures = {}
   for name, inputs in (('low', low_inputs), ('high', high_inputs)):
     areas = []
-    for stage, sets in ((name, (real, fake)), (f'floor {name}', pair)):
-      report = progress and (
-        lambda done, stage=stage: progress(f'classifier {stage}', done, repeats)
-      )
-      areas.append(
-        classifier_auc(
-          *(inputs(sample, geometry) for sample in sets), repeats, seed=seed, progress=report
-        )
-      )
-    numbers = (number for area in areas for number in area[:2])
-    figures[f'classifier/{name}'] = dict(zip(('value', 'error', 'floor', 'floor_error'), numbers))
+    for stage, pair in zip((name, f'floor {name}'), sets.pairs):
+      report = _report(progress, f'classifier {stage}', repeats)
+      real, fake = (inputs(sample, geometry) for sample in pair)
+      areas.append(classifier_auc(real, fake, repeats, seed=seed, progress=report))
+    figures[f'classifier/{name}'] = figure('floor', (n for found in areas for n in found[:2]))
   return figures
+
+
+def _report(progress: Progress | None, stage: str, repeats: int) -> Callable[[int], None] | None:
+  return progress and (lambda done: progress(stage, done, repeats))
 
 
 def low_inputs(showers: Shower, geometry: Geometry) -> np.ndarray:
@@ -106,6 +111,7 @@ def classifier_auc(
   real: np.ndarray,
   fake: np.ndarray,
   repeats: int = 3,
+  *,
   epochs: int = 50,
   hidden: tuple[int, ...] = (512, 512),
   seed: int = 0,
@@ -114,16 +120,17 @@ def classifier_auc(
   """The area under the ROC curve of a network trained to tell the two sets apart.
 
   Args:
-    real, fake: `[n, d]` and `[m, d]`; of the larger set a random part of the smaller one's size is
-      used.
+    real: `[n, d]`; of the larger set a random part of the smaller one's size is used.
+    fake: `[m, d]`.
     repeats: trainings, each with its own split and initial weights.
     epochs: at most; training ends `PATIENCE` epochs after the best.
     hidden: width of each hidden layer.
     seed: of splits, weights and batches.
     progress: called with the number of trainings done.
 
-  The error is the spread of the repeats, and at least what the size of the test part allows (Hanley
-  and McNeil 1982).
+  Returns:
+    the area; its error is the spread of the repeats, and at least what the size of the test part
+    allows (Hanley and McNeil 1982).
 
   Raises:
     ValueError: unequal numbers of inputs, too few showers, an input that is not finite, or no
@@ -188,10 +195,13 @@ def _repeat(
   parts = []
   for start, end in zip(ends, ends[1:]):
     inputs = [sample[order[start:end]] for sample, order in zip((real, fake), orders)]
-    labels = np.repeat(np.float32([0, 1]), end - start)
+    labels = np.repeat(np.array([0, 1], np.float32), end - start)
     parts.append((np.concatenate(inputs).astype(np.float32, copy=False), labels))
   standardise = _standard(parts[0][0])
-  return _train(*((standardise(inputs), labels) for inputs, labels in parts), epochs, hidden, rng)
+  training, validation, test = ((standardise(inputs), labels) for inputs, labels in parts)
+  best = _trained(training, validation, epochs, hidden, rng)
+  _, _, score = _functions()
+  return area(np.asarray(score(best, test[0])), test[1])
 
 
 def _standard(training: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -207,15 +217,14 @@ def _standard(training: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
   return standardise
 
 
-def _train(
-  training: Any,
-  validation: Any,
-  test: Any,
+def _trained(
+  training: Labelled,
+  validation: Labelled,
   epochs: int,
   hidden: tuple[int, ...],
   rng: np.random.Generator,
-) -> float:
-  """The area on the test part, of the weights that did best on the validation part."""
+) -> Weights:
+  """The weights that did best on the validation part."""
   import jax
 
   (inputs, labels), (seen, truth) = training, validation
@@ -223,6 +232,7 @@ def _train(
   weights = _weights((inputs.shape[1], *hidden, 1), rng)
   optimiser, update, score = _functions()
   state, best, since = optimiser.init(weights), (-1.0, weights), 0
+  # Once on the device; the host draws the order, so that it does not depend on the device.
   inputs, labels = jax.numpy.asarray(inputs), jax.numpy.asarray(labels)
   for _ in range(epochs):
     order = rng.permutation(len(labels))
@@ -234,12 +244,10 @@ def _train(
     best, since = ((reached, weights), 0) if reached > best[0] else (best, since + 1)
     if since == PATIENCE or reached == 1.0:
       break
-  return area(np.asarray(score(best[1], test[0])), test[1])
+  return best[1]
 
 
-def _weights(
-  widths: tuple[int, ...], rng: np.random.Generator
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def _weights(widths: tuple[int, ...], rng: np.random.Generator) -> Weights:
   """Matrix and bias of each layer, uniform within 1 / sqrt(inputs)."""
   bounds = [(rows, columns, rows**-0.5) for rows, columns in zip(widths, widths[1:])]
   return [

@@ -4,36 +4,40 @@ and wrong everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
 
-from calojax.evaluation.metrics.prd import prd
+from calojax.evaluation.metrics.prd import beside_ceiling, prd
+from calojax.evaluation.sets import Figures, Progress, Sets
+from calojax.showers import Condition
 from calojax.units import GEV, MM
 
 ENERGY_BINS = 3
 FEWEST = 50  # showers in a bin
 RUNS = 4  # clusterings at most: there are seven bins
+SPREAD = 1e-3  # mm, or of the highest energy: below this an attribute does not vary
+
+Bin = tuple[str, Sets[np.ndarray], dict[str, float]]  # name, masks of the sets, edges or middles
 
 
 def conditional_prd(
-  features: dict[str, tuple[np.ndarray, ...]],
-  energies: tuple[np.ndarray, ...],
-  positions: tuple[np.ndarray, ...],
+  features: dict[str, Sets[np.ndarray]],
+  conditions: Sets[Condition],
   clusters: int,
   runs: int,
   seed: int = 0,
-  progress: Callable[[str, int, int], None] | None = None,
-) -> dict[str, dict[str, float]]:
+  progress: Progress | None = None,
+) -> Figures:
   """PRD-AUC of each third of the incident energies and of each quadrant of the impact points.
 
   Args:
-    features: by name of the score, those of the reference, generated and independent showers, `[n,
-      d]` each.
-    energies, positions: of the same three sets, `[n]` MeV and `[n, 2]` mm.
+    features: by name of the score, `[n, d]` of equally many showers of each set.
+    conditions: of the same showers.
     clusters: of the whole sets; a bin has as many fewer as it has showers, so that as many showers
       share a cluster.
-    runs, seed: of each PRD; at most 4 runs.
+    runs: of each PRD, at most 4 of them.
+    seed: of each PRD.
     progress: called with (stage, bins done, bins).
 
   Returns:
@@ -43,42 +47,41 @@ def conditional_prd(
     energies, and the middles are its medians. Of each set a bin takes as many showers as the
     smallest of the three has; bins of less than 50, and attributes that do not vary, are left out.
   """
-  bins = [*_energy_bins(energies), *_impact_bins(positions)]
+  bins = [*_energy_bins(conditions), *_impact_bins(conditions)]
   figures = {}
   for number, (name, masks, edges) in enumerate(bins):
     count = min(int(mask.sum()) for mask in masks)
     if count >= FEWEST:
-      few = max(2, round(clusters * count / len(masks[0])))
+      few = max(2, round(clusters * count / len(masks.reference)))
       for score, sets in features.items():
-        real, fake, other = (values[mask][:count] for values, mask in zip(sets, masks))
-        value, ceiling = (prd(real, sample, few, min(runs, RUNS), seed) for sample in (fake, other))
-        numbers = {
-          'value': value.value,
-          'error': value.error,
-          'ceiling': ceiling.value,
-          'ceiling_error': ceiling.error,
-        }
-        figures[f'conditional/{score}/{name}'] = numbers | {'count': count, 'clusters': few} | edges
+        chosen = Sets(*(values[mask][:count] for values, mask in zip(sets, masks)))
+        value, ceiling = (prd(*pair, few, min(runs, RUNS), seed) for pair in chosen.pairs)
+        about = {'count': count, 'clusters': few} | edges
+        figures[f'conditional/{score}/{name}'] = beside_ceiling(value, ceiling) | about
     if progress:
       progress('PRD in bins', number + 1, len(bins))
   return figures
 
 
-def _energy_bins(energies: tuple[np.ndarray, ...]):
-  """Name, the masks of all sets and the edges of each third."""
-  edges = np.quantile(np.asarray(energies[0], np.float64), np.linspace(0, 1, ENERGY_BINS + 1))
-  if edges[-1] - edges[0] > 1e-3 * edges[-1]:
+def _energy_bins(conditions: Sets[Condition]) -> Iterator[Bin]:
+  """Each third of the incident energies."""
+  energies = conditions.map(lambda condition: np.asarray(condition.energy))
+  reference = np.asarray(energies.reference, np.float64)
+  edges = np.quantile(reference, np.linspace(0, 1, ENERGY_BINS + 1))
+  if edges[-1] - edges[0] > SPREAD * edges[-1]:
+    places = energies.map(lambda energy: np.searchsorted(edges[1:-1], energy, side='right'))
     for number, (low, high) in enumerate(zip(edges, edges[1:])):
-      masks = [np.searchsorted(edges[1:-1], energy, side='right') == number for energy in energies]
+      masks = Sets(*(place == number for place in places))
       yield f'energy_{number}', masks, {'low': float(low / GEV), 'high': float(high / GEV)}
 
 
-def _impact_bins(positions: tuple[np.ndarray, ...]):
-  """Name, the masks of all sets and the middle of each quadrant."""
-  middle = np.median(np.asarray(positions[0], np.float64), axis=0)
-  if np.ptp(positions[0], axis=0).min() > 1e-3:
+def _impact_bins(conditions: Sets[Condition]) -> Iterator[Bin]:
+  """Each quadrant of the impact points."""
+  positions = conditions.map(lambda condition: np.asarray(condition.position))
+  middle = np.median(np.asarray(positions.reference, np.float64), axis=0)
+  if np.ptp(positions.reference, axis=0).min() > SPREAD:
     for right in (False, True):
       for upper in (False, True):
-        masks = [((position > middle) == (right, upper)).all(1) for position in positions]
+        masks = Sets(*(((position > middle) == (right, upper)).all(1) for position in positions))
         name = f'impact_{"right" if right else "left"}_{"upper" if upper else "lower"}'
         yield name, masks, {'x': float(middle[0] / MM), 'y': float(middle[1] / MM)}

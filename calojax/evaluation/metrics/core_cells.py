@@ -8,6 +8,7 @@ import numpy as np
 
 from calojax.evaluation.bootstrap import generator, multiplicities
 from calojax.evaluation.metrics.profiles import blocks, is_stack
+from calojax.evaluation.sets import Figures, Sets, figure
 from calojax.geometry import Geometry
 from calojax.showers import Shower, take
 from calojax.units import GEV
@@ -19,31 +20,28 @@ FEW = 10  # showers, with fewer of which there is no figure
 
 
 def core_metrics(
-  reference: Shower,
-  generated: Shower,
+  sets: Sets[Shower],
   geometry: Geometry,
-  pair: tuple[Shower, Shower],
-  energy: float = ENERGY,
   half_width: float = HALF_WIDTH,
   resamples: int = 100,
   seed: int = 0,
-) -> dict[str, dict[str, float]]:
+) -> Figures:
   """Generated over real mean and standard deviation of a core cell's energy, averaged over the
   cells; nothing unless a stack.
 
   The core is the central 7 x 7 x 7 cells: of 25, numbers 9 to 15 from 0. The paper's x, y, z in
   [10, 16] are these if it counts from 1, and then lie evenly about the cell that the particle hits;
-  counted from 0 they would not. Where a set has less than 50 showers in the window about `energy`
-  (MeV), all windows are doubled until they have, or hold everything: `low` and `high` (GeV) tell.
-  Cells are scaled by energy / E_p, without which a wide window would show the spectrum's spread in
+  counted from 0 they would not. Where a set has less than 50 showers in the window about 250 GeV,
+  all windows are doubled until they have, or hold everything: `low` and `high` (GeV) tell. Cells
+  are scaled by 250 GeV / E_p, without which a wide window would show the spectrum's spread in
   place of the showers'.
 
   Args:
-    reference, generated: `[n, v]` showers.
-    geometry: of both.
-    pair: two sets of real showers, for the same ratio of the second over the first.
-    energy, half_width: window of incident energies, MeV.
-    resamples, seed: of the bootstrap.
+    sets: `[n, v]` showers.
+    geometry: of all.
+    half_width: of the window of incident energies, MeV.
+    resamples: of the bootstrap.
+    seed: of the bootstrap.
 
   Returns:
     `core/mean_ratio` and `core/std_ratio` -> `{value, error, reference, reference_error, low, high,
@@ -52,20 +50,18 @@ def core_metrics(
   if not is_stack(geometry):
     return {}
   rng = generator(seed)
-  sets = (reference, generated, *pair)
-  half_width = window(sets, energy, half_width)
-  cores = [core(sample, geometry, energy, half_width) for sample in sets]
-  measured, expected = (_ratios(*two, resamples, rng) for two in (cores[:2], cores[2:]))
+  half_width = window(sets, ENERGY, half_width)
+  cores = sets.map(lambda sample: core(sample, geometry, ENERGY, half_width))
+  measured, expected = (_ratios(real, other, resamples, rng) for real, other in cores.pairs)
   if measured is None or expected is None:
     return {}
   about = {
-    'low': max(energy - half_width, 0) / GEV,
-    'high': (energy + half_width) / GEV,
-    'count': len(cores[1]),
+    'low': max(ENERGY - half_width, 0) / GEV,
+    'high': (ENERGY + half_width) / GEV,
+    'count': len(cores.generated),
   }
-  names = ('value', 'error', 'reference', 'reference_error')
   rows = zip(('mean_ratio', 'std_ratio'), *measured, *expected)
-  return {f'core/{kind}': dict(zip(names, map(float, values))) | about for kind, *values in rows}
+  return {f'core/{kind}': figure('reference', numbers) | about for kind, *numbers in rows}
 
 
 def window(sets: tuple[Shower, ...], energy: float, half_width: float) -> float:
@@ -95,10 +91,13 @@ def cell_ratios(real: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, np.ndar
   """
   with np.errstate(invalid='ignore', divide='ignore'):
     ratios = fake.mean(0) / real.mean(0), fake.std(0) / real.std(0)
-  return tuple(np.where(np.isfinite(ratio), ratio, np.nan) for ratio in ratios)
+  mean, spread = (np.where(np.isfinite(ratio), ratio, np.nan) for ratio in ratios)
+  return mean, spread
 
 
-def _ratios(real: np.ndarray, fake: np.ndarray, resamples: int, rng: np.random.Generator):
+def _ratios(
+  real: np.ndarray, fake: np.ndarray, resamples: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray] | None:
   """Both ratios averaged over the cells `[2]`, and their bootstrap errors `[2]`; None if no cell
   varies or showers are few.
   """

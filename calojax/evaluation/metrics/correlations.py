@@ -7,19 +7,15 @@ import numpy as np
 from calojax.evaluation.bootstrap import generator, multiplicities
 from calojax.evaluation.metrics.distances import (
   SAME,
-  Figures,
-  Pair,
-  beside,
+  bootstrapped,
   check_features,
   deviation,
-  figure,
   varies,
 )
+from calojax.evaluation.sets import Figures, Sets, beside
 
 
-def correlation_metrics(
-  real: np.ndarray, fake: np.ndarray, pair: Pair, resamples: int = 100, seed: int = 0
-) -> Figures:
+def correlation_metrics(sets: Sets[np.ndarray], resamples: int = 100, seed: int = 0) -> Figures:
   """Root mean square difference of the Pearson correlations of any two columns,
   `correlations/distance`.
 
@@ -31,18 +27,19 @@ def correlation_metrics(
   """
   from threadpoolctl import threadpool_limits
 
-  check_features(real, fake, pair)
+  check_features(sets)
+  real = sets.reference
   varying = varies(real)
   if varying.sum() < 2:
     return {}
   centre, unit = real.mean(0)[varying], deviation(real)[varying]
-  sets = [(sample[:, varying] - centre) / unit for sample in (real, fake, *pair)]
+  pairs = sets.map(lambda sample: (sample[:, varying] - centre) / unit).pairs
   off = ~np.eye(len(unit), dtype=bool)
   rng = generator(seed)
   with threadpool_limits(1):
-    drawn = [_correlations(sample, resamples, rng)[:, off] for sample in sets]
-  distances = [np.sqrt(np.square(b - a).mean(-1)) for a, b in (drawn[:2], drawn[2:])]
-  figures, floors = ({'correlations/distance': figure(values)} for values in distances)
+    drawn = [[_correlations(sample, resamples, rng)[:, off] for sample in pair] for pair in pairs]
+  distances = [np.sqrt(np.square(b - a).mean(-1)) for a, b in drawn]
+  figures, floors = ({'correlations/distance': bootstrapped(values)} for values in distances)
   return beside(figures, floors, 'floor')
 
 

@@ -17,14 +17,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from calojax.evaluation.bootstrap import generator, multiplicities
+from calojax.evaluation.sets import Figure, Figures, Sets, beside
 
 BINS = 50
 TAIL = 0.001  # of the reference beyond the outer edge on either side
 SAME = 1e-9  # relative difference of values that are one but for rounding
 BLOCK = 2**18  # numbers in memory at a time: about what a core's cache holds
 KINDS = ('separation', 'ks', 'wasserstein')
-Pair = tuple[np.ndarray, np.ndarray]
-Figures = dict[str, dict[str, float]]
+Column = tuple[np.ndarray, np.ndarray, np.ndarray, float]  # real, generated, edges, unit
 
 
 def separation_power(p: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -43,7 +43,8 @@ def separation_power(p: np.ndarray, q: np.ndarray) -> np.ndarray:
   for name, counts in (('first', p), ('second', q)):
     if not (np.isfinite(counts).all() and (counts >= 0).all() and (counts.sum(-1) > 0).all()):
       raise ValueError(
-        f'{name} histogram has counts down to {counts.min():g}, expected finite counts >= 0 that are not all 0'
+        f'{name} histogram has counts down to {counts.min():g}, '
+        'expected finite counts >= 0 that are not all 0'
       )
   return normalised_separation(p / p.sum(-1, keepdims=True), q / q.sum(-1, keepdims=True))
 
@@ -103,21 +104,16 @@ def wasserstein1(real: np.ndarray, fake: np.ndarray) -> float:
 
 
 def distance_metrics(
-  names: Sequence[str],
-  real: np.ndarray,
-  fake: np.ndarray,
-  pair: Pair,
-  resamples: int = 100,
-  seed: int = 0,
+  names: Sequence[str], sets: Sets[np.ndarray], resamples: int = 100, seed: int = 0
 ) -> Figures:
   """Separation power, Kolmogorov-Smirnov and Wasserstein-1 distance of every column, and the mean
   separation power.
 
   Args:
     names: of the m columns.
-    real, fake: `[n, m]` features of real and of generated showers.
-    pair: two sets of real showers, for the floor, in the same bins and units.
-    resamples, seed: of the bootstrap, which draws showers, all columns of one together.
+    sets: `[n, m]` features of the showers, in bins and units that the reference sets.
+    resamples: of the bootstrap, which draws showers, all columns of one together.
+    seed: of the bootstrap.
 
   Returns:
     `separation/<name>`, `ks/<name>`, `wasserstein/<name>` and `separation/mean` -> `{value, error,
@@ -130,19 +126,25 @@ def distance_metrics(
   from scipy.stats import kstwo
   from threadpoolctl import threadpool_limits
 
-  check_features(real, fake, pair)
+  check_features(sets)
+  real, fake, _ = sets
   if len(names) != real.shape[1]:
     raise ValueError(f'{len(names)} names for {real.shape[1]} columns, expected one each')
   rng = generator(seed)
   edges, units = [bin_edges(column) for column in real.T], deviation(real)
   with threadpool_limits(1):  # no sum depends on the number of threads
     figures, floors = (
-      _figures(names, *sets, edges, units, resamples, rng) for sets in ((real, fake), pair)
+      _distances(
+        names,
+        [*zip(one.T, other.T, edges, units)],
+        _weights(len(one), len(other), resamples, rng),
+      )
+      for one, other in sets.pairs
     )
   entries = len(real) * len(fake) / (len(real) + len(fake))
   for name in names:
-    figure = figures[f'ks/{name}']
-    figure['p_value'] = float(kstwo.sf(figure['value'], round(entries)))
+    found = figures[f'ks/{name}']
+    found['p_value'] = float(kstwo.sf(found['value'], round(entries)))
   return beside(figures, floors, 'floor')
 
 
@@ -151,19 +153,16 @@ def deviation(reference: np.ndarray) -> np.ndarray:
   return np.where(varies(reference), reference.std(0), 1.0)
 
 
-def check_features(real: np.ndarray, fake: np.ndarray, pair: Pair) -> None:
+def check_features(sets: Sets[np.ndarray]) -> None:
   """Raises ValueError unless all are `[n, m]` of the same columns, of two showers or more, and
   finite.
   """
-  for name, sample in (
-    ('real', real),
-    ('generated', fake),
-    ('first real', pair[0]),
-    ('second real', pair[1]),
-  ):
-    if sample.ndim != 2 or len(sample) < 2 or sample.shape[1:] != real.shape[1:]:
+  columns = sets.reference.shape[1:]
+  for name, sample in sets._asdict().items():
+    if sample.ndim != 2 or len(sample) < 2 or sample.shape[1:] != columns:
       raise ValueError(
-        f'{name} features of shape {sample.shape} beside real ones of {real.shape}, expected [n > 1, same columns]'
+        f'{name} features of shape {sample.shape} beside real ones of {sets.reference.shape}, '
+        'expected [n > 1, same columns]'
       )
     if not np.isfinite(sample).all():
       raise ValueError(
@@ -171,15 +170,8 @@ def check_features(real: np.ndarray, fake: np.ndarray, pair: Pair) -> None:
       )
 
 
-def beside(figures: Figures, others: Figures, name: str) -> Figures:
-  """The figures with value and error of the others added as `<name>` and `<name>_error`."""
-  return {
-    key: figure | {name: others[key]['value'], f'{name}_error': others[key]['error']}
-    for key, figure in figures.items()
-  }
-
-
 def varies(columns: np.ndarray) -> np.ndarray:
+  """Whether each of the columns `[n, m]` holds different values, rounding apart."""
   return np.ptp(columns, axis=0) > SAME * np.abs(columns).max(0)
 
 
@@ -200,7 +192,7 @@ def _signs(count: int, other: int) -> np.ndarray:
   return np.concatenate([np.full(count, 1 / count), np.full(other, -1 / other)])
 
 
-def _sorted(real: np.ndarray, fake: np.ndarray) -> Pair:
+def _sorted(real: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """All values `[k]` in order, and their signed weights `[k, 1]`."""
   values = np.concatenate([real, fake])
   order = np.argsort(values)
@@ -249,18 +241,21 @@ def _column(
   return np.concatenate([distances(block[order]) for block in blocks], axis=1)
 
 
-def _figures(names, real, fake, edges, units, resamples: int, rng: np.random.Generator) -> Figures:
-  """`{value, error}` of every kind and column, and of the mean separation."""
-  blocks = _weights(len(real), len(fake), resamples, rng)
-  drawn = [_column(*column, blocks) for column in zip(real.T, fake.T, edges, units)]
+def _distances(
+  names: Sequence[str], columns: Sequence[Column], blocks: list[np.ndarray]
+) -> Figures:
+  """`{value, error}` of every kind and column, and of the mean separation; `columns` holds the
+  arguments of `_column`.
+  """
+  drawn = [_column(real, fake, edges, unit, blocks) for real, fake, edges, unit in columns]
   figures = {
-    f'{kind}/{name}': figure(values[row])
+    f'{kind}/{name}': bootstrapped(values[row])
     for row, kind in enumerate(KINDS)
     for name, values in zip(names, drawn)
   }
-  return {'separation/mean': figure(np.mean(drawn, axis=0)[0])} | figures
+  return {'separation/mean': bootstrapped(np.mean(drawn, axis=0)[0])} | figures
 
 
-def figure(values: np.ndarray) -> dict[str, float]:
+def bootstrapped(values: np.ndarray) -> Figure:
   """`{value, error}` of the sample's value followed by those of the bootstrap."""
   return {'value': float(values[0]), 'error': float(values[1:].std(ddof=1))}

@@ -17,7 +17,8 @@ from __future__ import annotations
 import numpy as np
 
 from calojax.evaluation.bootstrap import generator
-from calojax.evaluation.metrics.distances import Figures, Pair, beside, check_features
+from calojax.evaluation.metrics.distances import check_features
+from calojax.evaluation.sets import Figures, Sets, beside
 
 MAX_SAMPLES, MIN_SAMPLES = 50_000, 20_000
 POINTS = 10  # sizes of resamples
@@ -25,6 +26,7 @@ REPEATS = 20  # resamples of each size
 BATCHES, BATCH = 10, 5_000
 FEW = 10  # showers, of less than which covariances mean nothing
 BLOCK = 256  # rows of the kernel in memory at a time
+Pair = tuple[np.ndarray, np.ndarray]
 
 
 def sample_sizes(count: int) -> np.ndarray:
@@ -88,10 +90,7 @@ def fpd(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> dict[str, float]:
   rng = generator(seed)
   drawn = np.array(
     [
-      [
-        frechet_distance(*zip(*(_moments(_draw(x, size, rng)) for x in sets)))
-        for _ in range(REPEATS)
-      ]
+      [_gaussian_distance(*(_draw(x, size, rng) for x in sets)) for _ in range(REPEATS)]
       for size in sizes
     ]
   )
@@ -107,6 +106,12 @@ def fpd(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> dict[str, float]:
   }
 
 
+def _gaussian_distance(real: np.ndarray, fake: np.ndarray) -> float:
+  """The distance of the Gaussians with the samples' moments."""
+  (first, wide), (second, narrow) = _moments(real), _moments(fake)
+  return frechet_distance((first, second), (wide, narrow))
+
+
 def extrapolate(sizes: np.ndarray, values: np.ndarray) -> tuple[float, float]:
   """A of the least-squares fit a + b / sizes to the values with a, b >= 0, and sqrt(cov_aa) from
   the residuals.
@@ -117,7 +122,7 @@ def extrapolate(sizes: np.ndarray, values: np.ndarray) -> tuple[float, float]:
     a, b = 0.0, max(0.0, design[:, 1] @ values / (design[:, 1] @ design[:, 1]))
   elif b < 0:
     a, b = max(0.0, np.mean(values)), 0.0
-  residual = np.square(values - design @ (a, b)).sum() / (len(sizes) - 2)
+  residual = np.square(values - design @ np.array([a, b])).sum() / (len(sizes) - 2)
   return float(a), float(np.sqrt(residual * np.linalg.inv(design.T @ design)[0, 0]))
 
 
@@ -153,14 +158,12 @@ def kpd(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> dict[str, float]:
   return {'value': float(np.median(values)), 'error': float(high - low) / 2, 'batch': batch}
 
 
-def frechet_metrics(real: np.ndarray, fake: np.ndarray, pair: Pair, seed: int = 0) -> Figures:
+def frechet_metrics(sets: Sets[np.ndarray], seed: int = 0) -> Figures:
   """`distances/fpd` and `distances/kpd` -> `{value, error, floor, floor_error}` and the sizes of
   resamples.
 
   Args:
-    real, fake: `[n, m]` features of real and of generated showers; comparable with published
-      figures from 50,000 each.
-    pair: two sets of real showers, for the floor.
+    sets: `[n, m]` features of the showers; comparable with published figures from 50,000 each.
     seed: of the resamples.
 
   Raises:
@@ -168,11 +171,10 @@ def frechet_metrics(real: np.ndarray, fake: np.ndarray, pair: Pair, seed: int = 
   """
   from threadpoolctl import threadpool_limits
 
-  check_features(real, fake, pair)
+  check_features(sets)
   with threadpool_limits(1):  # no sum depends on the number of threads
     figures, floors = (
-      {'distances/fpd': fpd(*sets, seed), 'distances/kpd': kpd(*sets, seed)}
-      for sets in ((real, fake), pair)
+      {'distances/fpd': fpd(*pair, seed), 'distances/kpd': kpd(*pair, seed)} for pair in sets.pairs
     )
   return beside(figures, floors, 'floor')
 
@@ -192,7 +194,7 @@ def _kernel_sum(x: np.ndarray, y: np.ndarray) -> float:
   """Sum of (x.y)^4 over all rows x of the one and y of the other."""
   square = x @ y.T
   square *= square
-  return np.vdot(square, square)
+  return float(np.vdot(square, square))
 
 
 def _pairs(x: np.ndarray) -> float:

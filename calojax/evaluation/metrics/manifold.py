@@ -20,7 +20,8 @@ from __future__ import annotations
 import numpy as np
 
 from calojax.evaluation.bootstrap import generator, multiplicities
-from calojax.evaluation.metrics.distances import Figures, Pair, beside, check_features, deviation
+from calojax.evaluation.metrics.distances import check_features, deviation
+from calojax.evaluation.sets import Figures, Sets, beside
 
 NEIGHBOURS = 5
 MOST = 10_000  # showers of each set compared: time goes with the square
@@ -72,18 +73,16 @@ def inside(real: np.ndarray, fake: np.ndarray) -> dict[str, tuple[np.ndarray, ..
   return dict(zip(KINDS, ((count > 0,), (np.concatenate(recalled),), density, (held > 0,))))
 
 
-def manifold_metrics(
-  real: np.ndarray, fake: np.ndarray, pair: Pair, resamples: int = 100, seed: int = 0
-) -> Figures:
+def manifold_metrics(sets: Sets[np.ndarray], resamples: int = 100, seed: int = 0) -> Figures:
   """Precision, recall, density and coverage of features `[n, m]` in units of the real standard
   deviations.
 
   Args:
-    real, fake: features of real and of generated showers; of more than 10,000, as many are drawn.
-    pair: two sets of real showers, for the ceiling, in the same units.
-    resamples, seed: of the bootstrap, which draws the showers asked whether they are inside and,
-      for the density, the balls, while all radii stay: that is, the errors lack how the balls of
-        another sample would differ.
+    sets: features of the showers; of more than 10,000, as many are drawn.
+    resamples: of the bootstrap, which draws the showers asked whether they are inside and, for the
+      density, the balls, while all radii stay: that is, the errors lack how the balls of another
+      sample would differ.
+    seed: of the bootstrap and of the choice of showers.
 
   Returns:
     `manifold/<kind>` -> `{value, error, ceiling, ceiling_error, count}`, count that of generated
@@ -95,19 +94,17 @@ def manifold_metrics(
   """
   from threadpoolctl import threadpool_limits
 
-  check_features(real, fake, pair)
+  check_features(sets)
   rng = generator(seed)
-  centre, unit = real.mean(0), deviation(real)
-  sets = [(_drawn(sample, rng) - centre) / unit for sample in (real, fake, *pair)]
+  centre, unit = sets.reference.mean(0), deviation(sets.reference)
+  pairs = [[(_drawn(sample, rng) - centre) / unit for sample in pair] for pair in sets.pairs]
   with threadpool_limits(1):  # no sum depends on the number of threads
-    figures, ceilings = (_figures(*two, resamples, rng) for two in (sets[:2], sets[2:]))
-  return {
-    key: figure | {'count': len(sets[1])}
-    for key, figure in beside(figures, ceilings, 'ceiling').items()
-  }
+    figures, ceilings = (_shares(real, other, resamples, rng) for real, other in pairs)
+  used = {'count': len(pairs[0][1])}
+  return {key: found | used for key, found in beside(figures, ceilings, 'ceiling').items()}
 
 
-def _factors(points: np.ndarray) -> Pair:
+def _factors(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """`[n, m + 2]` twice, whose products are squared distances: (-2 x, |x|^2, 1).(y, 1, |y|^2).
 
   In double precision: their rounding, 1e-16 |x|^2, has to be small beside the nearest neighbours.
@@ -123,7 +120,7 @@ def _drawn(sample: np.ndarray, rng: np.random.Generator) -> np.ndarray:
   return sample if len(sample) <= MOST else sample[rng.choice(len(sample), MOST, replace=False)]
 
 
-def _figures(
+def _shares(
   real: np.ndarray, fake: np.ndarray, resamples: int, rng: np.random.Generator
 ) -> Figures:
   """`manifold/<kind>` -> `{value, error}`, errors of at least one shower."""

@@ -10,12 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 from calojax.evaluation.bootstrap import generator, multiplicities
+from calojax.evaluation.sets import Figure, Figures, figure
 from calojax.showers import Shower
 
 QUERIES = 1000  # showers at most whose neighbour is sought
 CANDIDATES = 20_000  # showers at most among which
 QUANTILE = 0.05
 BLOCK = 2048
+RESAMPLES = 200  # of the bootstrap
 
 
 def nearest(queries: np.ndarray, candidates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -51,9 +53,8 @@ def nearest_neighbours(
   generated: Shower,
   training: Shower,
   paired: Shower | None = None,
-  resamples: int = 200,
   seed: int = 0,
-) -> dict[str, dict[str, float]]:
+) -> Figures:
   """How near real, generated and training showers lie to each other; distances are medians of |a -
   b| / |a|.
 
@@ -68,7 +69,7 @@ def nearest_neighbours(
       `neighbours/reached`.
     paired: showers generated for the reference's particles; without them there is only
       `neighbours/reached`.
-    resamples, seed: of the bootstrap.
+    seed: of the bootstrap.
 
   Returns:
     `neighbours/reached` -> `{value, error, floor, floor_error}`: from a held-out to the nearest
@@ -84,33 +85,32 @@ def nearest_neighbours(
   stored = training.energies[:CANDIDATES]
   count = min(len(generated.energies), len(stored))
   held_out = reference.energies[:QUERIES]
-  distances = [nearest(held_out, sample[:count])[1] for sample in (generated.energies, stored)]
-  figures = {'neighbours/reached': _figure(*distances, 'floor', resamples, rng)}
+  # As many candidates on both sides: among more showers the nearest is nearer.
+  missed, known = (nearest(held_out, some[:count])[1] for some in (generated.energies, stored))
+  figures = {'neighbours/reached': figure('floor', (*_median(missed, rng), *_median(known, rng)))}
   if paired is None:
     return figures
   repeated, fresh = (nearest(sample, stored)[1] for sample in (paired.energies[:QUERIES], held_out))
+  medians = (*_median(repeated, rng), *_median(fresh, rng))
+  return figures | {
+    'neighbours/training': figure('reference', medians),
+    'neighbours/memorised': _memorised(repeated, fresh),
+  }
+
+
+def _memorised(repeated: np.ndarray, fresh: np.ndarray) -> Figure:
+  """The share of distances that lie below the quantile of the fresh ones."""
   near = np.mean(repeated < np.quantile(fresh, QUANTILE))
   # The threshold is itself the quantile of a sample: its binomial error is the second term.
   error = np.sqrt(
     max(near * (1 - near), 1 / len(repeated)) / len(repeated)
     + QUANTILE * (1 - QUANTILE) / len(fresh)
   )
-  figures['neighbours/training'] = _figure(repeated, fresh, 'reference', resamples, rng)
-  return figures | {
-    'neighbours/memorised': {'value': float(near), 'error': float(error), 'reference': QUANTILE}
-  }
+  return {'value': float(near), 'error': float(error), 'reference': QUANTILE}
 
 
-def _figure(
-  values: np.ndarray, others: np.ndarray, name: str, resamples: int, rng: np.random.Generator
-) -> dict[str, float]:
-  numbers = (*_median(values, resamples, rng), *_median(others, resamples, rng))
-  return dict(zip(('value', 'error', name, f'{name}_error'), numbers))
-
-
-def _median(values: np.ndarray, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
+def _median(values: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
   """Median and its bootstrap error."""
-  drawn = [
-    np.median(np.repeat(values, counts)) for counts in multiplicities(len(values), resamples, rng)
-  ]
+  draws = multiplicities(len(values), RESAMPLES, rng)
+  drawn = [np.median(np.repeat(values, counts)) for counts in draws]
   return float(np.median(values)), float(np.std(drawn, ddof=1))

@@ -8,17 +8,24 @@ score means little without the same score of real against independent real showe
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from calojax.evaluation.bootstrap import multiplicities
+from calojax.evaluation.metrics.clustering import cluster, turned
+from calojax.evaluation.sets import Figure, Progress, Sets, figure
 
 ANGLES = np.linspace(1e-10, np.pi / 2 - 1e-10, 1001)
 SLOPES = np.tan(ANGLES)
+SCORES = {  # of a summary -> fields of `PRD`
+  'prd_auc': ('value', 'error'),
+  'prd_f8': ('f8', 'f8_error'),
+  'prd_f1_8': ('f1_8', 'f1_8_error'),
+}
+CURVE_STEP = 10  # every tenth of the 1001 angles goes into the summary
+Curves = list[tuple[np.ndarray, np.ndarray]]
 
 
 class PRD(NamedTuple):
@@ -63,7 +70,8 @@ def prd_from_histograms(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.nd
   for name, histogram in (('reference', p), ('generated', q)):
     if not (np.isfinite(histogram).all() and (histogram >= 0).all() and histogram.sum() > 0):
       raise ValueError(
-        f'{name} histogram sums to {histogram.sum():g}, expected finite counts >= 0 that are not all 0'
+        f'{name} histogram sums to {histogram.sum():g}, '
+        'expected finite counts >= 0 that are not all 0'
       )
   p, q = p / p.sum(), q / q.sum()
   ratio = np.divide(q, p, out=np.full(len(p), np.inf), where=p > 0)
@@ -104,6 +112,7 @@ def prd(
   clusters: int = 400,
   runs: int = 10,
   seed: int = 0,
+  *,
   method: str = 'fast',
   resamples: int = 50,
   progress: Callable[[int, int], None] | None = None,
@@ -127,14 +136,63 @@ def prd(
       an unknown method.
   """
   features = _union(reference, generated, clusters)
-  if method not in METHODS:
-    raise ValueError(f'PRD method {method!r}, expected one of {", ".join(METHODS)}')
   if runs < 1:
     raise ValueError(f'{runs} PRD runs, expected at least 1')
   children = np.random.SeedSequence(seed).spawn(runs + 1)
-  labels = _cluster(METHODS[method], features, clusters, children[:-1], progress)
+  labels = cluster(method, features, clusters, children[:-1], progress)
   labels = [(run[: len(reference)], run[len(reference) :]) for run in labels]
   return _scores(labels, clusters, resamples, np.random.default_rng(children[-1]))
+
+
+def prd_metrics(
+  features: dict[str, Sets[np.ndarray]],
+  clusters: int,
+  runs: int,
+  seed: int = 0,
+  progress: Progress | None = None,
+) -> dict[str, Any]:
+  """`prd_auc/<kind>`, `prd_f8/<kind>`, `prd_f1_8/<kind>` -> `{value, error, ceiling,
+  ceiling_error}`, `prd_auc/min` of the raw and physics features, and `curves`.
+
+  Args:
+    features: by kind, `[n, d]` of equally many showers of each set.
+    clusters: of `prd`.
+    runs: of `prd`.
+    seed: of `prd`.
+    progress: called with (stage, runs done, runs).
+  """
+  figures: dict[str, Any] = {'curves': {}}
+  for kind, sets in features.items():
+    stages = (f'PRD {kind}', f'ceiling {kind}')
+    score, ceiling = (
+      prd(*pair, clusters, runs, seed, progress=_stage(progress, stage))
+      for pair, stage in zip(sets.pairs, stages)
+    )
+    figures |= {f'{name}/{kind}': beside_ceiling(score, ceiling, *SCORES[name]) for name in SCORES}
+    figures['curves'][kind] = _curve(score, ceiling) | figures[f'prd_auc/{kind}']
+  # The corrected features say nothing about the published figure, which is the smaller of two.
+  published = (figures['prd_auc/raw'], figures['prd_auc/physics'])
+  return figures | {'prd_auc/min': min(published, key=lambda found: found['value'])}
+
+
+def beside_ceiling(score: PRD, ceiling: PRD, value: str = 'value', error: str = 'error') -> Figure:
+  """A score beside that of real against independent real showers; `value` and `error` are fields
+  of `PRD`.
+  """
+  return figure(
+    'ceiling', (getattr(found, field) for found in (score, ceiling) for field in (value, error))
+  )
+
+
+def _stage(progress: Progress | None, name: str) -> Callable[[int, int], None] | None:
+  return progress and (lambda done, total: progress(name, done, total))
+
+
+def _curve(score: PRD, ceiling: PRD) -> dict[str, list[float]]:
+  """Both curves with few points and digits: a summary is read by people too."""
+  arrays = {'precision': score.precision, 'recall': score.recall}
+  arrays |= {'ceiling_precision': ceiling.precision, 'ceiling_recall': ceiling.recall}
+  return {name: array[::CURVE_STEP].round(5).tolist() for name, array in arrays.items()}
 
 
 def _union(reference: np.ndarray, generated: np.ndarray, clusters: int) -> np.ndarray:
@@ -160,126 +218,9 @@ def _union(reference: np.ndarray, generated: np.ndarray, clusters: int) -> np.nd
   mean = np.mean([reference.mean(0, np.float64), generated.mean(0, np.float64)], axis=0)
   union = np.concatenate([(array - mean).astype(np.float32) for array in (reference, generated)])
   if union.shape[1] > 2 * len(union):
-    union = _turned(union)
+    union = turned(union)
   scale = np.sqrt(np.mean(np.square(union, dtype=np.float64)))
   return union / np.float32(scale) if scale > 0 else union
-
-
-def _turned(points: np.ndarray) -> np.ndarray:
-  """Points `[m, m]` at the same distances from each other and from the origin as `[m, d]`, d > m.
-
-  They and all centres of clusters lie in a space of m dimensions. A block of 15,625 cells and a few
-  hundred showers is clustered in a tenth of the time.
-  """
-  return np.ascontiguousarray(np.linalg.qr(points.T.astype(np.float64), mode='r').T, np.float32)
-
-
-def _cluster(
-  method, features: np.ndarray, clusters: int, seeds: list, progress
-) -> list[np.ndarray]:
-  """Cluster labels `[2n]` of every run.
-
-  The runs are spread over the cores and each keeps to one thread, so no sum depends on the number
-  of threads.
-  """
-  from threadpoolctl import threadpool_limits
-
-  labels = []
-  with threadpool_limits(1), ThreadPoolExecutor(min(len(seeds), os.cpu_count() or 1)) as pool:
-    for run in pool.map(lambda seed: method(features, clusters, seed), seeds):
-      labels.append(run)
-      if progress:
-        progress(len(labels), len(seeds))
-  return labels
-
-
-def _fast_labels(
-  features: np.ndarray, clusters: int, seed: np.random.SeedSequence, batch: int = 1024
-) -> np.ndarray:
-  """Labels `[n]` by mini-batch k-means (Sculley 2010) in single precision: four passes, at least 50
-  batches.
-  """
-  rng = np.random.default_rng(seed)
-  centres = _seeds(features[rng.permutation(len(features))[: 5 * clusters]], clusters, rng)
-  seen = np.zeros(clusters, np.float32)
-  steps = max(50, 4 * len(features) // batch)
-  pause = -(-10 * clusters // batch)
-  for step in range(1, steps + 1):
-    points = features[rng.integers(len(features), size=min(batch, len(features)))]
-    _move(centres, seen, points)
-    if step % pause == 0 and step < steps - 5:
-      _reassign(centres, seen, points, rng)
-  return np.concatenate(
-    [_nearest(features[i : i + 2 * batch], centres) for i in range(0, len(features), 2 * batch)]
-  )
-
-
-def _move(centres: np.ndarray, seen: np.ndarray, points: np.ndarray) -> None:
-  """Moves centres, in place, to the mean of all points ever assigned to them; `seen` counts
-  these.
-  """
-  nearest = _nearest(points, centres)
-  order = np.argsort(nearest, kind='stable')
-  hit, start, count = np.unique(nearest[order], return_index=True, return_counts=True)
-  sums = np.add.reduceat(points[order], start, axis=0)
-  seen[hit] += count
-  centres[hit] += (sums - count[:, None].astype(np.float32) * centres[hit]) / seen[hit, None]
-
-
-def _reassign(
-  centres: np.ndarray, seen: np.ndarray, points: np.ndarray, rng: np.random.Generator
-) -> None:
-  """Moves centres with less than 1 % of the largest cluster's points onto random points, as
-  scikit-learn does.
-
-  Without it k-means++ leaves most centres with the few showers of highest energy and one cluster
-  holds a tenth of all showers, inside which no difference is seen.
-  """
-  small = seen < 0.01 * seen.max()
-  rare = np.argsort(seen)[: min(small.sum(), len(points) // 2)]
-  if len(rare):
-    centres[rare] = points[rng.choice(len(points), len(rare), replace=False)]
-    seen[rare] = seen[~small].min()
-
-
-def _seeds(points: np.ndarray, clusters: int, rng: np.random.Generator) -> np.ndarray:
-  """Starting centres `[k, d]` among points `[m, d]` by greedy k-means++ (Arthur and Vassilvitskii
-  2007).
-
-  One matrix product gives all distances `[m, m]` and leaves table look-ups; the usual k passes over
-  the points are what makes k-means++ slow.
-  """
-  norms = np.square(points).sum(1)
-  distances = np.maximum(norms[:, None] + norms - 2 * (points @ points.T), 0)
-  chosen = [int(rng.integers(len(points)))]
-  closest = distances[chosen[0]]
-  for _ in range(clusters - 1):
-    potential = np.cumsum(closest, dtype=np.float64)
-    draws = np.searchsorted(potential, rng.random(2 + int(np.log(clusters))) * potential[-1])
-    candidates = np.minimum(draws, len(points) - 1)
-    after = np.minimum(distances[candidates], closest)
-    best = int(np.argmin(after.sum(1)))
-    chosen.append(int(candidates[best]))
-    closest = after[best]
-  return points[chosen]
-
-
-def _nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
-  return np.argmin(np.square(centres).sum(1) - 2 * (points @ centres.T), axis=1)
-
-
-def _reference_labels(
-  features: np.ndarray, clusters: int, seed: np.random.SeedSequence
-) -> np.ndarray:
-  from sklearn.cluster import MiniBatchKMeans
-  from threadpoolctl import threadpool_limits
-
-  with threadpool_limits(1, 'openmp'):  # OpenMP's limit belongs to the calling thread
-    kmeans = MiniBatchKMeans(clusters, n_init=10, random_state=int(seed.generate_state(1)[0]))
-    return kmeans.fit_predict(features.astype(np.float64))
-
-
-METHODS = {'fast': _fast_labels, 'reference': _reference_labels}
 
 
 def _scores(
@@ -305,16 +246,21 @@ def _scores(
   return PRD(precision, recall, value, error, each[:, 0], f8, f8_error, f1_8, f1_8_error)
 
 
-def _curves(labels, clusters: int, weights) -> list[tuple[np.ndarray, np.ndarray]]:
+def _curves(
+  labels: list[tuple[np.ndarray, np.ndarray]],
+  clusters: int,
+  weights: tuple[np.ndarray | None, np.ndarray | None],
+) -> Curves:
   """The curve of every run, showers counted with their weights."""
   return [
-    prd_from_histograms(*(np.bincount(l, w, clusters) for l, w in zip(run, weights)))
+    prd_from_histograms(*(np.bincount(label, w, clusters) for label, w in zip(run, weights)))
     for run in labels
   ]
 
 
-def _mean(curves: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-  return np.mean(curves, axis=0)
+def _mean(curves: Curves) -> tuple[np.ndarray, np.ndarray]:
+  precision, recall = np.mean(curves, axis=0)
+  return precision, recall
 
 
 def _figures(precision: np.ndarray, recall: np.ndarray) -> tuple[float, float, float]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from calojax.evaluation.bootstrap import generator, multiplicities
+from calojax.evaluation.sets import Figure, Figures, Sets, beside
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Shower, take
 from calojax.units import GEV
@@ -66,70 +67,51 @@ def ks_distance(real: np.ndarray, fake: np.ndarray) -> np.ndarray:
 
 
 def profile_metrics(
-  reference: Shower,
-  generated: Shower,
-  geometry: Geometry,
-  floor: tuple[Shower, Shower],
-  resamples: int = 100,
-  seed: int = 0,
-) -> dict[str, dict[str, float]]:
+  sets: Sets[Shower], geometry: Geometry, resamples: int = 100, seed: int = 0
+) -> Figures:
   """Mean squared errors and Kolmogorov-Smirnov distances of the profiles; nothing unless
   `is_stack`.
 
   Args:
-    reference, generated: `[n, v]` showers.
-    geometry: of both.
-    floor: two sets of real showers, whose figures are what finite samples allow.
-    resamples, seed: of the bootstrap.
+    sets: `[n, v]` showers.
+    geometry: of all.
+    resamples: of the bootstrap.
+    seed: of the bootstrap.
 
   Returns:
     `profiles/mse_<axis>` and `profiles/mse_log_<axis>` for x, y, z, their means `profiles/mse` and
     `profiles/mse_log`, and `profiles/ks_<axis>_<window>` in each third of the incident energies
     (`low` and `high`, GeV), all `{value, error, floor, floor_error}`. A KS figure has also
     `p_value`: the share of random regroupings of the showers that lie as far apart. Slices of one
-      shower are correlated, so a KS test that counts cells or energy as entries is no such
+    shower are correlated, so a KS test that counts cells or energy as entries is no such
     probability; how the paper counts for its "above 80 %" is not said, nor how its mean squared
     errors (0.044, 0.065) are normalised.
   """
   if not is_stack(geometry):
     return {}
   rng = generator(seed)
-  edges = np.quantile(
-    np.asarray(reference.condition.energy, np.float64), np.linspace(0, 1, len(WINDOWS) + 1)
+  energy = np.asarray(sets.reference.condition.energy, np.float64)
+  edges = np.quantile(energy, np.linspace(0, 1, len(WINDOWS) + 1))
+  figures, floors = (
+    _errors(pair, geometry, resamples, rng) | _distances(pair, geometry, edges, resamples, rng)
+    for pair in sets.pairs
   )
-  figures, others = (
-    {
-      **_errors(*pair, geometry, resamples, rng),
-      **_distances(*pair, geometry, edges, resamples, rng),
-    }
-    for pair in ((reference, generated), floor)
-  )
-  floors = {
-    key: {'floor': figure['value'], 'floor_error': figure['error']}
-    for key, figure in others.items()
-  }
-  return {key: figure | floors[key] for key, figure in figures.items() if key in floors}
+  return beside(figures, floors, 'floor')
 
 
 def _errors(
-  real: Shower,
-  fake: Shower,
-  geometry: Geometry,
-  resamples: int,
-  rng: np.random.Generator,
-) -> dict[str, dict[str, float]]:
+  pair: tuple[Shower, Shower], geometry: Geometry, resamples: int, rng: np.random.Generator
+) -> Figures:
   """The mean squared errors, `{value, error}`."""
-  samples = [slices(sample, geometry) for sample in (real, fake)]
-  weights = [
-    multiplicities(len(sample.energies), resamples, rng) / len(sample.energies)
-    for sample in (real, fake)
-  ]
+  samples = [slices(sample, geometry) for sample in pair]
+  counts = [len(sample.energies) for sample in pair]
+  weights = [multiplicities(count, resamples, rng) / count for count in counts]
   figures = {}
   for name, function in (('mse', mse_linear), ('mse_log', mse_log)):
     values = [function(*(sample[axis].mean(0) for sample in samples)) for axis in AXES]
     drawn = [function(*(w @ sample[axis] for w, sample in zip(weights, samples))) for axis in AXES]
-    rows = {f'profiles/{name}_{axis}': pair for axis, *pair in zip(AXES, values, drawn)}
-    rows[f'profiles/{name}'] = (np.mean(values), np.mean(drawn, axis=0))
+    rows = {f'profiles/{name}_{axis}': row for axis, *row in zip(AXES, values, drawn)}
+    rows[f'profiles/{name}'] = [np.mean(values, axis=0), np.mean(drawn, axis=0)]
     figures |= {
       key: {'value': float(value), 'error': float(np.std(spread, ddof=1))}
       for key, (value, spread) in rows.items()
@@ -138,41 +120,39 @@ def _errors(
 
 
 def _distances(
-  real: Shower,
-  fake: Shower,
+  pair: tuple[Shower, Shower],
   geometry: Geometry,
   edges: np.ndarray,
   resamples: int,
   rng: np.random.Generator,
-) -> dict[str, dict[str, float]]:
+) -> Figures:
   """The KS figures `{value, error, p_value, low, high}` of each energy window with two or more
   showers of both sets.
   """
   figures = {}
   for number, window in enumerate(WINDOWS):
-    chosen = [
-      np.searchsorted(edges[1:-1], sample.condition.energy, side='right') == number
-      for sample in (real, fake)
+    inside = [
+      take(sample, np.searchsorted(edges[1:-1], sample.condition.energy, side='right') == number)
+      for sample in pair
     ]
-    inside = [take(sample, mask) for sample, mask in zip((real, fake), chosen)]
     if min(len(sample.energies) for sample in inside) < 2:
       continue
     profiles = [slices(sample, geometry) for sample in inside]
     low, high = edges[number : number + 2] / GEV
     for axis in AXES:
-      figure = _ks(*(profile[axis] for profile in profiles), resamples, rng)
-      figures[f'profiles/ks_{axis}_{window}'] = figure | {'low': float(low), 'high': float(high)}
+      real, fake = (profile[axis] for profile in profiles)
+      about = {'low': float(low), 'high': float(high)}
+      figures[f'profiles/ks_{axis}_{window}'] = _ks(real, fake, resamples, rng) | about
   return figures
 
 
-def _ks(
-  real: np.ndarray, fake: np.ndarray, resamples: int, rng: np.random.Generator
-) -> dict[str, float]:
+def _ks(real: np.ndarray, fake: np.ndarray, resamples: int, rng: np.random.Generator) -> Figure:
   """Distance of the mean profiles of showers `[n, slices]`, its bootstrap error, its p-value by
   permutation.
   """
   value = ks_distance(real.mean(0), fake.mean(0))
   drawn = ks_distance(*(multiplicities(len(p), resamples, rng) @ p / len(p) for p in (real, fake)))
+  # Were both of one law, it would not matter which showers are called real.
   pooled = np.concatenate([real, fake])
   first = np.argsort(rng.random((PERMUTATIONS, len(pooled))), axis=1) < len(real)
   apart = ks_distance(first @ pooled / len(real), ~first @ pooled / len(fake))

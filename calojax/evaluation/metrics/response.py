@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from calojax.evaluation.bootstrap import generator, multiplicities
+from calojax.evaluation.sets import Figures, Sets, figure
 from calojax.showers import Shower
 from calojax.units import GEV
 
@@ -14,21 +15,14 @@ BINS = 5  # of incident energy
 KINDS = ('response', 'resolution')
 
 
-def response_metrics(
-  reference: Shower,
-  generated: Shower,
-  floor: tuple[Shower, Shower],
-  resamples: int = 100,
-  seed: int = 0,
-) -> dict[str, dict[str, float]]:
+def response_metrics(sets: Sets[Shower], resamples: int = 100, seed: int = 0) -> Figures:
   """Mean and relative spread of the response in bins of incident energy, and how far the worst bins
   are off.
 
   Args:
-    reference, generated: showers; only their energies together count, so cells may have been
-      summed.
-    floor: two sets of real showers, whose worst bin is what finite samples allow.
-    resamples, seed: of the bootstrap.
+    sets: showers; only the energies of a shower together count, so cells may have been summed.
+    resamples: of the bootstrap.
+    seed: of the bootstrap.
 
   Returns:
     `response/bin_<i>`, the mean of E / E_p, and `resolution/bin_<i>`, its standard deviation over
@@ -36,31 +30,21 @@ def response_metrics(
     `response/worst` and `resolution/worst` -> `{value, error, floor, floor_error}`, the largest
     |generated / reference - 1|; `response/ratio` and `resolution/ratio` -> `{value, error,
     reference, reference_error}`, the mean over the bins of generated / reference, which sees what
-    all bins share sooner; its reference is that of the floor's two sets. The bins hold equal
+    all bins share sooner; its reference is that of two sets of real showers. The bins hold equal
     numbers of reference showers; a bin that is empty in either set is left out. In a bin the
     resolution is a mean over its energies: equal spectra are understood.
   """
-  edges = energy_edges(reference)
+  edges = energy_edges(sets.reference)
   rng = generator(seed)
-  first, second, *others = (
-    _drawn(sample, edges, resamples, rng) for sample in (reference, generated, *floor)
-  )
+  pairs = [[_drawn(sample, edges, resamples, rng) for sample in pair] for pair in sets.pairs]
   figures = {}
   for row, kind in enumerate(KINDS):
-    for number in range(len(edges) - 1):
-      numbers = [f(sample[:, row, number]) for sample in (second, first) for f in (_value, _error)]
-      if np.isfinite(numbers).all():
-        names = ('value', 'error', 'reference', 'reference_error', 'low', 'high')
-        figures[f'{kind}/bin_{number}'] = dict(
-          zip(names, map(float, (*numbers, *(edges[number : number + 2] / GEV))))
-        )
+    (real, fake), others = ([drawn[:, row] for drawn in pair] for pair in pairs)
+    figures |= _bins(kind, real, fake, edges)
     for name, function, beside in (('worst', _worst, 'floor'), ('ratio', _ratio, 'reference')):
-      sets = [function(*(sample[:, row] for sample in pair)) for pair in ((first, second), others)]
-      numbers = [f(values) for values in sets for f in (_value, _error)]
+      numbers = [f(function(*pair)) for pair in ((real, fake), others) for f in (_value, _error)]
       if np.isfinite(numbers).all():
-        figures[f'{kind}/{name}'] = dict(
-          zip(('value', 'error', beside, f'{beside}_error'), map(float, numbers))
-        )
+        figures[f'{kind}/{name}'] = figure(beside, numbers)
   return figures
 
 
@@ -81,6 +65,19 @@ def response_profile(showers: Shower, edges: np.ndarray) -> tuple[np.ndarray, np
   mean, resolution = _moments(np.ones((1, len(ratio))), ratio, inside)[0]
   with np.errstate(invalid='ignore', divide='ignore'):
     return mean, resolution * mean / np.sqrt(inside.sum(0))
+
+
+def _bins(kind: str, real: np.ndarray, fake: np.ndarray, edges: np.ndarray) -> Figures:
+  """`<kind>/bin_<i>` of moments `[1 + resamples, bins]`; bins that are empty in either are left
+  out.
+  """
+  figures = {}
+  for number, (low, high) in enumerate(zip(edges / GEV, edges[1:] / GEV)):
+    numbers = [f(drawn[:, number]) for drawn in (fake, real) for f in (_value, _error)]
+    if np.isfinite(numbers).all():
+      about = {'low': float(low), 'high': float(high)}
+      figures[f'{kind}/bin_{number}'] = figure('reference', numbers) | about
+  return figures
 
 
 def _binned(showers: Shower, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -139,5 +136,5 @@ def _value(values: np.ndarray) -> float:
 
 
 def _error(values: np.ndarray) -> float:
-  drawn = values[1:][np.isfinite(values[1:])]
+  drawn = values[1:][np.isfinite(values[1:])]  # a bootstrap sample may leave a bin empty
   return drawn.std(ddof=1) if len(drawn) > 1 else np.nan

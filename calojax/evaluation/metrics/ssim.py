@@ -8,6 +8,7 @@ import numpy as np
 
 from calojax.evaluation.bootstrap import generator
 from calojax.evaluation.metrics.profiles import blocks, is_stack
+from calojax.evaluation.sets import Figures, figure
 from calojax.geometry import Geometry
 from calojax.showers import Shower
 from calojax.units import GEV
@@ -65,14 +66,14 @@ def similarities(
     ]
     starts = range(0, len(images[0]), 16)  # a few at a time stay in the cache
     result[kind] = np.concatenate(
-      [similarity(*(image[i : i + 16] for image in images)) for i in starts]
+      [similarity(images[0][i : i + 16], images[1][i : i + 16]) for i in starts]
     )
   return result
 
 
 def ssim_metrics(
   reference: Shower, generated: Shower, geometry: Geometry, seed: int = 0
-) -> dict[str, dict[str, float]]:
+) -> Figures:
   """`ssim/<kind>` -> `{value, error, reference, reference_error}`, the mean over pairs; nothing
   unless a stack.
 
@@ -82,13 +83,10 @@ def ssim_metrics(
   if not is_stack(geometry) or min(len(sample.energies) for sample in (reference, generated)) < 4:
     return {}
   values = similarities(reference, generated, geometry, seed)
-  figures = {
-    kind: (float(v.mean()), float(v.std(ddof=1) / np.sqrt(len(v)))) for kind, v in values.items()
-  }
-  names = ('value', 'error', 'reference', 'reference_error')
+  means = {kind: (v.mean(), v.std(ddof=1) / np.sqrt(len(v))) for kind, v in values.items()}
   return {
-    f'ssim/{kind}': dict(zip(names, (*figure, *figures['real_real'])))
-    for kind, figure in figures.items()
+    f'ssim/{kind}': figure('reference', (*mean, *means['real_real']))
+    for kind, mean in means.items()
   }
 
 

@@ -11,14 +11,21 @@ import numpy as np
 
 from calojax.evaluation.bootstrap import generator, multiplicities
 from calojax.evaluation.features import observe
+from calojax.evaluation.sets import Figure, figure
 from calojax.geometry import Geometry
 from calojax.observables import evaluate_observables
+from calojax.registry import find
 from calojax.showers import Condition, Shower
-from calojax.units import GEV
+from calojax.units import GEV, MM
 
+RESAMPLES = 100  # of the bootstrap
 REPEATS = 10  # showers averaged at each value, as in the paper
-TRAVERSED = ('incident_energy', 'impact_x', 'theta')
 VALUES = 7
+TRAVERSED = {  # attribute -> its title in a figure, and the unit that is written there
+  'incident_energy': ('$E_p$ = {:.3g} GeV', GEV),
+  'impact_x': ('$x_0$ = {:.3g} mm', MM),
+  'theta': (r'$\theta$ = {:.3g}$^\circ$', np.pi / 180),
+}
 
 
 class Traversal(NamedTuple):
@@ -32,7 +39,7 @@ class Traversal(NamedTuple):
 
   values: np.ndarray
   images: np.ndarray
-  figure: dict[str, float]
+  figure: Figure
 
 
 def traverse(
@@ -82,8 +89,7 @@ def particles(
   Raises:
     ValueError: an attribute that is not in `TRAVERSED`.
   """
-  if name not in TRAVERSED:
-    raise ValueError(f'traversal of {name!r}, expected one of {", ".join(TRAVERSED)}')
+  find(TRAVERSED, name, 'traversal of')
   moved = np.repeat(np.asarray(values, np.float64), repeats)
   direction = np.asarray(typical.direction, np.float64)
   fixed = {
@@ -101,13 +107,8 @@ def particles(
 
 def titles(name: str, values: np.ndarray) -> list[str]:
   """The values with name and unit, for a figure."""
-  forms = {
-    'incident_energy': ('$E_p$ = {:.3g} GeV', 1 / GEV),
-    'impact_x': ('$x_0$ = {:.3g} mm', 1.0),
-    'theta': (r'$\theta$ = {:.3g}$^\circ$', 180 / np.pi),
-  }
-  form, factor = forms[name]
-  return [form.format(value * factor) for value in values]
+  form, unit = find(TRAVERSED, name, 'traversal of')
+  return [form.format(value / unit) for value in values]
 
 
 def slope(
@@ -136,21 +137,16 @@ def _followed(name: str, showers: Shower, geometry: Geometry) -> tuple[np.ndarra
   return expected, expected + delta
 
 
-def _slope_figure(
-  name: str, showers: Shower, reference: Shower, geometry: Geometry, seed: int = 0
-) -> dict[str, float]:
+def _slope_figure(name: str, showers: Shower, reference: Shower, geometry: Geometry) -> Figure:
   """`{value, error, reference, reference_error}`; the bootstrap draws noises, each with its showers
   at all values.
   """
-  rng = generator(seed)
-  noises = np.tile(multiplicities(REPEATS, 100, rng), len(showers.energies) // REPEATS).astype(
-    float
-  )
-  draws = multiplicities(len(reference.energies), 100, rng).astype(float)
+  rng = generator(0)
+  noises = multiplicities(REPEATS, RESAMPLES, rng).astype(float)
+  groups = len(showers.energies) // REPEATS
+  draws = multiplicities(len(reference.energies), RESAMPLES, rng).astype(float)
   numbers = []
-  for sample, weights in ((showers, noises), (reference, draws)):
-    numbers += [
-      float(slope(name, sample, geometry)),
-      float(slope(name, sample, geometry, weights).std(ddof=1)),
-    ]
-  return dict(zip(('value', 'error', 'reference', 'reference_error'), numbers))
+  for sample, weights in ((showers, np.tile(noises, groups)), (reference, draws)):
+    spread = slope(name, sample, geometry, weights).std(ddof=1)
+    numbers += [slope(name, sample, geometry), spread]
+  return figure('reference', numbers)

@@ -1,34 +1,70 @@
-"""The report of an evaluation: a page for people and a table for a paper, beside the summary for
-machines.
+"""The folder of an evaluation: `summary.json` for machines, `report.html` for people, `report.tex`
+for a paper, and the pictures. A run and a comparison of files both write it here.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from calojax.evaluation.figures.rendering import rendered
 from calojax.evaluation.report.html import page
 from calojax.evaluation.report.latex import table
-from calojax.files import write_text
+from calojax.files import write_text, written_aside
+
+if TYPE_CHECKING:
+  from matplotlib.figure import Figure
+
+
+def write_evaluation(
+  directory: str | os.PathLike,
+  summary: dict[str, Any],
+  figures: dict[str, Figure] | None = None,
+) -> pathlib.Path:
+  """The path of `summary.json`.
+
+  Args:
+    directory: made if need be; every file is written aside and renamed.
+    summary: of `study.evaluate`.
+    figures: by name; without them there are neither pictures nor reports.
+  """
+  directory = pathlib.Path(directory)
+  directory.mkdir(parents=True, exist_ok=True)
+  if figures is not None:
+    images = rendered(figures)
+    write_images(directory, images)
+    write_report(directory, summary, images)
+  # Last: where there is a summary, all else is there too.
+  path = directory / 'summary.json'
+  write_text(path, json.dumps(summary, indent=1, allow_nan=False) + '\n')
+  return path
+
+
+def write_images(directory: str | os.PathLike, images: dict[str, bytes]) -> list[pathlib.Path]:
+  """The paths of the images, PNG, written as `<name>.png` into the directory."""
+  paths = [pathlib.Path(directory) / f'{name}.png' for name in images]
+  for path, image in zip(paths, images.values()):
+    with written_aside(path) as part, open(part, 'wb') as file:
+      file.write(image)
+  return paths
 
 
 def write_report(
-  directory: str | os.PathLike, summary: dict[str, Any], figures: dict[str, bytes]
+  directory: str | os.PathLike, summary: dict[str, Any], images: dict[str, bytes]
 ) -> pathlib.Path:
   """The path of `report.html`, which needs no other file and no network; `report.tex` is beside it.
 
   Args:
-    directory: made if need be; both files are written aside and renamed.
-    summary: of `summary.evaluate`.
-    figures: name -> PNG, see `plots.rendered`; they become part of the page.
+    directory: made if need be.
+    summary: of `study.evaluate`.
+    images: name -> PNG; they become part of the page.
   """
-  text = (
-    page(summary, figures).encode('ascii', 'xmlcharrefreplace').decode()
-  )  # the same in whatever encoding files are opened
   directory = pathlib.Path(directory)
   directory.mkdir(parents=True, exist_ok=True)
   write_text(directory / 'report.tex', table(summary))
   path = directory / 'report.html'
-  write_text(path, text)
+  # The page looks the same in whatever encoding it is opened.
+  write_text(path, page(summary, images).encode('ascii', 'xmlcharrefreplace').decode())
   return path

@@ -29,6 +29,7 @@ from calojax.evaluation.report.verdict import headlines
 FAMILY = 4  # statistics that differ by a number only, from which on they make a group of their own
 WORST = 15  # statistics shown openly
 FULL_BAR = 20.0  # standard deviations
+BY_CHANCE = 0.0455  # share of a normal law beyond `AGREES` = 2 standard deviations
 LATER = (
   'reference_file',
   'generated_file',
@@ -104,9 +105,8 @@ def _subtitle(meta: dict[str, Any]) -> str:
   if 'count' in meta:
     parts.append(f'{meta["count"]:,} generated against {meta["count"]:,} Geant4 showers')
   if 'ceiling' in meta:
-    parts.append(
-      f'ceilings and floors, Geant4 against Geant4: {meta["ceiling"]}, {meta.get("ceiling_count", meta.get("count", "?"))} each'
-    )
+    each = meta.get('ceiling_count', meta.get('count', '?'))
+    parts.append(f'ceilings and floors, Geant4 against Geant4: {meta["ceiling"]}, {each} each')
   return '; '.join(parts) + '.' * bool(parts)
 
 
@@ -120,7 +120,8 @@ def _lead(first: list[Statistic]) -> str:
     if score.kind == 'ceiling'
     else ''
   )
-  text = f'PRD-AUC, the smaller of raw and physics: {rounded(score.value, score.error)}{ceiling}: {_words(score)}.'
+  value = rounded(score.value, score.error)
+  text = f'PRD-AUC, the smaller of raw and physics: {value}{ceiling}: {_words(score)}.'
   return f'<p class="lead {level(score)}">{_text(text)}</p>'
 
 
@@ -132,10 +133,12 @@ def _tally(found: list[Statistic]) -> str:
   """How many are off, and how many chance alone would put there."""
   known = [entry for entry in found if entry.pull is not None]
   off, far = (sum(entry.badness > limit for entry in known) for limit in (AGREES, FAR))
+  chance = BY_CHANCE * len(known)
   text = (
-    f'Of {len(known)} statistics with an error, {off} are off by more than {AGREES:g} σ (of a perfect generator: about '
-    f'{0.0455 * len(known):.0f}) and {far} by more than {FAR:g} σ. The pull is the difference from the target over its error; the '
-    f'target is the value for Geant4 (reference) or the same statistic of independent Geant4 showers (ceiling, floor).'
+    f'Of {len(known)} statistics with an error, {off} are off by more than {AGREES:g} σ '
+    f'(of a perfect generator: about {chance:.0f}) and {far} by more than {FAR:g} σ. '
+    'The pull is the difference from the target over its error; the target is the value for Geant4 '
+    '(reference) or the same statistic of independent Geant4 showers (ceiling, floor).'
   )
   return f'<p>{_text(text)}</p>'
 
@@ -143,21 +146,26 @@ def _tally(found: list[Statistic]) -> str:
 def _statistics(found: Iterable[Statistic]) -> str:
   """A table with one row a statistic."""
   rows = '\n'.join(map(_row, found))
-  columns = ''.join(
-    f'<col class="{name}">'
-    for name in ('name', 'number', 'number', 'kind', 'pull', 'bars', 'words')
+  names = ('name', 'number', 'number', 'kind', 'pull', 'bars', 'words')
+  columns = ''.join(f'<col class="{name}">' for name in names)
+  head = (
+    '<tr><th>Statistic</th><th>Generated</th><th>Geant4</th><th>as</th><th>Pull</th>'
+    '<th class="bars"></th><th>Verdict</th></tr>'
   )
-  head = '<tr><th>Statistic</th><th>Generated</th><th>Geant4</th><th>as</th><th>Pull</th><th class="bars"></th><th>Verdict</th></tr>'
-  return f'<table class="statistics"><colgroup>{columns}</colgroup><thead>{head}</thead><tbody>\n{rows}\n</tbody></table>'
+  return (
+    f'<table class="statistics"><colgroup>{columns}</colgroup><thead>{head}</thead>'
+    f'<tbody>\n{rows}\n</tbody></table>'
+  )
 
 
 def _row(entry: Statistic) -> str:
   kind = level(entry)
   width = 100 * min(max(entry.badness, 0) / FULL_BAR, 1)
-  sign = '' if sigmas(entry) in ('', '0.0') else '+' if entry.pull > 0 else '−'
+  sign = '' if sigmas(entry) in ('', '0.0') else '+' if (entry.pull or 0) > 0 else '−'
   target = rounded(*aim(entry)) if entry.kind else '–'
   return (
-    f'<tr title="{_text(entry.key)}"><td>{_text(spoken(entry.key))}</td><td class="n">{rounded(entry.value, entry.error)}</td>'
+    f'<tr title="{_text(entry.key)}"><td>{_text(spoken(entry.key))}</td>'
+    f'<td class="n">{rounded(entry.value, entry.error)}</td>'
     f'<td class="n">{target}</td><td>{entry.kind}</td><td class="n">{sign}{sigmas(entry)}</td>'
     f'<td class="bars {kind}"><span class="bar" style="width:{width:.0f}%"></span></td>'
     f'<td class="{kind}">{MARKS[kind]} {_text(_words(entry))}</td></tr>'
@@ -183,7 +191,10 @@ def _group(group: tuple[str, list[Statistic]]) -> str:
   name, members = group
   far, off = (sum(limit < entry.badness for entry in members) for limit in (FAR, AGREES))
   worst = f'worst {sigmas(members[0])} σ, ' if members[0].pull is not None else ''
-  about = f'{len(members)} statistic{"s" * (len(members) > 1)}: {worst}{off} beyond {AGREES:g} σ, {far} beyond {FAR:g} σ'
+  about = (
+    f'{len(members)} statistic{"s" * (len(members) > 1)}: {worst}{off} beyond {AGREES:g} σ, '
+    f'{far} beyond {FAR:g} σ'
+  )
   kind = level(members[0])
   title = f'<b>{_text(spoken(name))}</b> <span class="{kind}">{MARKS[kind]}</span> {_text(about)}'
   return f'<details><summary>{title}</summary>\n{_statistics(members)}\n</details>'

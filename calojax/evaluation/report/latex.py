@@ -76,7 +76,8 @@ def _row(entry: Statistic) -> str:
     UNKNOWN if entry.pull is None else f'${sign}{sigmas(entry)}$'.replace('\N{INFINITY}', r'\infty')
   )
   target = number(*aim(entry)) if entry.kind else UNKNOWN
-  return f'{escape(spoken(entry.key))} & {number(entry.value, entry.error)} & {target} & {entry.kind} & {deviation} \\\\'
+  value = number(entry.value, entry.error)
+  return f'{escape(spoken(entry.key))} & {value} & {target} & {entry.kind} & {deviation} \\\\'
 
 
 def _caption(summary: dict[str, Any]) -> str:
@@ -86,6 +87,7 @@ def _caption(summary: dict[str, Any]) -> str:
   )
   name = f' of {escape(str(meta["geometry"]))}' if 'geometry' in meta else ''
   return (
-    f'Evaluation of generated showers{name}.{sizes} The ceiling or floor is the same statistic of independent Geant4 showers, '
-    'the reference its value for Geant4; the pull is the difference over its error.'
+    f'Evaluation of generated showers{name}.{sizes} The ceiling or floor is the same statistic '
+    'of independent Geant4 showers, the reference its value for Geant4; '
+    'the pull is the difference over its error.'
   )

@@ -68,7 +68,8 @@ def _shortened(key: str) -> str:
 def _footnotes(meta: dict[str, Any]) -> list[str]:
   """What the figures rest on."""
   lines = [
-    f'{meta["count"]} showers against {meta["count"]}; ceilings and floors, Geant4 against Geant4: {meta["ceiling"]}',
+    f'{meta["count"]} showers against {meta["count"]}; '
+    f'ceilings and floors, Geant4 against Geant4: {meta["ceiling"]}',
     f'PRD: {meta["clusters"]} clusters, {meta["runs"]} runs, physics: {meta["variant"]}',
   ]
   if meta['cells_of'] < meta['count']:

@@ -1,0 +1,241 @@
+"""The evaluation: of a run's generator on the held-out showers, and of two files of showers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from calojax import data
+from calojax.evaluation.arrangement import NOISE_SEED, Compared, independent_of, particles
+from calojax.evaluation.comparison import read_files, study_of
+from calojax.evaluation.features import VARIANTS, default_variant
+from calojax.evaluation.figures import plots
+from calojax.evaluation.figures.layered import traversal_figures
+from calojax.evaluation.metrics.traversals import REPEATS, Traversal, traverse
+from calojax.evaluation.report.folder import write_evaluation
+from calojax.evaluation.report.verdict import verdict_table
+from calojax.evaluation.sets import Progress
+from calojax.evaluation.study import FAST, METRICS, Settings, evaluate, summary
+from calojax.exit_codes import DONE
+from calojax.geometry import Geometry
+from calojax.provenance import origin
+from calojax.registry import find
+from calojax.showers import Condition, Shower, concatenate, take
+
+if TYPE_CHECKING:  # two files are compared without JAX
+  from matplotlib.figure import Figure
+
+  from calojax.training.parts import Parts
+  from calojax.training.run import Generator
+
+PAIRS = 5  # showers drawn side by side
+VALIDATION = 4  # showers at least, with which a training is watched
+
+
+def files(
+  reference: str | None,
+  generated: str | None,
+  output: str | None,
+  *,
+  training: str | None = None,
+  clusters: int = 400,
+  classifier: bool = True,
+  seed: int = 0,
+) -> Callable[[], int]:
+  """The work of `compare_files`, its flags checked: a function that does it and returns the exit
+  code.
+
+  Raises:
+    ValueError: there are no two files, or no place for the result.
+  """
+  if not (reference and generated and output):
+    raise ValueError(
+      'a comparison of files needs --reference=FILE, --generated=FILE and --output=FOLDER'
+    )
+  if os.path.exists(output) and not os.path.isdir(output):
+    raise ValueError(f'--output={output} is a file, expected the name of a folder')
+
+  def work() -> int:
+    settings = Settings(clusters, seed=seed, metrics=tuple(METRICS) if classifier else FAST)
+    compare_files(reference, generated, output, training, settings)
+    return DONE
+
+  return work
+
+
+def compare_files(
+  reference: str, generated: str, output: str, training: str | None, settings: Settings
+) -> dict[str, Any]:
+  """The summary of a file of generated showers against one of real showers, written with pictures
+  and reports to the folder `output`, its table printed.
+
+  Args:
+    reference: file of any readable layout, or name of an embedded data set.
+    generated: the same.
+    output: the folder, made if need be.
+    training: file of the showers that the generator was trained on, to see whether it repeats them.
+    settings: of the evaluation; fewer clusters where there are few showers.
+
+  Raises:
+    ValueError: a file cannot be read, the geometries differ, the particles do not match, or there
+      are too few showers.
+  """
+  progress = on_terminal()
+  found = read_files(reference, [generated], training, settings.seed, progress)
+  (fake,), geometry = found.generated, found.geometry
+  study = study_of(found, fake, settings, progress)
+  real, made, _ = study.sets.map(lambda sample: len(sample.columns))
+  print(
+    f'{len(found.reference.columns)} reference and {len(fake.columns)} generated showers of '
+    f'{geometry.name}: compares {real} with {made}; ceilings from as many of {study.ceiling}',
+    flush=True,
+  )
+  scores = summary(study)
+  scores['meta'] |= {
+    **dict(zip(('reference_file', 'generated_file'), found.origins)),
+    'paired': study.paired is not None,
+    **origin(),
+  }
+  shown, made, _ = study.cells
+  _present(output, scores, plots.figures(shown, made, geometry, scores['curves']))
+  return scores
+
+
+def run(folder: str) -> Callable[[], int]:
+  """The evaluation of a workdir's newest checkpoint on the held-out showers, its input checked: a
+  function that does it and returns the exit code.
+
+  Raises:
+    ValueError: the workdir is not complete, or its data cannot be read.
+  """
+  from calojax.commands.start_up import start_up
+  from calojax.training import workdir
+  from calojax.training.parts import load_parts
+  from calojax.training.run import trained
+
+  start_up()
+  config = workdir.stored_config(folder)
+  parts = load_parts(config)
+  generator = trained(folder)
+  workdir.check_data(folder, generator.description, data.fingerprint(parts.train))
+  check(config, parts)
+
+  def work() -> int:
+    judge_run(config, parts, generator, folder)
+    return DONE
+
+  return work
+
+
+def check(config: Any, parts: Parts) -> None:
+  """Raises ValueError if the evaluation that the config asks for cannot be made of the data: better
+  before the training than after.
+  """
+  settings, count = config.evaluation, len(parts.test.energies)
+  if settings.runs < 1 or not 1 <= settings.clusters <= count:
+    raise ValueError(
+      f'evaluation.clusters is {settings.clusters} and evaluation.runs {settings.runs}, expected '
+      f'1 to {count} (the test showers) and at least 1'
+    )
+  for name in settings.metrics:
+    find(METRICS, name, 'metric of evaluation.metrics')
+  known = ('', *VARIANTS)
+  if settings.statistics not in known:
+    raise ValueError(f'evaluation.statistics is {settings.statistics!r}, expected one of {known}')
+  if (
+    settings.statistics == 'lhcb_reference' and default_variant(parts.geometry) != 'lhcb_reference'
+  ):
+    raise ValueError(
+      'evaluation.statistics is lhcb_reference, which is defined for one layer of 30x30 cells only'
+    )
+  if len(parts.validation.energies) < VALIDATION:
+    raise ValueError(
+      f'{len(parts.validation.energies)} validation showers, expected at least {VALIDATION}'
+    )
+
+
+def judge_run(config: Any, parts: Parts, generator: Generator, folder: str) -> dict[str, Any]:
+  """The summary of a trained generator on the test showers, written with its pictures to
+  `folder/evaluation/<step>`, its table printed.
+  """
+  real, geometry, asked = parts.test, parts.geometry, config.evaluation
+  independent = independent_of(real, parts.train)
+  generated = draw(generator, particles(real, independent, generator.method.stores))
+  paired = draw(generator, real.condition)
+  scores = evaluate(
+    Compared(real, generated, independent, parts.train, paired),
+    geometry,
+    Settings(
+      asked.clusters,
+      asked.runs,
+      config.seed,
+      asked.statistics or None,
+      tuple(asked.metrics) or FAST,
+    ),
+    on_terminal(),
+  )
+  scores['meta'] |= {
+    'workdir': os.path.basename(os.path.abspath(folder)),
+    'step': generator.step,
+    'training_seed': config.seed,
+    'data': data.fingerprint(parts.train),
+    **origin(),
+  }
+  traversed = traversals(generator, real, geometry)
+  scores |= {f'traversals/{name}': found.figure for name, found in traversed.items()}
+  figures = None
+  if asked.pictures:
+    pairs = take(real, slice(PAIRS)), take(paired, slice(PAIRS))
+    figures = plots.figures(real, generated, geometry, scores.get('curves', {}), pairs)
+    figures |= traversal_figures(traversed, geometry)
+  _present(os.path.join(folder, 'evaluation', str(generator.step)), scores, figures)
+  return scores
+
+
+def traversals(generator: Generator, real: Shower, geometry: Geometry) -> dict[str, Traversal]:
+  """Generated showers while one attribute of the particle moves and the noise stands still; of
+  several layers, as in the paper, else none.
+  """
+  if len(geometry.layers) == 1:
+    return {}
+  import jax
+
+  z = jax.random.normal(jax.random.key(NOISE_SEED), (REPEATS, generator.method.latent))
+
+  def generate(asked: Condition) -> Shower:
+    return draw(generator, asked, np.tile(np.asarray(z), (len(asked.energy) // REPEATS, 1)))
+
+  return traverse(generate, real, geometry)
+
+
+def draw(generator: Generator, asked: Condition, noise: np.ndarray | None = None) -> Shower:
+  """One generated shower for each particle, of the noise `[b, latent]` if it is given."""
+  import jax
+
+  from calojax.inference.sampler import compiled, stream
+
+  method, variables = generator.method, generator.variables
+  if noise is None:
+    return concatenate(list(stream(method, variables, asked, NOISE_SEED)))
+  single = Condition(*(np.asarray(field, np.float32) for field in asked))
+  return Shower(np.asarray(compiled(method, variables)(jax.numpy.asarray(noise), single)), asked)
+
+
+def on_terminal() -> Progress | None:
+  """A line that tells how far the evaluation is; None where nobody looks."""
+  if not sys.stderr.isatty():
+    return None
+  return lambda stage, done, total: print(
+    f'\revaluating: {stage} {done}/{total}' + ' ' * 20, end='', file=sys.stderr, flush=True
+  )
+
+
+def _present(folder: str, scores: dict[str, Any], figures: dict[str, Figure] | None) -> None:
+  """Writes an evaluation, with reports and pictures if there are figures, and prints its table."""
+  path = write_evaluation(folder, scores, figures)
+  beside = '' if figures is None else ', report.html and pictures beside it'
+  print(f'\n{verdict_table(scores)}\n{path}{beside}', flush=True)

@@ -1,0 +1,75 @@
+"""What a run's generator looks like on the validation showers while it trains, into TensorBoard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from calojax.evaluation.arrangement import NOISE_SEED, Compared, independent_of, particles
+from calojax.evaluation.features import observe, scalars
+from calojax.evaluation.figures import plots
+from calojax.evaluation.figures.rendering import figure_to_array
+from calojax.evaluation.study import Settings, clusters_for, evaluate
+from calojax.methods.state import TrainState
+from calojax.showers import Shower, take
+from calojax.training.run import Trainer
+from calojax.training.workdir import flatten
+
+MONITORED = 2000  # validation showers at most
+CLUSTERS, RUNS = 100, 2  # a quick PRD, its ceiling beside it
+
+
+def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
+  """A report that puts pictures, observables' histograms and a quick PRD-AUC of the validation
+  showers into TensorBoard.
+  """
+  parts, method = trainer.parts, trainer.method
+  real = take(parts.validation, slice(MONITORED))
+  count = len(real.energies)
+  settings = Settings(clusters_for(count, CLUSTERS), RUNS, metrics=('prd',))
+  independent = independent_of(real, parts.train)
+  names = scalars(parts.geometry)
+  observed = observe(names, real, parts.geometry).T
+  asked = particles(real, independent, method.stores)
+  z = jax.random.normal(jax.random.key(NOISE_SEED), (count, method.latent))
+  # The weights change from call to call: here they are arguments, not constants of the program.
+  generate = jax.jit(method.sample)
+
+  def report(step: int, state: TrainState) -> None:
+    """Writes what the generator of a step makes."""
+    generated, paired = (
+      Shower(np.asarray(generate(state.generator.ema, z, c)), c) for c in (asked, real.condition)
+    )
+    scores = evaluate(Compared(real, generated, independent), parts.geometry, settings)
+    for kind in scores['curves']:
+      for key in ('value', 'ceiling'):
+        writer.add_scalar(f'validation/prd_auc_{kind}/{key}', scores[f'prd_auc/{kind}'][key], step)
+    for name, fake, true in zip(names, observe(names, generated, parts.geometry).T, observed):
+      writer.add_histogram(f'{name}/generated', fake, step)
+      writer.add_histogram(f'{name}/real', true, step)
+    pictures = {
+      'mean': plots.mean_image_figure(real, generated, parts.geometry),
+      'samples': plots.sample_figure(real, paired, parts.geometry),
+    }
+    for name, figure in pictures.items():
+      writer.add_image(f'showers/{name}', figure_to_array(figure), step, dataformats='HWC')
+    writer.flush()
+
+  return report
+
+
+def write_hparams(writer: Any, config: Any, scores: dict[str, Any]) -> None:
+  """The config and the final scores as TensorBoard hyper-parameters."""
+  values = {
+    key: value if isinstance(value, (bool, int, float, str)) else str(value)
+    for key, value in flatten(config.to_dict()).items()
+  }
+  metrics = {
+    f'final/prd_auc_{name}': scores[f'prd_auc/{name}']['value']
+    for name in (*scores.get('curves', {}), 'min')
+    if f'prd_auc/{name}' in scores
+  }
+  writer.add_hparams(values, metrics, name='hparams')
