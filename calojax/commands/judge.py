@@ -23,11 +23,12 @@ from calojax.evaluation.report import verdict
 from calojax.evaluation.report.folder import write_report
 from calojax.evaluation.study import METRICS
 from calojax.geometry import Geometry
-from calojax.inference.sampler import stream
+from calojax.inference import sampler
 from calojax.methods.state import Method, TrainState, Variables
 from calojax.provenance import origin
 from calojax.showers import Condition, Shower, concatenate, take
 from calojax.training.run import Parts, Trainer
+from calojax.training.trained import compiled, filled_up, piece
 from calojax.training.workdir import flatten
 
 MONITORED = 2000  # validation showers at most
@@ -70,7 +71,9 @@ def check(config: Any, parts: Parts) -> None:
 
 def draw(method: Method, variables: Variables, particles: Condition) -> Shower:
   """One generated shower for each particle."""
-  return concatenate(list(stream(method, variables, particles, NOISE_SEED)))
+  size = piece()
+  run = filled_up(compiled(method, variables), size)
+  return concatenate(list(sampler.stream(run, method.latent, particles, NOISE_SEED, batch=size)))
 
 
 def independent_of(real: Shower, others: Shower) -> Shower | None:

@@ -4,19 +4,18 @@ the work and gives the exit code.
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
 
-from calojax import __version__, data, provenance
+from calojax import data
 from calojax.commands import judge
-from calojax.commands.sample import particles, writing
+from calojax.commands.start_up import start_up
 from calojax.exit_codes import DIVERGED, DONE, INTERRUPTED
-from calojax.inference import sampler
-from calojax.training import allocation, callbacks, pretrain, run, workdir
+from calojax.training import callbacks, pretrain, run, workdir
+from calojax.training.trained import trained
 
 
 def training(config: Any, folder: str) -> Callable[[], int]:
@@ -73,7 +72,7 @@ def evaluation(folder: str) -> Callable[[], int]:
   start_up()
   config = workdir.stored_config(folder)
   parts = run.load_parts(config)
-  generator = run.trained(folder)
+  generator = trained(folder)
   workdir.check_data(folder, generator.description, data.fingerprint(parts.train))
   judge.check(config, parts)
 
@@ -82,63 +81,3 @@ def evaluation(folder: str) -> Callable[[], int]:
     return DONE
 
   return work
-
-
-def sampling(
-  folder: str, output: str, conditions: str | None, count: int | None, layout: str, seed: int
-) -> Callable[[], int]:
-  """Writes showers of a workdir's generator to a file: one for each particle of the file
-  `conditions`, or `count` for particles drawn from the training spectrum.
-
-  Raises:
-    ValueError: the workdir is not complete, the conditions cannot be read, or the output cannot be
-      written.
-  """
-  start_up()
-  generator = run.trained(folder)
-  wanted = particles(generator.spectrum, conditions, count, seed)
-  provenance = {
-    'generator': os.path.abspath(folder),
-    'step': generator.step,
-    'seed': seed,
-    'calojax': __version__,
-    'trained_on': generator.description['fingerprint'],
-  }
-  pieces = sampler.stream(generator.method, generator.variables, wanted, seed)
-  return writing(
-    data.Writer(output, generator.geometry, provenance, layout), pieces, len(wanted.energy)
-  )
-
-
-def exporting(folder: str, output: str, frameworks: Sequence[str]) -> Callable[[], int]:
-  """Writes a workdir's generator to a folder that other programs run: StableHLO, ONNX, a
-  description; ONNX for these frameworks too.
-
-  Raises:
-    ValueError: the workdir is not complete, a package is missing, the generator cannot serve a
-      framework, or the folder cannot be written.
-  """
-  start_up()
-  from calojax import export
-
-  export.check(output)
-  generator, config = run.trained(folder), workdir.stored_config(folder)
-  export.adapters.chosen(frameworks, generator)
-
-  def work() -> int:
-    export.write(generator, config, output, folder, frameworks=frameworks)
-    print(f'exported to {output}')
-    return DONE
-
-  return work
-
-
-def start_up() -> None:
-  """Keeps freed memory, and compiled programs on disk (in JAX_COMPILATION_CACHE_DIR, if set), so
-  that a second run starts at once.
-  """
-  allocation.keep_freed_memory()
-  provenance.origin()  # now, while the code on disk is the code that runs
-  if not jax.config.jax_compilation_cache_dir:
-    jax.config.update('jax_compilation_cache_dir', os.path.expanduser('~/.cache/calojax'))
-  jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)

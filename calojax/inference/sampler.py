@@ -1,5 +1,9 @@
-"""Showers out of a trained generator, in batches of one shape, each shower a function of (seed,
-number) alone.
+"""Showers out of a generator, a piece at a time: the one sampler, of exported models and of
+workdirs alike.
+
+numpy only. What makes the showers is any function `run`: a session of ONNX Runtime or OpenVINO, a
+StableHLO file, a method that JAX has compiled. As the noise is drawn here, the same seed and the
+same particles give the same showers whichever of them runs.
 """
 
 from __future__ import annotations
@@ -7,68 +11,75 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from calojax.methods.state import Method
-from calojax.showers import Condition, Shower
+from calojax.showers import Array, Condition, Shower, at
 
-ON_CPU, ON_ACCELERATOR = (
-  128,
-  512,
-)  # showers a piece; on a CPU larger ones leave the cache and take up to twice as long
+BATCH = 100  # showers a piece; more leave the processor's cache, fewer the products small
 
-
-def compiled(method: Method, variables: Any) -> Callable[[Array, Condition], Float[Array, 'b v']]:
-  """The generator as a compiled function `(z [b, latent], Condition[b]) -> energies [b, v]` in MeV.
-
-  The weights are constants of the program: XLA lays them out in advance, which tells most for a
-  single shower.
-  """
-  variables = jax.device_put(variables)
-  return jax.jit(lambda z, condition: method.sample(variables, z, condition))
-
-
-def noise(key: Array, start: Array, count: int, latent: int) -> Float[Array, 'b z']:
-  """Standard normal variables of the showers number start ... start + count - 1; whatever the
-  batch, a shower gets the same.
-  """
-  return jax.vmap(lambda i: jax.random.normal(jax.random.fold_in(key, i), (latent,)))(
-    start + jnp.arange(count)
-  )
-
-
-def piece() -> int:
-  """How many showers to make at a time on this machine."""
-  return ON_CPU if jax.default_backend() == 'cpu' else ON_ACCELERATOR
+# (noise [b, latent], energy [b], position [b, 2], direction [b, 3]) -> energies [b, v] in MeV
+Run = Callable[[Array, Array, Array, Array], Array]
 
 
 def stream(
-  method: Method, variables: Any, conditions: Condition, seed: int, batch: int | None = None
+  run: Run,
+  latent: int,
+  conditions: Condition,
+  seed: int = 0,
+  noise: Any = None,
+  batch: int = BATCH,
 ) -> Iterator[Shower]:
-  """The showers of these conditions, `batch` (by default `piece()`) at a time (numpy); at most two
-  batches are in memory.
+  """The showers of these particles (numpy), in their order, `batch` at a time.
+
+  A shower is a function of the seed, its number and its particle: how many are made at a time
+  changes it by rounding only.
+
+  Args:
+    run: the generator. It may return before its array is computed, as JAX does: a piece is fetched
+      when the next has been started. At most two pieces are in memory.
+    latent: standard normal variables of a shower.
+    conditions: `[b]` particles as `Condition.of` makes them.
+    seed: of the noise.
+    noise: `[b, latent]` standard normal variables instead.
+    batch: showers a piece.
+
+  Raises:
+    ValueError: noise of another shape or not finite, or a batch below 1; at once, not with the
+      first piece.
   """
-  batch = batch or piece()
-  generate, key = compiled(method, variables), jax.random.key(seed)
-  draw = jax.jit(lambda start: noise(key, start, batch, method.latent))
-  waiting = None
+  if batch < 1:
+    raise ValueError(f'batch is {batch}, expected at least 1')
+  if noise is not None:
+    noise = _array('noise', noise, (len(conditions.energy), latent))
+  return _pieces(run, latent, conditions, seed, noise, batch)
+
+
+def _pieces(
+  run: Run, latent: int, conditions: Condition, seed: int, noise: np.ndarray | None, batch: int
+) -> Iterator[Shower]:
+  # One stream of numbers for all showers: numpy gives the same ones in whatever portions they are
+  # asked for, so that a shower does not depend on the batch.
+  rng, waiting = np.random.default_rng(seed), None
   for start in range(0, len(conditions.energy), batch):
-    condition = Condition(
-      *(np.asarray(field[start : start + batch], np.float32) for field in conditions)
-    )
-    # Every batch has the same shape, so there is one program; the last is filled up with repeated
-    # conditions.
-    padded = Condition(*(np.resize(field, (batch, *field.shape[1:])) for field in condition))
-    running = generate(draw(start), padded), condition
-    if waiting:  # the next batch is already being made while this one is fetched
-      yield _fetch(*waiting)
-    waiting = running
-  yield _fetch(*waiting)
+    rows = slice(start, start + batch)
+    part = at(conditions, rows)
+    if noise is None:
+      z = rng.standard_normal((len(part.energy), latent), np.float32)
+    else:
+      z = noise[rows]
+    started = run(z, *part), part
+    if waiting:  # fetched only now, while an asynchronous generator makes the next piece
+      yield Shower(np.asarray(waiting[0]), waiting[1])
+    waiting = started
+  if waiting:
+    yield Shower(np.asarray(waiting[0]), waiting[1])
 
 
-def _fetch(energies: Array, condition: Condition) -> Shower:
-  """The showers that were asked for, without the filling."""
-  return Shower(np.asarray(energies)[: len(condition.energy)], condition)
+def _array(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
+  """Finite float32 numbers of this shape."""
+  array = np.ascontiguousarray(values, np.float32)
+  if array.shape != shape:
+    raise ValueError(f'{name} of shape {array.shape}, expected {shape}')
+  if not np.isfinite(array).all():
+    raise ValueError(f'{name} is {array[~np.isfinite(array)][0]:g}, expected finite numbers')
+  return array
