@@ -22,7 +22,7 @@ from calojax.detectors import (
 )
 from calojax.geometry import Geometry, Layer, PolarLayer
 from calojax.methods.state import Method
-from calojax.showers import Condition
+from calojax.showers import Condition, at
 from calojax.training.trained import Generator
 
 for needed in ('onnx', 'onnxruntime', 'flatbuffers'):
@@ -511,11 +511,11 @@ def test_an_adapter_that_misses_is_refused(tmp_path, monkeypatch):
   wrong = adapter._replace(encode=lambda energies, energy: adapter.encode(1.001 * energies, energy))
   noise, conditions = parity.draws(generator.spectrum, LATENT)
   monkeypatch.setattr(parity, 'PIECES', (3, 37))
-  few = (noise[:40], Condition(*(field[:40] for field in conditions)))
+  few = parity.Draws(noise[:40], at(conditions, slice(40)))
   generate = program.function(generator)
-  assert adapters.compare(adapter, generate, str(tmp_path / 'ddml.onnx'), *few, 0)['cells'] < 1e-6
+  assert adapters.compare(adapter, generate, str(tmp_path / 'ddml.onnx'), few, 0)['cells'] < 1e-6
   with pytest.raises(ValueError, match='ddml.onnx is refused: its showers are off by 0.001'):
-    adapters.compare(wrong, generate, str(tmp_path / 'ddml.onnx'), *few, 0)
+    adapters.compare(wrong, generate, str(tmp_path / 'ddml.onnx'), few, 0)
 
 
 @pytest.mark.parametrize(

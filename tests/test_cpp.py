@@ -44,7 +44,8 @@ def program(tmp_path_factory):
     capture_output=True,
     text=True,
   )
-  if fetched.returncode:
+  if fetched.returncode:  # what it says in one line cannot be had; a traceback is its own fault
+    assert fetched.stderr.startswith('fetch_runtime.py: '), fetched.stderr
     pytest.skip(fetched.stderr.strip())
   options = [
     '-GNinja',

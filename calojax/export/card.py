@@ -26,6 +26,7 @@ def description(
   generator: Generator,
   config: Any,
   files: dict[str, Any],
+  *,
   onnx_missing: str | None,
   reads: list[str],
   workdir: str | None,

@@ -54,6 +54,7 @@ def write(
   config: Any,
   output: str | os.PathLike,
   workdir: str | None = None,
+  *,
   told: Callable[[str], None] = print,
   frameworks: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -78,8 +79,8 @@ def write(
   wanted = adapters.chosen(frameworks, generator)
   with jax.default_device(jax.devices('cpu')[0]), folder_aside(os.fspath(output)) as folder:
     generate, latent = program.function(generator), generator.latent
-    noise, conditions = parity.draws(generator.spectrum, latent, SEED)
-    expected = parity.reference(generate, noise, conditions)
+    drawn = parity.draws(generator.spectrum, latent, SEED)
+    expected = parity.reference(generate, drawn)
     files = {STABLEHLO: {'format': 'stablehlo', 'platforms': list(program.PLATFORMS)}}
     _write(folder, STABLEHLO, program.stablehlo(generate, latent))
     onnx, reason = _onnx(folder, generate, latent)
@@ -92,15 +93,16 @@ def write(
     files |= onnx
     for name, file in files.items():
       run = runtimes.runner(os.path.join(folder, name), RUNS[file['format']])
-      found = parity.in_pieces(run, noise, *conditions)
+      found = parity.in_pieces(run, drawn.noise, *drawn.conditions)
       figures = parity.compare(
-        expected, found, conditions.energy, parity.TOLERANCES[file['format']], name
+        expected, found, drawn.conditions.energy, parity.TOLERANCES[file['format']], name
       )
       file |= _compared(folder, name, figures, told)
     spectrum.save(os.path.join(folder, spectrum.FILE), generator.spectrum, PARTICLES)
-    files |= _adapted(folder, wanted, generate, noise, conditions, told)
+    files |= _adapted(folder, wanted, generate, drawn, told)
+    reads = program.reads(generate, latent)
     described = card.description(
-      generator, config, files, reason, program.reads(generate, latent), workdir
+      generator, config, files, onnx_missing=reason, reads=reads, workdir=workdir
     )
     if wanted:
       described['adapters'] = {adapter.file: adapter.described for adapter in wanted}
@@ -137,17 +139,15 @@ def _adapted(
   folder: str,
   wanted: Sequence[adapters.Adapter],
   generate: program.Generate,
-  noise: Any,
-  conditions: Any,
+  drawn: parity.Draws,
   told: Callable[[str], None],
 ) -> dict[str, Any]:
   """The files of the adapters, written and compared."""
   files = {}
   for adapter in wanted:
     _write(folder, adapter.file, adapters.model_file(adapter, generate))
-    figures = adapters.compare(
-      adapter, generate, os.path.join(folder, adapter.file), noise, conditions, SEED
-    )
+    path = os.path.join(folder, adapter.file)
+    figures = adapters.compare(adapter, generate, path, drawn, SEED)
     files[adapter.file] = {'format': adapter.framework, 'opset': adapters.OPSET} | _compared(
       folder, adapter.file, figures, told
     )

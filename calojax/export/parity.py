@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -23,14 +23,20 @@ TOLERANCES = {'stablehlo': 1e-6, 'onnx': 1e-5}
 DARK = 1e-6
 
 
-def draws(spectrum: Condition, latent: int, seed: int = 0) -> tuple[np.ndarray, Condition]:
-  """Noise `[COUNT, latent]` and conditions: first the corners of the spectrum's ranges, then draws
-  from the spectrum.
-  """
+class Draws(NamedTuple):
+  """What showers are compared on: noise `[b, latent]` and particles `[b]`."""
+
+  noise: np.ndarray
+  conditions: Condition
+
+
+def draws(spectrum: Condition, latent: int, seed: int = 0) -> Draws:
+  """`COUNT` draws: first the corners of the spectrum's ranges, then particles of the spectrum."""
   corners = _corners(spectrum)
   drawn = draw(spectrum, COUNT - len(corners.energy), seed)
   conditions = Condition(*(field.astype(np.float32) for field in joined((corners, drawn))))
-  return np.random.default_rng(seed).standard_normal((COUNT, latent), np.float32), conditions
+  noise = np.random.default_rng(seed).standard_normal((COUNT, latent), np.float32)
+  return Draws(noise, conditions)
 
 
 def _corners(spectrum: Condition) -> Condition:
@@ -52,21 +58,19 @@ def in_pieces(run: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
   return np.concatenate([np.asarray(energies) for energies in made])
 
 
-def reference(
-  generate: Callable[..., jax.Array], noise: np.ndarray, conditions: Condition
-) -> np.ndarray:
+def reference(generate: Callable[..., jax.Array], drawn: Draws) -> np.ndarray:
   """The showers of the training code.
 
   Raises:
     ValueError: one that is not finite.
   """
-  energies = in_pieces(jax.jit(generate), noise, *conditions)
+  energies = in_pieces(jax.jit(generate), drawn.noise, *drawn.conditions)
   bad = np.flatnonzero(~np.isfinite(energies).all(1))
   if len(bad):
     raise ValueError(
       f'the generator gives showers that are not finite, {len(bad)} of {len(energies)}, '
-      f'the first for an energy of {conditions.energy[bad[0]]:g} MeV: expected finite energies '
-      'in the range it was trained on'
+      f'the first for an energy of {drawn.conditions.energy[bad[0]]:g} MeV: expected finite '
+      'energies in the range it was trained on'
     )
   return energies
 

@@ -88,7 +88,7 @@ class Model:
     """The pieces and the number of all showers; warns of particles that the training had not."""
     sidecar.warn_outside(conditions, self.ranges)
     batch = self.batch if batch is None else batch
-    pieces = sampler.stream(self.run, self.latent, conditions, seed, noise, batch)
+    pieces = sampler.stream(self.run, self.latent, conditions, seed, noise, batch=batch)
     return pieces, len(conditions.energy)
 
 

@@ -8,7 +8,7 @@ same particles give the same showers whichever of them runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ def stream(
   conditions: Condition,
   seed: int = 0,
   noise: Any = None,
+  *,
   batch: int = BATCH,
 ) -> Iterator[Shower]:
   """The showers of these particles (numpy), in their order, `batch` at a time.
@@ -49,25 +50,27 @@ def stream(
   """
   if batch < 1:
     raise ValueError(f'batch is {batch}, expected at least 1')
-  if noise is not None:
-    noise = _array('noise', noise, (len(conditions.energy), latent))
-  return _pieces(run, latent, conditions, seed, noise, batch)
+  count = len(conditions.energy)
+  starts = range(0, count, batch)
+  if noise is None:
+    # One stream of numbers for all showers: numpy gives the same ones in whatever portions they
+    # are asked for, so that a shower does not depend on the batch.
+    rng = np.random.default_rng(seed)
+    sizes = (min(batch, count - start) for start in starts)
+    portions = (rng.standard_normal((size, latent), np.float32) for size in sizes)
+  else:
+    given = _array('noise', noise, (count, latent))
+    portions = (given[start : start + batch] for start in starts)
+  return _pieces(run, conditions, portions)
 
 
-def _pieces(
-  run: Run, latent: int, conditions: Condition, seed: int, noise: np.ndarray | None, batch: int
-) -> Iterator[Shower]:
-  # One stream of numbers for all showers: numpy gives the same ones in whatever portions they are
-  # asked for, so that a shower does not depend on the batch.
-  rng, waiting = np.random.default_rng(seed), None
-  for start in range(0, len(conditions.energy), batch):
-    rows = slice(start, start + batch)
-    part = at(conditions, rows)
-    if noise is None:
-      z = rng.standard_normal((len(part.energy), latent), np.float32)
-    else:
-      z = noise[rows]
-    started = run(z, *part), part
+def _pieces(run: Run, conditions: Condition, portions: Iterable[np.ndarray]) -> Iterator[Shower]:
+  """The showers of each portion of the noise."""
+  start, waiting = 0, None
+  for noise in portions:
+    part = at(conditions, slice(start, start + len(noise)))
+    start += len(noise)
+    started = run(noise, *part), part
     if waiting:  # fetched only now, while an asynchronous generator makes the next piece
       yield Shower(np.asarray(waiting[0]), waiting[1])
     waiting = started

@@ -82,8 +82,7 @@ def compare(
   adapter: Adapter,
   generate: program.Generate,
   path: str,
-  noise: np.ndarray,
-  conditions: Condition,
+  drawn: parity.Draws,
   seed: int,
 ) -> dict[str, Any]:
   """The parity of a written file with the generator as JAX runs it, both given the framework's
@@ -92,12 +91,14 @@ def compare(
   Raises:
     ValueError: they differ by more than the tolerance.
   """
-  inputs = adapter.draw(noise, conditions, np.random.default_rng(seed))
+  inputs = adapter.draw(*drawn, np.random.default_rng(seed))
   expected, found = (
     parity.in_pieces(run, *inputs) for run in (jax.jit(adapted(adapter, generate)), _runner(path))
   )
-  incident = np.ones_like(conditions.energy) if adapter.fraction else conditions.energy
-  flat = (len(noise), -1)
+  energy = drawn.conditions.energy
+  # A fraction has no scale of its own: it is off by as much of 1 as an energy of the incident one.
+  incident = np.ones_like(energy) if adapter.fraction else energy
+  flat = (len(energy), -1)
   return parity.compare(
     expected.reshape(flat), found.reshape(flat), incident, parity.TOLERANCES['onnx'], adapter.file
   )

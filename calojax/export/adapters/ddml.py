@@ -75,15 +75,15 @@ def adapters(generator: Generator) -> list[Adapter]:
   depth = len(geometry.layers)
   return [
     Adapter(
-      'ddml.onnx',
-      'ddml',
-      {'z': (width, 1, 1, 1), 'E': (1, 1, 1, 1)},
-      'energies',
-      decode,
-      lambda energies, energy: energies.reshape(-1, depth, *first.shape),
-      draw,
-      False,
-      _described(first, depth, latent, width),
+      file='ddml.onnx',
+      framework='ddml',
+      inputs={'z': (width, 1, 1, 1), 'E': (1, 1, 1, 1)},
+      output='energies',
+      decode=decode,
+      encode=lambda energies, energy: energies.reshape(-1, depth, *first.shape),
+      draw=draw,
+      fraction=False,
+      described=_described(first, depth, latent, width),
     )
   ]
 

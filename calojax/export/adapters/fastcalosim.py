@@ -89,17 +89,16 @@ def _adapter(generator: Generator, particle: str, network: str) -> Adapter:
       np.log(conditions.energy[:, None] / low) / scale
     ).astype(np.float32)
 
-  file = f'fastcalosim.{network}.onnx'
   return Adapter(
-    file,
-    'fastcalosim',
-    {'Noise': (latent,), 'mycond': (1,)},
-    'out',
-    decode,
-    encode,
-    draw,
-    True,
-    _described(geometry, latent, particle, network, (low, high)),
+    file=f'fastcalosim.{network}.onnx',
+    framework='fastcalosim',
+    inputs={'Noise': (latent,), 'mycond': (1,)},
+    output='out',
+    decode=decode,
+    encode=encode,
+    draw=draw,
+    fraction=True,
+    described=_described(geometry, latent, particle, network, (low, high)),
   )
 
 

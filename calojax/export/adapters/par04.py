@@ -66,15 +66,15 @@ def adapters(generator: Generator) -> list[Adapter]:
   to_mesh = _to_mesh(geometry)
   return [
     Adapter(
-      'par04.onnx',
-      'par04',
-      {'input': (latent + CONDITIONS,)},
-      'fractions',
-      decode,
-      lambda energies, energy: to_mesh(energies) / energy[:, None],
-      draw,
-      True,
-      _described(geometry, latent, mesh, inclined),
+      file='par04.onnx',
+      framework='par04',
+      inputs={'input': (latent + CONDITIONS,)},
+      output='fractions',
+      decode=decode,
+      encode=lambda energies, energy: to_mesh(energies) / energy[:, None],
+      draw=draw,
+      fraction=True,
+      described=_described(geometry, latent, mesh, inclined),
     )
   ]
 
