@@ -117,9 +117,9 @@ def prepare(config: Any) -> Callable[[], int]:
   if FLAGS.mode == 'train':
     if config is None:
       raise ValueError('--mode=train needs --config, e.g. --config=configs/cnn_aux.py')
-    from calojax.commands import modes
+    from calojax.commands import train
 
-    return modes.training(config, FLAGS.workdir or default_workdir())
+    return train.training(config, FLAGS.workdir or default_workdir())
   if FLAGS.reference or FLAGS.generated:
     return compare_files()
   folder = FLAGS.workdir or (default_workdir() if config is not None else None)
@@ -132,26 +132,29 @@ def prepare(config: Any) -> Callable[[], int]:
     raise ValueError(
       f'--mode={FLAGS.mode} needs --output=' + ('FILE' if FLAGS.mode == 'sample' else 'FOLDER')
     )
-  if FLAGS.model:
-    from calojax.commands import sample
-
-    return sample.sampling(
-      FLAGS.model, FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed
-    )
-  from calojax.commands import modes
+  if FLAGS.model:  # before anything that needs the training stack
+    return sampling(model=FLAGS.model)
   from calojax.training import workdir
 
   if config is not None:
     workdir.check_config(folder, config)
-  if FLAGS.mode == 'evaluate':
-    from calojax.commands import evaluate
-
-    return evaluate.run(folder)
+  if FLAGS.mode == 'sample':
+    return sampling(workdir=folder)
   if FLAGS.mode == 'export':
-    return modes.exporting(folder, FLAGS.output, FLAGS.adapters)
-  return modes.sampling(
-    folder, FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed
-  )
+    from calojax.commands import export
+
+    return export.exporting(folder, FLAGS.output, FLAGS.adapters)
+  from calojax.commands import evaluate
+
+  return evaluate.run(folder)
+
+
+def sampling(**source: str) -> Callable[[], int]:
+  """The sampling from an exported model or from a workdir, checked and ready."""
+  from calojax.commands import sample
+
+  request = sample.Request(FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed)
+  return sample.sampling(request, **source)
 
 
 def compare_files() -> Callable[[], int]:

@@ -13,14 +13,17 @@ import argparse
 import os
 import shutil
 import tempfile
+from typing import Any
 
 from calojax import inference, spectrum, zoo
 from calojax.export import folder
+from calojax.files import folder_aside
 from calojax.inference import runtimes
-from calojax.training import run, workdir
+from calojax.training import workdir
+from calojax.training.trained import trained
 
 
-def lighter(described: dict) -> dict:
+def lighter(described: dict[str, Any]) -> dict[str, Any]:
   """The description with one model file, the one that onnxruntime reads.
 
   Raises:
@@ -36,19 +39,15 @@ def put(source: str, name: str) -> None:
   """Exports the generator of the workdir `source` and puts it into the package under this name."""
   with tempfile.TemporaryDirectory() as aside:
     exported = os.path.join(aside, 'model')
-    described = lighter(
-      folder.write(run.trained(source), workdir.stored_config(source), exported, source)
-    )
+    config = workdir.stored_config(source)
+    described = lighter(folder.write(trained(source), config, exported, source))
     for file in set(os.listdir(exported)) - {*described['files'], spectrum.FILE}:
       os.remove(os.path.join(exported, file))
     folder.describe(exported, described)
     inference.load(exported)
     target = zoo.ROOT / name
-    part = target.with_suffix('.part')
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(exported, part)
-    shutil.rmtree(target, ignore_errors=True)
-    part.replace(target)
+    with folder_aside(target) as part:
+      shutil.copytree(exported, part, dirs_exist_ok=True)
   print(f'{target}: {sum(path.stat().st_size for path in target.iterdir()) / 1e6:.2f} MB')
 
 

@@ -3,7 +3,7 @@ normal, requests that are refused.
 """
 
 import hashlib
-import importlib.util
+import importlib
 import pathlib
 import re
 import shutil
@@ -44,7 +44,8 @@ def program(tmp_path_factory):
     capture_output=True,
     text=True,
   )
-  if fetched.returncode:
+  if fetched.returncode:  # what it says in one line cannot be had; a traceback is its own fault
+    assert fetched.stderr.startswith('fetch_runtime.py: '), fetched.stderr
     pytest.skip(fetched.stderr.strip())
   options = [
     '-GNinja',
@@ -158,10 +159,13 @@ def test_the_speed_is_told(program, exported, tmp_path):
     '--batch',
     10,
   ).stdout
-  line = '30 showers of 504 cells: X showers/s; inference X ms a shower (median of 3 batches), X ms of the processor\n'
-  rate, clock, processor = map(
-    float, re.fullmatch(re.escape(line).replace('X', r'(\d+\.\d+)'), told).groups()
+  line = (
+    '30 showers of 504 cells: X showers/s; inference X ms a shower (median of 3 batches), '
+    'X ms of the processor\n'
   )
+  found = re.fullmatch(re.escape(line).replace('X', r'(\d+\.\d+)'), told)
+  assert found, told
+  rate, clock, processor = map(float, found.groups())
   assert clock > 0 and processor >= 0 and rate > 0
 
 
@@ -415,11 +419,8 @@ def test_a_model_that_makes_no_numbers_is_refused(program, tmp_path):
 
 
 def test_the_fetch_says_what_is_missing(tmp_path, monkeypatch):
-  specification = importlib.util.spec_from_file_location(
-    'fetch_runtime', SOURCE / 'fetch_runtime.py'
-  )
-  module = importlib.util.module_from_spec(specification)
-  specification.loader.exec_module(module)
+  monkeypatch.syspath_prepend(str(SOURCE))
+  module = importlib.import_module('fetch_runtime')
   monkeypatch.setattr(module, 'APT', '/no/apt-helper')
   with pytest.raises(ValueError, match='/no/apt-helper is not there'):
     module.fetch(tmp_path / 'x')

@@ -7,8 +7,8 @@ import json
 import os
 import pathlib
 import shutil
-import types
 import warnings
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ import tiny
 from calojax.methods import kdtree
 from calojax.methods.build import build
 from calojax.showers import Condition, take
+from calojax.training.trained import Generator
 
 for needed in ('onnx', 'onnxruntime', 'flatbuffers'):
   pytest.importorskip(needed)
@@ -45,7 +46,7 @@ NETWORKS = (
 
 @functools.cache
 def generator(name):
-  """A tiny system with random weights, as `run.trained` gives it."""
+  """A tiny system with random weights, as `trained` gives it."""
   config = tiny.config(name)
   few, geometry, _ = tiny.showers(config.data.source)
   method = build(config, geometry, few)
@@ -68,14 +69,8 @@ def generator(name):
     if name == 'shower_library'
     else jax.tree_util.tree_map_with_path(random, like)
   )
-  return types.SimpleNamespace(
-    method=method,
-    variables=variables,
-    step=8,
-    geometry=geometry,
-    spectrum=few.condition,
-    description={'fingerprint': '0123456789abcdef', 'provenance': {}},
-  )
+  described = {'fingerprint': '0123456789abcdef', 'provenance': {}}
+  return Generator.of(method, variables, geometry, few.condition, step=8, description=described)
 
 
 def library(showers, method):
@@ -101,30 +96,30 @@ def library(showers, method):
 
 def requests(generator, count=17):
   """Noise and particles as a runtime takes them."""
-  noise = np.random.default_rng(1).standard_normal((count, generator.method.latent), np.float32)
+  noise = np.random.default_rng(1).standard_normal((count, generator.latent), np.float32)
   return noise, *(np.asarray(field[:count], np.float32) for field in generator.spectrum)
 
 
-def onnx_runner(tmp_path, generate, inputs, opset=onnx_file.PORTABLE):
+def onnx_runner(tmp_path, generate, inputs, opset=onnx_file.PORTABLE) -> Callable[..., np.ndarray]:
   """A function of the exported program in onnxruntime."""
   import onnx
 
   model = onnx_file.model(onnx_file.translate(generate, inputs, program.OUTPUT), opset)
   onnx.checker.check_model(model, full_check=True)
   (tmp_path / 'x.onnx').write_bytes(model.SerializeToString())
-  return runtimes.runner(str(tmp_path / 'x.onnx'), 'onnx', 1)
+  return runtimes.runner(str(tmp_path / 'x.onnx'), 'onnxruntime', 1)
 
 
 @pytest.mark.parametrize('name', NETWORKS)
 def test_every_network_makes_its_showers_in_onnxruntime_and_from_stablehlo(name, tmp_path):
   system = generator(name)
   generate, arrays = program.function(system), requests(system)
-  (tmp_path / 'x.stablehlo').write_bytes(program.stablehlo(generate, system.method.latent))
-  expected = runtimes.runner(str(tmp_path / 'x.stablehlo'), 'stablehlo')(*arrays)
+  (tmp_path / 'x.stablehlo').write_bytes(program.stablehlo(generate, system.latent))
+  expected = runtimes.runner(str(tmp_path / 'x.stablehlo'), 'jax')(*arrays)
   if name in ('voxel', 'wgan_gp'):  # each further program costs seconds of compilation
     np.testing.assert_array_equal(expected, jax.jit(generate)(*arrays))
   assert expected.shape == (17, system.geometry.cells) and expected.max() > 0
-  run = onnx_runner(tmp_path, generate, program.inputs(system.method.latent))
+  run = onnx_runner(tmp_path, generate, program.inputs(system.latent))
   for count in (1, 3, 17):
     found = run(*(array[:count] for array in arrays))
     parity.compare(expected[:count], found, arrays[1][:count], parity.TOLERANCES['onnx'], name)
@@ -154,7 +149,7 @@ X, Y = (
   np.linspace(-3, 3, 24).reshape(2, 3, 4).astype(np.float32),
   np.cos(np.arange(24.0)).reshape(2, 3, 4).astype(np.float32),
 )
-KERNEL = np.random.default_rng(0).standard_normal((3, 2, 4, 5)).astype(np.float32)
+KERNEL = jnp.asarray(np.random.default_rng(0).standard_normal((3, 2, 4, 5)).astype(np.float32))
 LAYOUT = ('NHWC', 'HWIO', 'NHWC')
 PROGRAMS = {
   'expm1': lambda x, y: jnp.expm1(x * 1e-4),
@@ -340,7 +335,8 @@ def test_a_loaded_model_makes_the_showers(exported, runtime):
   expected = np.asarray(
     jax.jit(system.method.sample)(system.variables, noise, Condition(*particles))
   )
-  found = model.generate(*particles, noise=noise)
+  energy, position, direction = particles
+  found = model.generate(energy, position, direction, noise=noise)
   assert (
     model.runtime == runtime and found.dtype == np.float32 and model.geometry == system.geometry
   )
@@ -350,13 +346,24 @@ def test_a_loaded_model_makes_the_showers(exported, runtime):
 def test_a_shower_depends_on_its_seed_and_number_only(exported):
   folder, system = exported
   model = inference.load(folder, 'onnxruntime')
-  particles = requests(system)[1:]
-  showers = model.generate(*particles, seed=3)
-  np.testing.assert_allclose(
-    model.generate(*particles, seed=3, batch=5), showers, rtol=1e-5, atol=1e-5 * showers.max()
-  )
-  assert np.abs(model.generate(*particles, seed=4) - showers).max() > 0.01 * showers.max()
-  assert model.generate(*(field[:0] for field in particles)).shape == (0, system.geometry.cells)
+  _, energy, position, direction = requests(system)
+  make = functools.partial(model.generate, energy, position, direction)
+  showers = make(seed=3)
+  np.testing.assert_allclose(make(seed=3, batch=5), showers, rtol=1e-5, atol=1e-5 * showers.max())
+  assert np.abs(make(seed=4) - showers).max() > 0.01 * showers.max()
+  none = model.generate(energy[:0], position[:0], direction[:0])
+  assert none.shape == (0, system.geometry.cells)
+
+
+def test_particles_are_given_as_one_makes_conditions(exported):
+  folder, _ = exported
+  model = inference.load(folder, 'onnxruntime')
+  energies = [2e4, 5e4]
+  expected = model.generate(energies, np.zeros((2, 2)), np.tile([0.0, 0, 1], (2, 1)), seed=3)
+  np.testing.assert_array_equal(model.generate(energies, seed=3), expected)
+  np.testing.assert_array_equal(model.generate(energies, (0, 0), (0, 0, 1), seed=3), expected)
+  alone = model.generate(2e4, seed=3)  # a batch of one is rounded in another order
+  np.testing.assert_allclose(alone, expected[:1], rtol=0, atol=1e-5 * expected[0].max())
 
 
 def test_bad_requests_are_refused_and_strange_ones_warned_of(exported):
@@ -378,10 +385,10 @@ def test_bad_requests_are_refused_and_strange_ones_warned_of(exported):
   for bad, message in [
     ((energy * np.nan, position, direction), 'energy is nan'),
     ((energy, position[:, :1], direction), r'position of shape \(3, 1\)'),
-    ((energy, position[:2], direction), r'expected \(3, 2\)'),
+    ((energy, position[:2], direction), '2 values of position for 3 particles'),
     ((-energy, position, direction), 'expected a value > 0'),
-    ((energy, position, -direction), 'unit vector'),
-    ((energy, position, 2 * direction), 'unit vector'),
+    ((energy, position, -direction), 'z of the direction is .* expected a value > 0'),
+    ((energy, position, 2 * direction), 'length of the direction is 2 '),
   ]:
     with pytest.raises(ValueError, match=message):
       model.generate(*bad)
@@ -436,7 +443,8 @@ def test_missing_packages_give_one_line(exported, tmp_path, monkeypatch):
   monkeypatch.setattr(importlib.util, 'find_spec', lambda name, *rest: None)
   with pytest.raises(
     ValueError,
-    match='needs `pip install onnxruntime` or `pip install openvino` or `pip install jax flatbuffers`',
+    match='needs `pip install onnxruntime` or `pip install openvino` or '
+    '`pip install jax flatbuffers`',
   ):
     inference.load(exported[0])
 
@@ -465,7 +473,10 @@ def test_inference_imports_nothing_of_the_training():
   import subprocess
   import sys
 
-  code = 'import sys, calojax.inference; print(sorted({"jax", "flax", "optax", "h5py", "onnxruntime"} & set(sys.modules)))'
+  code = (
+    'import sys, calojax.inference; '
+    'print(sorted({"jax", "flax", "optax", "h5py", "onnxruntime"} & set(sys.modules)))'
+  )
   root = pathlib.Path(__file__).parents[1]
   assert (
     subprocess.run(

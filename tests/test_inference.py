@@ -8,6 +8,7 @@ import functools
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +18,7 @@ import pytest
 import tiny
 from calojax.methods.build import build
 from calojax.showers import take
-from calojax.training.run import Generator
+from calojax.training.trained import Generator
 from conftest import ROOT
 
 for needed in ('onnx', 'onnxruntime', 'flatbuffers'):
@@ -43,14 +44,8 @@ def exported(tmp_path_factory):
   variables = jax.tree.map(
     lambda leaf: np.asarray(leaf) + 0.05 * rng.random(leaf.shape, np.float32), variables
   )
-  system = Generator(
-    method,
-    variables,
-    0,
-    geometry,
-    {'fingerprint': '0123456789abcdef', 'provenance': {}},
-    few.condition,
-  )
+  described = {'fingerprint': '0123456789abcdef', 'provenance': {}}
+  system = Generator.of(method, variables, geometry, few.condition, step=0, description=described)
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(parity, 'PIECES', (40,))
     patch.setattr(parity, 'COUNT', 40)
@@ -84,7 +79,7 @@ def test_callers_side_by_side_get_their_own_showers(exported, runtime):
   with concurrent.futures.ThreadPoolExecutor(4) as pool:
     for found, wanted in zip(pool.map(make, range(8)), expected):
       np.testing.assert_array_equal(found, wanted)
-  assert not np.array_equal(*expected[:2])
+  assert not np.array_equal(expected[0], expected[1])
 
 
 def test_openvino_reports_to_nobody(exported):
@@ -102,7 +97,8 @@ def test_openvino_in_bfloat16_is_an_explicit_choice(exported):
   if 'BF16' not in openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES'):
     pytest.skip('the processor computes in float32 only')
   folder, particles = exported
-  path = folder / runtimes.chosen_file(sidecar.read(str(folder)), 'openvino')
+  _, file = runtimes.chosen(sidecar.read(str(folder)), 'openvino', str(folder))
+  path = folder / file
   noise = np.random.default_rng(0).standard_normal((64, 8), np.float32)
   exact, rough = (
     runtimes.openvino_runner(str(path), 1, precision)(noise, *particles)
@@ -122,9 +118,7 @@ def test_the_first_installed_runtime_is_taken(exported, monkeypatch):
     assert inference.load(exported[0]).runtime == following
   with pytest.raises(ValueError, match='needs `pip install onnxruntime`, which is not installed'):
     inference.load(exported[0], 'onnxruntime')
-  with pytest.raises(
-    ValueError, match="runtime is 'tensorrt', expected one of onnxruntime, openvino, jax"
-  ):
+  with pytest.raises(ValueError, match="no runtime 'tensorrt'; known: onnxruntime, openvino, jax"):
     inference.load(exported[0], 'tensorrt')
 
 
@@ -137,9 +131,8 @@ def in_onnx(function, *arrays, tmp_path):
   }
   model = onnx_file.model(onnx_file.translate(function, inputs, 'y'), onnx_file.PORTABLE)
   (tmp_path / 'x.onnx').write_bytes(model.SerializeToString())
-  return runtimes.runner(str(tmp_path / 'x.onnx'), 'onnx', 1)(*arrays), collections.Counter(
-    node.op_type for node in model.graph.node
-  )
+  run: Callable[..., np.ndarray] = runtimes.runner(str(tmp_path / 'x.onnx'), 'onnxruntime', 1)
+  return run(*arrays), collections.Counter(node.op_type for node in model.graph.node)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +151,7 @@ def test_transposed_convolutions_are_products(space, taps, strides, padding, co,
   rng = np.random.default_rng(0)
   x, kernel = (
     rng.standard_normal((3, *space, 6), np.float32),
-    rng.standard_normal((*taps, 6, co), np.float32),
+    jnp.asarray(rng.standard_normal((*taps, 6, co), np.float32)),
   )
   function = lambda x: (
     convolutions.conv_transpose(x, kernel, strides, padding, 'lax') + jnp.arange(1.0, co + 1)
@@ -172,7 +165,7 @@ def test_transposed_convolutions_are_products(space, taps, strides, padding, co,
 def test_a_phase_without_a_tap_is_left_to_the_runtime(tmp_path):
   x, kernel = (
     np.random.default_rng(0).standard_normal((3, 4, 4, 6), np.float32),
-    np.ones((2, 2, 6, 4), np.float32),
+    jnp.ones((2, 2, 6, 4)),
   )
   function = lambda x: convolutions.conv_transpose(x, kernel, (3, 3))
   found, kinds = in_onnx(function, x, tmp_path=tmp_path)
@@ -185,7 +178,7 @@ LAYERS = {
   'convolution': lambda x: convolutions.conv(x, KERNEL, (1, 1)),
   'transposed convolution': lambda x: convolutions.conv_transpose(x, KERNEL, (2, 2)),
 }
-KERNEL = np.random.default_rng(1).standard_normal((3, 3, 4, 6)).astype(np.float32)
+KERNEL = jnp.asarray(np.random.default_rng(1).standard_normal((3, 3, 4, 6)).astype(np.float32))
 CHANNELS = np.random.default_rng(2).uniform(0.5, 2, (4, 6)).astype(np.float32)
 
 

@@ -30,7 +30,10 @@ TRAINING = (
   'jaxtyping',
   'onnx',
 )
-WITHOUT = f'import sys; sys.modules.update(dict.fromkeys({TRAINING})); from calojax import main; sys.exit(main.command_line(sys.argv))'
+WITHOUT = (
+  f'import sys; sys.modules.update(dict.fromkeys({TRAINING})); '
+  'from calojax import main; sys.exit(main.command_line(sys.argv))'
+)
 NAMES = ('calogan', 'clic', 'lhcb_ecal')
 
 
@@ -90,7 +93,7 @@ def test_sampling_needs_nothing_of_the_training_and_is_seeded(tmp_path):
 
 
 def test_given_particles_and_another_layout(tmp_path):
-  few = Condition(np.float32([5e3, 2e4]), np.zeros((2, 2), np.float32), np.float32([[0, 0, 1]] * 2))
+  few = Condition.of([5e3, 2e4])
   model = calojax.load('lhcb_ecal')
   with data.Writer(tmp_path / 'particles.h5', model.geometry, {}) as writer:
     for piece in model.stream(few, 5, batch=1):
@@ -120,7 +123,8 @@ def test_given_particles_and_another_layout(tmp_path):
   [
     (
       ('--mode=sample', '--model=lhcb', '--count=5', '--output=x.h5'),
-      "model 'lhcb' is neither the folder of an exported model nor one of the package: calogan, clic",
+      "model 'lhcb' is neither the folder of an exported model nor one of the package: calogan, "
+      'clic',
     ),
     (
       ('--mode=sample', '--model=lhcb_ecal', '--workdir=runs/x', '--count=5', '--output=x.h5'),
@@ -174,6 +178,7 @@ def test_particles_are_kept_evenly_and_read_without_pickle(tmp_path):
   many = Condition(np.arange(1.0, 101), np.zeros((100, 2)), np.tile([0.0, 0, 1], (100, 1)))
   spectrum.save(tmp_path / 'few.npz', many, 10)
   np.testing.assert_array_equal(spectrum.load(tmp_path / 'few.npz').energy, np.arange(1, 101, 10))
-  np.savez(tmp_path / 'bad.npz', **{name: np.array([{}], object) for name in Condition._fields})
+  pickled = np.array([{}], object)
+  np.savez(tmp_path / 'bad.npz', energy=pickled, position=pickled, direction=pickled)
   with pytest.raises(ValueError, match='does not hold particles'):
     spectrum.load(tmp_path / 'bad.npz')

@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # two files are compared without JAX
   from matplotlib.figure import Figure
 
   from calojax.training.parts import Parts
-  from calojax.training.run import Generator
+  from calojax.training.trained import Generator
 
 PAIRS = 5  # showers drawn side by side
 VALIDATION = 4  # showers at least, with which a training is watched
@@ -115,7 +115,7 @@ def run(folder: str) -> Callable[[], int]:
   from calojax.commands.start_up import start_up
   from calojax.training import workdir
   from calojax.training.parts import load_parts
-  from calojax.training.run import trained
+  from calojax.training.trained import trained
 
   start_up()
   config = workdir.stored_config(folder)
@@ -202,27 +202,17 @@ def traversals(generator: Generator, real: Shower, geometry: Geometry) -> dict[s
   """
   if len(geometry.layers) == 1:
     return {}
-  import jax
-
-  z = jax.random.normal(jax.random.key(NOISE_SEED), (REPEATS, generator.method.latent))
+  z = np.random.default_rng(NOISE_SEED).standard_normal((REPEATS, generator.latent), np.float32)
 
   def generate(asked: Condition) -> Shower:
-    return draw(generator, asked, np.tile(np.asarray(z), (len(asked.energy) // REPEATS, 1)))
+    return draw(generator, asked, np.tile(z, (len(asked.energy) // REPEATS, 1)))
 
   return traverse(generate, real, geometry)
 
 
 def draw(generator: Generator, asked: Condition, noise: np.ndarray | None = None) -> Shower:
   """One generated shower for each particle, of the noise `[b, latent]` if it is given."""
-  import jax
-
-  from calojax.inference.sampler import compiled, stream
-
-  method, variables = generator.method, generator.variables
-  if noise is None:
-    return concatenate(list(stream(method, variables, asked, NOISE_SEED)))
-  single = Condition(*(np.asarray(field, np.float32) for field in asked))
-  return Shower(np.asarray(compiled(method, variables)(jax.numpy.asarray(noise), single)), asked)
+  return concatenate(list(generator.stream(asked, NOISE_SEED, noise)))
 
 
 def on_terminal() -> Progress | None:

@@ -1,59 +1,103 @@
-"""Showers of a generator into a file; of an exported one with nothing of the training."""
+"""`--mode=sample`: showers of a generator into a file; of an exported one with nothing of the
+training.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from calojax import __version__, data, inference, spectrum
+from calojax.commands.start_up import start_up
 from calojax.exit_codes import DONE
 from calojax.showers import Condition, Shower
 
 
-def sampling(
-  model: str, output: str, conditions: str | None, count: int | None, layout: str, seed: int
-) -> Callable[[], int]:
-  """Writes showers of an exported model, checked first: a function that does the work and returns
-  the exit code.
+class Request(NamedTuple):
+  """What is to be written.
 
-  Args:
-    model: its folder, or the name of one that comes with the package.
-    output: the file to write, HDF5.
+  Attributes:
+    output: the file, HDF5.
     conditions: a file of any readable format, one shower is made for each of its particles; or
       None.
     count: how many showers, their particles drawn from the training spectrum; or None.
     layout: of the file.
     seed: of particles and noise.
+  """
+
+  output: str
+  conditions: str | None = None
+  count: int | None = None
+  layout: str = 'calojax'
+  seed: int = 0
+
+
+def sampling(
+  request: Request, *, model: str | None = None, workdir: str | None = None
+) -> Callable[[], int]:
+  """Writes showers of an exported model or of a workdir's generator, checked first: a function that
+  does the work and returns the exit code.
+
+  Args:
+    request: what to write.
+    model: the folder of an exported model, or the name of one that comes with the package.
+    workdir: of a training, in place of a model.
 
   Raises:
-    ValueError: no such model or no runtime for it, the conditions cannot be read, or the output
-      cannot be written.
+    ValueError: no such model or no runtime for it, the workdir is not complete, the conditions
+      cannot be read, or the output cannot be written.
   """
+  if model is not None:
+    generator, origin = _exported(model)
+  elif workdir is not None:
+    generator, origin = _of_workdir(workdir)
+  else:
+    raise ValueError('neither an exported model nor a workdir, expected one of them')
+  wanted = particles(generator.spectrum, request)
+  provenance = {**origin, 'seed': request.seed, 'calojax': __version__}
+  writer = data.Writer(request.output, generator.geometry, provenance, request.layout)
+  return writing(writer, generator.stream(wanted, request.seed), len(wanted.energy))
+
+
+def _exported(model: str) -> tuple[inference.Model, dict[str, Any]]:
+  """An exported generator, and how a file names it."""
   generator = inference.load(model)
-  wanted = particles(generator.spectrum, conditions, count, seed)
   card = generator.card
-  provenance = {
+  return generator, {
     'generator': card['name'],
     'files': {name: file['sha256'] for name, file in card['files'].items()},
     'runtime': generator.runtime,
     'step': card['step'],
-    'seed': seed,
-    'calojax': __version__,
     'trained_on': card['data']['fingerprint'],
   }
-  return writing(
-    data.Writer(output, generator.geometry, provenance, layout),
-    generator.stream(wanted, seed),
-    len(wanted.energy),
-  )
 
 
-def particles(known: Condition, conditions: str | None, count: int | None, seed: int) -> Condition:
-  """The particles of the file `conditions`, or `count` drawn from those known.
+def _of_workdir(workdir: str) -> tuple[inference.Model, dict[str, Any]]:
+  """The generator of a workdir's newest checkpoint, and how a file names it: by the path as it was
+  given, for an absolute one would tell of somebody's machine.
+  """
+  start_up()
+  from calojax.training.trained import trained  # here: an exported model needs no training stack
+
+  generator = trained(workdir)
+  return generator, {
+    'generator': workdir,
+    'step': generator.step,
+    'trained_on': generator.description['fingerprint'],
+  }
+
+
+def particles(known: Condition, request: Request) -> Condition:
+  """The particles of the request's file, or as many as it counts, drawn from those known.
 
   Raises:
-    ValueError: the file cannot be read, or count is not positive.
+    ValueError: the file cannot be read, or the count is not positive.
   """
-  return data.conditions(conditions) if conditions else spectrum.draw(known, count, seed)
+  if request.conditions is not None:
+    return data.conditions(request.conditions)
+  if request.count is None:
+    raise ValueError('neither a file of particles nor a count of showers, expected one of them')
+  return spectrum.draw(known, request.count, request.seed)
 
 
 def writing(writer: data.Writer, pieces: Iterable[Shower], total: int) -> Callable[[], int]:

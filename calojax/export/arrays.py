@@ -28,6 +28,9 @@ from calojax.export.graph import (
 def broadcast(
   graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, *rest: Value
 ) -> list[Value]:
+  """Nothing, as long as nobody needs the whole array: the value then has another shape than is
+  held. Of a constant too, so that a bias stays a vector in the file.
+  """
   shape, held = tuple(parameters['shape']), [1] * len(parameters['shape'])
   for axis, n in zip(parameters['broadcast_dimensions'], x.held):
     held[axis] = n
@@ -44,6 +47,7 @@ def broadcast(
 def reshaped(
   graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, *rest: Value
 ) -> list[Value]:
+  """Reshape."""
   if parameters.get('dimensions') is not None:
     raise Unsupported('a reshape that permutes')
   shape = tuple(outputs[0].shape)
@@ -51,6 +55,7 @@ def reshaped(
 
 
 def transposed(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) -> list[Value]:
+  """Transpose, of what is held."""
   order = parameters['permutation']
   shape, held = (tuple(sizes[i] for i in order) for sizes in (x.shape, x.held))
   return [tensor(transpose(graph, loose(graph, x), order), shape, held)]
@@ -59,6 +64,7 @@ def transposed(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value)
 def concatenate(
   graph: Graph, outputs: Any, parameters: dict[str, Any], *values: Value
 ) -> list[Value]:
+  """Concat."""
   return [
     tensor(
       node(graph, 'Concat', *(full(graph, v) for v in values), axis=parameters['dimension']),
@@ -68,12 +74,14 @@ def concatenate(
 
 
 def stack(graph: Graph, outputs: Any, parameters: dict[str, Any], *values: Value) -> list[Value]:
+  """Concat of the arrays with a new axis each: ONNX has no Stack."""
   axis = parameters['axis']
   apart = [node(graph, 'Unsqueeze', full(graph, v), integers(graph, [axis])) for v in values]
   return [tensor(node(graph, 'Concat', *apart, axis=axis), outputs[0].shape)]
 
 
 def split(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) -> list[Value]:
+  """Split."""
   names = nodes(
     graph,
     'Split',
@@ -104,6 +112,7 @@ def _cut(graph: Graph, x: Value, starts: Any, stops: Any, strides: Any) -> str:
 
 
 def sliced(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) -> list[Value]:
+  """Slice along the axes that are cut."""
   strides = parameters['strides'] or (1,) * len(x.shape)
   return [
     tensor(
@@ -136,6 +145,7 @@ def gather(
 
 
 def squeeze(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) -> list[Value]:
+  """Squeeze."""
   return [
     tensor(
       node(graph, 'Squeeze', full(graph, x), integers(graph, parameters['dimensions'])),
@@ -147,6 +157,7 @@ def squeeze(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) ->
 def pad(
   graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, filling: Value
 ) -> list[Value]:
+  """Pad; negative widths cut, in ONNX as in JAX."""
   low, high, between = zip(*parameters['padding_config'])
   if any(between):
     raise Unsupported('pad with cells in between')

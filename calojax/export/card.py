@@ -10,6 +10,7 @@ from typing import Any
 from calojax import provenance
 from calojax.evaluation.report.verdict import headlines
 from calojax.inference import sidecar
+from calojax.training.trained import Generator
 
 LICENCE = 'Apache-2.0'
 UNITS = {
@@ -22,9 +23,10 @@ UNITS = {
 
 
 def description(
-  generator: Any,
+  generator: Generator,
   config: Any,
   files: dict[str, Any],
+  *,
   onnx_missing: str | None,
   reads: list[str],
   workdir: str | None,
@@ -32,7 +34,7 @@ def description(
   """The content of the sidecar.
 
   Args:
-    generator: as `calojax.run.trained` gives it.
+    generator: as `calojax.training.trained` gives it.
     config: of its training.
     files: what is known of the model files, by name.
     onnx_missing: why there is no ONNX file, or None.
@@ -41,7 +43,7 @@ def description(
   """
   geometry, ranges = generator.geometry, sidecar.ranges_of(*generator.spectrum)
   shapes = {
-    'noise': ['batch', generator.method.latent],
+    'noise': ['batch', generator.latent],
     'energy': ['batch'],
     'position': ['batch', 2],
     'direction': ['batch', 3],
@@ -64,7 +66,7 @@ def description(
       'unit': UNITS['energies'],
     },
     'noise': {
-      'variables': generator.method.latent,
+      'variables': generator.latent,
       'law': 'independent, normal, mean 0, standard deviation 1',
     },
     'conditions': {
@@ -73,7 +75,10 @@ def description(
       'meaning': 'lowest and highest value in training; slopes are of the direction',
     },
     'geometry': json.loads(geometry.to_json()),
-    'cells': 'layer after layer; in a layer of x and y, x is the slower index; in one of rings, the angle is the slower index',
+    'cells': (
+      'layer after layer; in a layer of x and y, x is the slower index; in one of rings, the '
+      'angle is the slower index'
+    ),
     'config': json.loads(config.to_json()),
     'step': generator.step,
     'data': {
@@ -122,12 +127,14 @@ def markdown(described: dict[str, Any]) -> str:
   sections = [
     f'# {described["name"]}',
     '',
-    f'A generator of calorimeter showers, trained with calojax {described["calojax"]} (commit {described["commit"] or "unknown"}), '
-    f'{described["step"]} steps. Licence: {described["licence"]}.',
+    f'A generator of calorimeter showers, trained with calojax {described["calojax"]} (commit '
+    f'{described["commit"] or "unknown"}), {described["step"]} steps. '
+    f'Licence: {described["licence"]}.',
     '',
     '## Calorimeter',
     '',
-    f'{geometry["name"]}: {len(geometry["layers"])} layer(s) of {layers}; {described["output"]["shape"][1]} cells, '
+    f'{geometry["name"]}: {len(geometry["layers"])} layer(s) of {layers}; '
+    f'{described["output"]["shape"][1]} cells, '
     f'{described["cells"]}. Mean visible over incident energy: {geometry["sampling_fraction"]:g}.',
     '',
     '## Inputs and output',
@@ -135,12 +142,15 @@ def markdown(described: dict[str, Any]) -> str:
     '| name | shape | unit | |',
     '|---|---|---|---|',
     *(
-      f'| {i["name"]} | {i["shape"]} | {i["unit"]} | {"" if i["used"] else "has no influence on this generator"} |'
+      f'| {i["name"]} | {i["shape"]} | {i["unit"]} | '
+      f'{"" if i["used"] else "has no influence on this generator"} |'
       for i in described['inputs']
     ),
-    f'| **{described["output"]["name"]}** | {described["output"]["shape"]} | {described["output"]["unit"]} | output |',
+    f'| **{described["output"]["name"]}** | {described["output"]["shape"]} | '
+    f'{described["output"]["unit"]} | output |',
     '',
-    f'All are float32; the batch is of any size. Noise: {noise["variables"]} variables a shower, {noise["law"]}.',
+    f'All are float32; the batch is of any size. Noise: {noise["variables"]} variables a '
+    f'shower, {noise["law"]}.',
     '',
     '## Valid range',
     '',
@@ -162,8 +172,8 @@ def markdown(described: dict[str, Any]) -> str:
     '',
     '## Training',
     '',
-    f'Data: fingerprint {described["data"]["fingerprint"]}. The full configuration and the origin of the data are in '
-    f'`{sidecar.SIDECAR}`.',
+    f'Data: fingerprint {described["data"]["fingerprint"]}. The full configuration and the '
+    f'origin of the data are in `{sidecar.SIDECAR}`.',
     '',
   ]
   return '\n'.join(sections)
@@ -172,21 +182,24 @@ def markdown(described: dict[str, Any]) -> str:
 def _layer(layer: dict[str, Any]) -> str:
   if 'edges' in layer:
     return f'{layer["angles"]} angles x {len(layer["edges"]) - 1} rings'
-  return f'{layer["shape"][0]}x{layer["shape"][1]} cells of {layer["pitch"][0]:g}x{layer["pitch"][1]:g} mm'
+  (columns, rows), (x, y) = layer['shape'], layer['pitch']
+  return f'{columns}x{rows} cells of {x:g}x{y:g} mm'
 
 
 def _files(described: dict[str, Any]) -> list[str]:
   lines = [
     '## Files',
     '',
-    '| file | size | largest deviation from the training code: cell / largest cell | energy | sha256 |',
+    '| file | size | largest deviation from the training code: cell / largest cell | energy | '
+    'sha256 |',
     '|---|---|---|---|---|',
   ]
   for name, file in described['files'].items():
     p = file['parity']
     exact = ' (bitwise equal)' if p['bitwise'] else ''
     lines.append(
-      f'| {name} | {file["bytes"] / 1e6:.2f} MB | {p["cells"]:.1g}{exact} | {p["energy"]:.1g} | `{file["sha256"][:16]}` |'
+      f'| {name} | {file["bytes"] / 1e6:.2f} MB | {p["cells"]:.1g}{exact} | {p["energy"]:.1g} | '
+      f'`{file["sha256"][:16]}` |'
     )
   draws = next(iter(described['files'].values()))['parity']['draws']
   lines += [

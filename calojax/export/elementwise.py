@@ -33,14 +33,17 @@ def simple(kind: str) -> Rule:
 
 
 def number(graph: Graph, value: float) -> str:
+  """The name of a constant float32 scalar."""
   return weight(graph, np.float32(value))
 
 
 def ne(graph: Graph, x: str, y: str) -> str:
+  """Not of Equal; ONNX has no node for it."""
   return node(graph, 'Not', node(graph, 'Equal', x, y))
 
 
 def rsqrt(graph: Graph, x: str) -> str:
+  """1 / sqrt(x); ONNX has no reciprocal root."""
   return node(graph, 'Reciprocal', node(graph, 'Sqrt', x))
 
 
@@ -78,12 +81,14 @@ def atan2(graph: Graph, y: str, x: str) -> str:
 
 
 def integer_pow(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) -> list[Value]:
+  """Pow, the exponent a constant of the type of the numbers."""
   return simple('Pow')(graph, outputs, {}, x, constant(np.float32(parameters['y'])))
 
 
 def maximum(
   graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, y: Value
 ) -> list[Value]:
+  """Max, and Relu of zero: runtimes can fuse that one with the product before it."""
   if y.array is not None and not y.array.any():
     return [tensor(node(graph, 'Relu', loose(graph, x)), x.shape, x.held)]
   return simple('Max')(graph, outputs, parameters, x, y)
@@ -92,12 +97,14 @@ def maximum(
 def select_n(
   graph: Graph, outputs: Any, parameters: dict[str, Any], which: Value, *cases: Value
 ) -> list[Value]:
+  """Where, whose cases stand the other way round: JAX has that of False first."""
   if len(cases) != 2:
     raise Unsupported(f'select_n of {len(cases)} cases')
   return simple('Where')(graph, outputs, parameters, which, cases[1], cases[0])
 
 
 def convert(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) -> list[Value]:
+  """Cast; a network that computes in half precision is refused, not silently widened."""
   from onnx import helper
 
   wanted = np.dtype(parameters['new_dtype'])
@@ -113,4 +120,5 @@ def convert(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) ->
 
 
 def same(graph: Graph, outputs: Any, parameters: dict[str, Any], *values: Value) -> list[Value]:
+  """The values as they are: what only tells JAX how to differentiate or to schedule."""
   return list(values)

@@ -1,4 +1,8 @@
-"""Writes the folder of an exported generator, whole or not at all."""
+"""Writes the folder of an exported generator, whole or not at all.
+
+`generator.stablehlo`, `generator.opset<N>.onnx`, `<adapter>.onnx`; `spectrum.npz`, particles of the
+training; `model.json`, the sidecar, with the sha256 of all of them; `README.md`, the model card.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +20,13 @@ from calojax.export import adapters, card, parity, program
 from calojax.export.graph import Unsupported
 from calojax.files import folder_aside
 from calojax.inference import runtimes, sidecar
+from calojax.training.trained import Generator
 
 NEEDED = ('onnx', 'onnxruntime', 'flatbuffers')
 STABLEHLO = 'generator.stablehlo'
 PARTICLES = 10_000  # of the training spectrum, kept with the model
 SEED = 0
+RUNS = {'stablehlo': 'jax', 'onnx': 'onnxruntime'}  # what a file is compared in, by its format
 
 
 def check(output: str | os.PathLike) -> None:
@@ -44,10 +50,11 @@ def _ours(folder: str | os.PathLike) -> bool:
 
 
 def write(
-  generator: Any,
+  generator: Generator,
   config: Any,
   output: str | os.PathLike,
   workdir: str | None = None,
+  *,
   told: Callable[[str], None] = print,
   frameworks: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -56,7 +63,7 @@ def write(
   A system that ONNX cannot express is written as StableHLO only, and the description says why.
 
   Args:
-    generator: as `calojax.run.trained` gives it.
+    generator: as `calojax.training.trained` gives it.
     config: of its training.
     output: the folder; an exported model in it is replaced.
     workdir: of its training, for the figures of its evaluation.
@@ -71,36 +78,34 @@ def write(
   check(output)
   wanted = adapters.chosen(frameworks, generator)
   with jax.default_device(jax.devices('cpu')[0]), folder_aside(os.fspath(output)) as folder:
-    generate, latent = program.function(generator), generator.method.latent
-    noise, conditions = parity.draws(generator.spectrum, latent, SEED)
-    expected = parity.reference(generate, noise, conditions)
+    generate, latent = program.function(generator), generator.latent
+    drawn = parity.draws(generator.spectrum, latent, SEED)
+    expected = parity.reference(generate, drawn)
     files = {STABLEHLO: {'format': 'stablehlo', 'platforms': list(program.PLATFORMS)}}
     _write(folder, STABLEHLO, program.stablehlo(generate, latent))
-    try:
-      files |= _onnx(folder, generate, latent)
-      reason = None
-    except Unsupported as error:
-      reason = str(error)
-      if wanted:
-        raise ValueError(
-          f'ONNX cannot express this generator, so that there are no adapters for it: {reason}'
-        ) from None
+    onnx, reason = _onnx(folder, generate, latent)
+    if reason and wanted:
+      raise ValueError(
+        f'ONNX cannot express this generator, so that there are no adapters for it: {reason}'
+      )
+    if reason:
       told(f'no ONNX of this generator: {reason}')
+    files |= onnx
     for name, file in files.items():
-      path = os.path.join(folder, name)
-      found = parity.in_pieces(runtimes.runner(path, file['format']), noise, conditions)
+      run = runtimes.runner(os.path.join(folder, name), RUNS[file['format']])
+      found = parity.in_pieces(run, drawn.noise, *drawn.conditions)
       figures = parity.compare(
-        expected, found, conditions.energy, parity.TOLERANCES[file['format']], name
+        expected, found, drawn.conditions.energy, parity.TOLERANCES[file['format']], name
       )
       file |= _compared(folder, name, figures, told)
     spectrum.save(os.path.join(folder, spectrum.FILE), generator.spectrum, PARTICLES)
-    files |= _adapted(folder, wanted, generate, noise, conditions, told)
+    files |= _adapted(folder, wanted, generate, drawn, told)
+    reads = program.reads(generate, latent)
     described = card.description(
-      generator, config, files, reason, program.reads(generate, latent), workdir
+      generator, config, files, onnx_missing=reason, reads=reads, workdir=workdir
     )
-    described |= (
-      {'adapters': {adapter.file: adapter.described for adapter in wanted}} if wanted else {}
-    )
+    if wanted:
+      described['adapters'] = {adapter.file: adapter.described for adapter in wanted}
     described['spectrum'] = _identity(os.path.join(folder, spectrum.FILE))
     describe(folder, described)
   return described
@@ -112,34 +117,37 @@ def describe(folder: str, described: dict[str, Any]) -> None:
   _write(folder, 'README.md', card.markdown(described).encode())
 
 
-def _onnx(folder: str, generate: program.Generate, latent: int) -> dict[str, Any]:
-  """The ONNX files, written: of the oldest and of the newest opset."""
+def _onnx(
+  folder: str, generate: program.Generate, latent: int
+) -> tuple[dict[str, Any], str | None]:
+  """The ONNX files, written: of the oldest and of the newest opset; or why there are none."""
   from calojax.export import onnx_file
 
-  graph = onnx_file.translate(generate, program.inputs(latent), program.OUTPUT)
+  try:
+    graph = onnx_file.translate(generate, program.inputs(latent), program.OUTPUT)
+  except Unsupported as error:
+    return {}, str(error)
   files = {}
   for opset in sorted({onnx_file.PORTABLE, onnx_file.newest_opset()}):
     name = f'generator.opset{opset}.onnx'
     _write(folder, name, onnx_file.model(graph, opset).SerializeToString())
     files[name] = {'format': 'onnx', 'opset': opset}
-  return files
+  return files, None
 
 
 def _adapted(
   folder: str,
   wanted: Sequence[adapters.Adapter],
   generate: program.Generate,
-  noise: Any,
-  conditions: Any,
+  drawn: parity.Draws,
   told: Callable[[str], None],
 ) -> dict[str, Any]:
   """The files of the adapters, written and compared."""
   files = {}
   for adapter in wanted:
     _write(folder, adapter.file, adapters.model_file(adapter, generate))
-    figures = adapters.compare(
-      adapter, generate, os.path.join(folder, adapter.file), noise, conditions, SEED
-    )
+    path = os.path.join(folder, adapter.file)
+    figures = adapters.compare(adapter, generate, path, drawn, SEED)
     files[adapter.file] = {'format': adapter.framework, 'opset': adapters.OPSET} | _compared(
       folder, adapter.file, figures, told
     )
@@ -150,11 +158,12 @@ def _compared(
   folder: str, name: str, figures: dict[str, Any], told: Callable[[str], None]
 ) -> dict[str, Any]:
   """What is known of a file that was compared."""
-  known = _identity(os.path.join(folder, name)) | {'parity': figures}
+  known = _identity(os.path.join(folder, name))
   told(
-    f'{name}: {known["bytes"] / 1e6:.2f} MB, off by {figures["cells"]:.1g} of the largest cell at most'
+    f'{name}: {known["bytes"] / 1e6:.2f} MB, off by {figures["cells"]:.1g} of the largest cell '
+    'at most'
   )
-  return known
+  return {**known, 'parity': figures}
 
 
 def _text(described: dict[str, Any]) -> bytes:

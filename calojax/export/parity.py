@@ -6,39 +6,37 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from calojax.inference.sidecar import ranges_of
-from calojax.showers import Condition
+from calojax.showers import Condition, joined
 from calojax.spectrum import draw
 
-PIECES = (
-  1,
-  3,
-  249,
-  249,
-  249,
-  249,
-)  # batch sizes that the draws are made in; for each of a kind JAX compiles a program
+# Batch sizes that the draws are made in; for each of a kind JAX compiles a program.
+PIECES = (1, 3, 249, 249, 249, 249)
 COUNT = sum(PIECES)
 TOLERANCES = {'stablehlo': 1e-6, 'onnx': 1e-5}
 # Of the incident energy: the least that a deviation is measured in, for showers that left nothing.
 DARK = 1e-6
 
-Run = Callable[..., np.ndarray]
+
+class Draws(NamedTuple):
+  """What showers are compared on: noise `[b, latent]` and particles `[b]`."""
+
+  noise: np.ndarray
+  conditions: Condition
 
 
-def draws(spectrum: Condition, latent: int, seed: int = 0) -> tuple[np.ndarray, Condition]:
-  """Noise `[COUNT, latent]` and conditions: first the corners of the spectrum's ranges, then draws
-  from the spectrum.
-  """
+def draws(spectrum: Condition, latent: int, seed: int = 0) -> Draws:
+  """`COUNT` draws: first the corners of the spectrum's ranges, then particles of the spectrum."""
   corners = _corners(spectrum)
   drawn = draw(spectrum, COUNT - len(corners.energy), seed)
-  conditions = Condition(*(np.concatenate(pair).astype(np.float32) for pair in zip(corners, drawn)))
-  return np.random.default_rng(seed).standard_normal((COUNT, latent), np.float32), conditions
+  conditions = Condition(*(field.astype(np.float32) for field in joined((corners, drawn))))
+  noise = np.random.default_rng(seed).standard_normal((COUNT, latent), np.float32)
+  return Draws(noise, conditions)
 
 
 def _corners(spectrum: Condition) -> Condition:
@@ -51,28 +49,28 @@ def _corners(spectrum: Condition) -> Condition:
   )
 
 
-def in_pieces(run: Run, noise: np.ndarray, conditions: Condition) -> np.ndarray:
-  """The showers `[b, v]` of a generator called with several batch sizes."""
+def in_pieces(run: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
+  """What a program gives for these arrays, called with several batch sizes: a shower must not
+  depend on how many are made with it.
+  """
   ends = np.cumsum([0, *PIECES])
-  made = [run(noise[a:b], *(field[a:b] for field in conditions)) for a, b in zip(ends, ends[1:])]
+  made = [run(*(array[a:b] for array in arrays)) for a, b in zip(ends, ends[1:])]
   return np.concatenate([np.asarray(energies) for energies in made])
 
 
-def reference(
-  generate: Callable[..., jax.Array], noise: np.ndarray, conditions: Condition
-) -> np.ndarray:
+def reference(generate: Callable[..., jax.Array], drawn: Draws) -> np.ndarray:
   """The showers of the training code.
 
   Raises:
     ValueError: one that is not finite.
   """
-  energies = in_pieces(jax.jit(generate), noise, conditions)
-  bad = ~np.isfinite(energies).all(1)
-  if bad.any():
-    first = int(np.argmax(bad))
+  energies = in_pieces(jax.jit(generate), drawn.noise, *drawn.conditions)
+  bad = np.flatnonzero(~np.isfinite(energies).all(1))
+  if len(bad):
     raise ValueError(
-      f'the generator gives showers that are not finite, {int(bad.sum())} of {len(bad)}, the first for an energy of '
-      f'{conditions.energy[first]:g} MeV: expected finite energies in the range it was trained on'
+      f'the generator gives showers that are not finite, {len(bad)} of {len(energies)}, '
+      f'the first for an energy of {drawn.conditions.energy[bad[0]]:g} MeV: expected finite '
+      'energies in the range it was trained on'
     )
   return energies
 
@@ -84,7 +82,8 @@ def compare(
   largest cell, and of the energy.
 
   Args:
-    expected, found: `[b, v]`, MeV.
+    expected: `[b, v]` of the training code, MeV.
+    found: of the exported file.
     incident: `[b]`, MeV.
     tolerance: of both.
     name: of the file, for the error.
@@ -109,7 +108,7 @@ def compare(
   }
   if not max(figures['cells'], figures['energy']) <= tolerance:  # NaN is refused too
     raise ValueError(
-      f'{name} is refused: its showers are off by {figures["cells"]:.2g} of the largest cell and {figures["energy"]:.2g} '
-      f'of the energy, expected at most {tolerance:g}'
+      f'{name} is refused: its showers are off by {figures["cells"]:.2g} of the largest cell '
+      f'and {figures["energy"]:.2g} of the energy, expected at most {tolerance:g}'
     )
   return figures

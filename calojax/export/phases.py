@@ -8,6 +8,7 @@ result has one or two channels.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from typing import Any, NamedTuple
@@ -129,10 +130,8 @@ def _shifted_images(
   parts = nodes(
     graph, 'Split', (name, integers(graph, [co * count] * len(shifts))), len(shifts), axis=1
   )
-  total = None
-  for shift, part in zip(shifts, parts):
-    part = _shift(graph, part, where, shift, 2)
-    total = part if total is None else node(graph, 'Add', total, part)
+  moved = (_shift(graph, part, where, shift, 2) for shift, part in zip(shifts, parts))
+  total = functools.reduce(lambda total, part: node(graph, 'Add', total, part), moved)
   if bias.any():
     total = node(
       graph,

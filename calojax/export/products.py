@@ -48,8 +48,8 @@ def affine(kind: str) -> Rule:
     graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, y: Value
   ) -> list[Value]:
     first, second = (y, x) if y.product and kind in ('Add', 'Mul') else (x, y)
-    numbers = _by_channel(first, second)
-    if numbers is None or (kind == 'Div' and not numbers.all()):
+    numbers = _by_channel(first.product, len(first.shape), second)
+    if not first.product or numbers is None or (kind == 'Div' and not numbers.all()):
       return plain(graph, outputs, parameters, x, y)
     kernel, bias, axis, nodes = first.product
     if kind in ('Add', 'Sub'):
@@ -62,14 +62,16 @@ def affine(kind: str) -> Rule:
   return rule
 
 
-def _by_channel(x: Value, y: Value) -> np.ndarray | None:
-  """The constant y as one number for each channel of the product x; None if they are not such."""
-  if not x.product or y.array is None:
+def _by_channel(product: Product | None, rank: int, y: Value) -> np.ndarray | None:
+  """The constant y as one number for each channel of a product of this rank; None if they are not
+  such.
+  """
+  if not product or y.array is None:
     return None
-  held = (1,) * (len(x.shape) - len(y.held)) + y.held
-  if any(n != 1 for i, n in enumerate(held) if i != x.product.axis):
+  held = (1,) * (rank - len(y.held)) + y.held
+  if any(n != 1 for i, n in enumerate(held) if i != product.axis):
     return None
-  return np.broadcast_to(y.array.reshape(-1), x.product.bias.shape).astype(np.float64)
+  return np.broadcast_to(y.array.reshape(-1), product.bias.shape).astype(np.float64)
 
 
 def dot_general(
@@ -136,17 +138,17 @@ def convolution(
   if transposed and not simple_taps:
     raise Unsupported('a transposed convolution that is strided, dilated or in groups')
   image, shape = full(graph, x), outputs[0].shape
-  kernel = np.transpose(numbers, (*layout.rhs_spec[2:], layout.rhs_spec[1], layout.rhs_spec[0]))
+  taps = np.transpose(numbers, (*layout.rhs_spec[2:], layout.rhs_spec[1], layout.rhs_spec[0]))
   where = None
-  if simple_taps and (transposed or kernel.shape[-1] <= phases.FEW) and _channels_last(layout):
+  if simple_taps and (transposed or taps.shape[-1] <= phases.FEW) and _channels_last(layout):
     padding = [(int(low), int(high)) for low, high in p['padding']]
-    where = phases.layout(x.shape[1:-1], kernel.shape[:-2], p['lhs_dilation'], padding)
+    where = phases.layout(x.shape[1:-1], taps.shape[:-2], p['lhs_dilation'], padding)
   if where:
     return _waiting(
-      kernel, len(shape) - 1, functools.partial(phases.convolve, graph, image, where), shape
+      taps, len(shape) - 1, functools.partial(phases.convolve, graph, image, where), shape
     )
   form = _transposed if transposed else _conv
-  return _waiting(kernel, layout.out_spec[1], functools.partial(form, graph, image, p), shape)
+  return _waiting(taps, layout.out_spec[1], functools.partial(form, graph, image, p), shape)
 
 
 def _channels_last(layout: Any) -> bool:

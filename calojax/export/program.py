@@ -4,14 +4,15 @@ StableHLO.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator
 
 import jax
 import jax.numpy as jnp
 from jax import export
 
 from calojax.showers import Condition
+from calojax.training.trained import Generator
 
 PLATFORMS = ('cpu', 'cuda')
 OUTPUT = 'energies'
@@ -19,7 +20,7 @@ OUTPUT = 'energies'
 Generate = Callable[..., jax.Array]
 
 
-def function(generator: Any) -> Generate:
+def function(generator: Generator) -> Generate:
   """`(noise [b, latent], energy [b], position [b, 2], direction [b, 3]) -> energies [b, v]` in MeV
   and mm, averaged weights inside.
   """
@@ -56,6 +57,20 @@ def reads(generate: Generate, latent: int) -> list[str]:
 
 def stablehlo(generate: Generate, latent: int) -> bytes:
   """The function as serialised StableHLO of any batch size, for the `PLATFORMS`."""
-  return bytes(
-    export.export(jax.jit(generate), platforms=PLATFORMS)(*inputs(latent).values()).serialize()
-  )
+  with _without_locations():
+    program = export.export(jax.jit(generate), platforms=PLATFORMS)(*inputs(latent).values())
+    return bytes(program.serialize())
+
+
+@contextlib.contextmanager
+def _without_locations() -> Iterator[None]:
+  """JAX writes no source locations into programs: they would tell the paths of the exporting
+  machine, and the same generator would give another file from another folder.
+  """
+  name = 'jax_traceback_in_locations_limit'
+  before = getattr(jax.config, name)
+  jax.config.update(name, 0)
+  try:
+    yield
+  finally:
+    jax.config.update(name, before)

@@ -1,5 +1,5 @@
 """Showers from a trained generator, with nothing of its training."""
 
-from calojax.inference.model import Model, load
+from calojax.inference.model import Exported, Model, load
 
-__all__ = ['Model', 'load']
+__all__ = ['Exported', 'Model', 'load']

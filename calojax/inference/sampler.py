@@ -1,74 +1,88 @@
-"""Showers out of a trained generator, in batches of one shape, each shower a function of (seed,
-number) alone.
+"""Showers out of a generator, a piece at a time: the one sampler, of exported models and of
+workdirs alike.
+
+numpy only. What makes the showers is any function `run`: a session of ONNX Runtime or OpenVINO, a
+StableHLO file, a method that JAX has compiled. As the noise is drawn here, the same seed and the
+same particles give the same showers whichever of them runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from calojax.methods.state import Method
-from calojax.showers import Condition, Shower
+from calojax.showers import Array, Condition, Shower, at
 
-ON_CPU, ON_ACCELERATOR = (
-  128,
-  512,
-)  # showers a piece; on a CPU larger ones leave the cache and take up to twice as long
+BATCH = 100  # showers a piece; more leave the processor's cache, fewer the products small
 
-
-def compiled(method: Method, variables: Any) -> Callable[[Array, Condition], Float[Array, 'b v']]:
-  """The generator as a compiled function `(z [b, latent], Condition[b]) -> energies [b, v]` in MeV.
-
-  The weights are constants of the program: XLA lays them out in advance, which tells most for a
-  single shower.
-  """
-  variables = jax.device_put(variables)
-  return jax.jit(lambda z, condition: method.sample(variables, z, condition))
-
-
-def noise(key: Array, start: Array, count: int, latent: int) -> Float[Array, 'b z']:
-  """Standard normal variables of the showers number start ... start + count - 1; whatever the
-  batch, a shower gets the same.
-  """
-  return jax.vmap(lambda i: jax.random.normal(jax.random.fold_in(key, i), (latent,)))(
-    start + jnp.arange(count)
-  )
-
-
-def piece() -> int:
-  """How many showers to make at a time on this machine."""
-  return ON_CPU if jax.default_backend() == 'cpu' else ON_ACCELERATOR
+# (noise [b, latent], energy [b], position [b, 2], direction [b, 3]) -> energies [b, v] in MeV
+Run = Callable[[Array, Array, Array, Array], Array]
 
 
 def stream(
-  method: Method, variables: Any, conditions: Condition, seed: int, batch: int | None = None
+  run: Run,
+  latent: int,
+  conditions: Condition,
+  seed: int = 0,
+  noise: Any = None,
+  *,
+  batch: int = BATCH,
 ) -> Iterator[Shower]:
-  """The showers of these conditions, `batch` (by default `piece()`) at a time (numpy); at most two
-  batches are in memory.
+  """The showers of these particles (numpy), in their order, `batch` at a time.
+
+  A shower is a function of the seed, its number and its particle: how many are made at a time
+  changes it by rounding only.
+
+  Args:
+    run: the generator. It may return before its array is computed, as JAX does: a piece is fetched
+      when the next has been started. At most two pieces are in memory.
+    latent: standard normal variables of a shower.
+    conditions: `[b]` particles as `Condition.of` makes them.
+    seed: of the noise.
+    noise: `[b, latent]` standard normal variables instead.
+    batch: showers a piece.
+
+  Raises:
+    ValueError: noise of another shape or not finite, or a batch below 1; at once, not with the
+      first piece.
   """
-  batch = batch or piece()
-  generate, key = compiled(method, variables), jax.random.key(seed)
-  draw = jax.jit(lambda start: noise(key, start, batch, method.latent))
-  waiting = None
-  for start in range(0, len(conditions.energy), batch):
-    condition = Condition(
-      *(np.asarray(field[start : start + batch], np.float32) for field in conditions)
-    )
-    # Every batch has the same shape, so there is one program; the last is filled up with repeated
-    # conditions.
-    padded = Condition(*(np.resize(field, (batch, *field.shape[1:])) for field in condition))
-    running = generate(draw(start), padded), condition
-    if waiting:  # the next batch is already being made while this one is fetched
-      yield _fetch(*waiting)
-    waiting = running
-  yield _fetch(*waiting)
+  if batch < 1:
+    raise ValueError(f'batch is {batch}, expected at least 1')
+  count = len(conditions.energy)
+  starts = range(0, count, batch)
+  if noise is None:
+    # One stream of numbers for all showers: numpy gives the same ones in whatever portions they
+    # are asked for, so that a shower does not depend on the batch.
+    rng = np.random.default_rng(seed)
+    sizes = (min(batch, count - start) for start in starts)
+    portions = (rng.standard_normal((size, latent), np.float32) for size in sizes)
+  else:
+    given = _array('noise', noise, (count, latent))
+    portions = (given[start : start + batch] for start in starts)
+  return _pieces(run, conditions, portions)
 
 
-def _fetch(energies: Array, condition: Condition) -> Shower:
-  """The showers that were asked for, without the filling."""
-  return Shower(np.asarray(energies)[: len(condition.energy)], condition)
+def _pieces(run: Run, conditions: Condition, portions: Iterable[np.ndarray]) -> Iterator[Shower]:
+  """The showers of each portion of the noise."""
+  start, waiting = 0, None
+  for noise in portions:
+    part = at(conditions, slice(start, start + len(noise)))
+    start += len(noise)
+    started = run(noise, *part), part
+    if waiting:  # fetched only now, while an asynchronous generator makes the next piece
+      yield Shower(np.asarray(waiting[0]), waiting[1])
+    waiting = started
+  if waiting:
+    yield Shower(np.asarray(waiting[0]), waiting[1])
+
+
+def _array(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
+  """Finite float32 numbers of this shape."""
+  array = np.ascontiguousarray(values, np.float32)
+  if array.shape != shape:
+    raise ValueError(f'{name} of shape {array.shape}, expected {shape}')
+  if not np.isfinite(array).all():
+    raise ValueError(f'{name} is {array[~np.isfinite(array)][0]:g}, expected finite numbers')
+  return array

@@ -1,4 +1,6 @@
-"""The description beside an exported generator: what it says, whether it is what was written, and which particles it covers."""
+"""The description beside an exported generator: what it says, whether it is what was written, and
+which particles it covers.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import hashlib
 import json
 import os
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,7 +42,8 @@ def read(folder: str) -> dict[str, Any]:
     raise ValueError(f'{path} was altered: its content does not have the sha256 that it states')
   if card['format'] != FORMAT:
     raise ValueError(
-      f'{path} is of format {card["format"]}, expected {FORMAT}: it needs another version of calojax'
+      f'{path} is of format {card["format"]}, expected {FORMAT}: '
+      'it needs another version of calojax'
     )
   return card
 
@@ -61,14 +65,18 @@ def check_file(folder: str, name: str, stated: dict[str, Any]) -> None:
     raise ValueError(f'{path} is missing, {SIDECAR} names it') from None
   if found != stated['sha256']:
     size = os.path.getsize(path)
-    what = f'sha256 {found[:12]}..., expected {stated["sha256"][:12]}...; {size} bytes, expected {stated["bytes"]}'
-    raise ValueError(f'{path} is truncated or altered: {what}')
+    raise ValueError(
+      f'{path} is truncated or altered: sha256 {found[:12]}..., '
+      f'expected {stated["sha256"][:12]}...; {size} bytes, expected {stated["bytes"]}'
+    )
 
 
 def ranges_of(
   energy: np.ndarray, position: np.ndarray, direction: np.ndarray
 ) -> dict[str, tuple[float, float]]:
-  """Lowest and highest value of the energy (MeV), of x and y on the front face (mm) and of the slopes."""
+  """Lowest and highest value of the energy (MeV), of x and y on the front face (mm) and of the
+  slopes.
+  """
   slopes = direction[:, :2] / direction[:, 2:]
   columns = {
     'energy': energy,
@@ -80,9 +88,11 @@ def ranges_of(
   return {name: (float(column.min()), float(column.max())) for name, column in columns.items()}
 
 
-def warn_outside(condition: Condition, trained: dict[str, list[float]]) -> None:
-  """Warns of particles that are not like those that the generator has seen."""
-  if not len(condition.energy):
+def warn_outside(condition: Condition, trained: Mapping[str, Sequence[float]]) -> None:
+  """Warns of particles that are not like those that the generator has seen, whose ranges are
+  `trained`; where there are none, of nothing.
+  """
+  if not trained or not len(condition.energy):
     return
   for name, (low, high) in ranges_of(*condition).items():
     first, last = trained[name]
@@ -90,7 +100,7 @@ def warn_outside(condition: Condition, trained: dict[str, list[float]]) -> None:
     if low < first - slack or high > last + slack:
       unit = UNITS[name] and f' {UNITS[name]}'
       warnings.warn(
-        f'{name} from {low:g} to {high:g}{unit} is outside the range that the generator was trained on, {first:g} to '
-        f'{last:g}{unit}',
-        stacklevel=4,
-      )  # the caller of generate or stream
+        f'{name} from {low:g} to {high:g}{unit} is outside the range that the generator was '
+        f'trained on, {first:g} to {last:g}{unit}',
+        stacklevel=4,  # past Model._started and Model.generate or stream: the line of their caller
+      )

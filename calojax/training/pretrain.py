@@ -14,7 +14,6 @@ import numpy as np
 from calojax import observables
 from calojax.evaluation.bootstrap import bootstrap_error
 from calojax.files import write_text
-from calojax.inference.sampler import piece
 from calojax.methods import quantities, regressor
 from calojax.methods.state import TrainState
 from calojax.showers import take
@@ -23,6 +22,7 @@ from calojax.training.checkpoint import Checkpoints
 from calojax.training.feed import batches_of
 from calojax.training.loop import initial_state, steps_per_dispatch
 from calojax.training.run import Trainer, run
+from calojax.training.trained import piece
 
 FOLDER = 'regressor'
 

@@ -8,13 +8,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 
 from calojax import data
-from calojax.geometry import Geometry
 from calojax.methods.build import build
-from calojax.methods.state import Method, TrainState, Variables
-from calojax.showers import Condition, Shower, at, take
+from calojax.methods.state import Method, TrainState
+from calojax.showers import take
 from calojax.training import callbacks, feed, sharding, workdir
 from calojax.training.checkpoint import Checkpoints
 from calojax.training.loop import dispatcher, initial_state, shapes, steps_per_dispatch, train
@@ -113,34 +111,3 @@ def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None
     progress.close()
     signals.restore()
     checkpoints.wait()
-
-
-class Generator(NamedTuple):
-  """A trained generator: its method, averaged variables and their step; its calorimeter; what its
-  data were, and their spectrum.
-  """
-
-  method: Method
-  variables: Variables
-  step: int
-  geometry: Geometry
-  description: dict[str, Any]
-  spectrum: Condition
-
-
-def trained(folder: str) -> Generator:
-  """The generator of a workdir's newest checkpoint.
-
-  Raises:
-    ValueError: the workdir is not complete or has no checkpoint.
-  """
-  config = workdir.stored_config(folder)
-  geometry, description, spectrum = workdir.stored_data(folder)
-  method = build(config, geometry)
-  example = Shower(np.zeros((2, geometry.cells), np.float32), at(spectrum, slice(2)))
-  checkpoints = Checkpoints(folder, create=False)
-  try:
-    state = checkpoints.restore(shapes(method, example, sharding.data_mesh()))
-  finally:
-    checkpoints.close()
-  return Generator(method, state.generator.ema, int(state.step), geometry, description, spectrum)

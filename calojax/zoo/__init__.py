@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).parent
 
 
 def names() -> list[str]:
-  """What there is."""
+  """Names of the generators, in alphabetical order."""
   return sorted(path.parent.name for path in ROOT.glob('*/model.json'))
 
 
@@ -24,6 +24,7 @@ def find(model: str) -> str:
     return model
   if model not in names():
     raise ValueError(
-      f'model {model!r} is neither the folder of an exported model nor one of the package: {", ".join(names())}'
+      f'model {model!r} is neither the folder of an exported model nor one of the package: '
+      f'{", ".join(names())}'
     )
   return str(ROOT / model)

@@ -56,11 +56,11 @@ def generation(method, variables, real, steps: int, warmup: int) -> float:
   """Seconds of `steps` times 20 batches."""
   import jax
 
-  from calojax.inference import sampler
+  from calojax.training import trained
 
-  generate = sampler.compiled(method, variables)
+  generate = trained.compiled(method, variables)
   noise = np.random.default_rng(1).standard_normal((len(real.energies), method.latent), np.float32)
-  given = jax.device_put((noise, real.condition))
+  given = jax.device_put((noise, *real.condition))
   for _ in range(warmup):
     jax.block_until_ready(generate(*given))
   start = time.perf_counter()

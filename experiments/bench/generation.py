@@ -3,7 +3,7 @@
 
 Noise and conditions are given to both as arrays in memory, so neither draws random numbers. calojax
 turns its output into MeV and hands over numpy; it makes large batches in pieces of
-`calojax.sample.piece()`. PyTorch's whole batch goes through `torch.inference_mode` at once, and
+`training.trained.piece()`. PyTorch's whole batch goes through `torch.inference_mode` at once, and
 stays in network space. The contenders take turns as in `training_step.py`.
 
   python experiments/bench/generation.py --threads 2
@@ -21,33 +21,29 @@ import training_step
 
 @functools.cache
 def network():
-  """The compiled sampler `(noise, Condition[b]) -> energies [b, v]`; XLA lays out constant weights
-  in advance.
+  """The compiled generator `(noise, energy, position, direction) -> energies [b, v]`; XLA lays out
+  constant weights in advance.
   """
   import jax
 
   from calojax import config
-  from calojax.inference import sampler
   from calojax.methods import build
+  from calojax.training import trained
 
   real, geometry = training_step.showers(1)
   method = build.build(config.lhcb_gan(), geometry)
   variables = jax.jit(method.init)(jax.random.key(0), real).generator.ema
-  return sampler.compiled(method, variables)
+  return trained.compiled(method, variables)
 
 
 def calojax_generation(batch: int, noise: np.ndarray):
   """A call that makes `batch` showers with calojax."""
-  import jax
-
-  from calojax.inference import sampler
+  from calojax.training import trained
 
   real, _ = training_step.showers(batch)
-  generate, piece = network(), min(batch, sampler.piece())
-  pieces = [
-    jax.tree.map(lambda leaf: leaf[i : i + piece], (noise, real.condition))
-    for i in range(0, batch, piece)
-  ]
+  generate, piece = network(), min(batch, trained.piece())
+  starts = range(0, batch, piece)
+  pieces = [[array[i : i + piece] for array in (noise, *real.condition)] for i in starts]
 
   def call() -> None:
     out = np.empty_like(real.energies)
@@ -60,7 +56,7 @@ def calojax_generation(batch: int, noise: np.ndarray):
 
 def pytorch_generation(noise: np.ndarray, channels_last: bool):
   """A call that makes as many showers with PyTorch."""
-  import torch
+  import torch  # pyright: ignore[reportMissingImports] # of the contender, not of calojax
   from pytorch_cnn import Generator
 
   layout = torch.channels_last if channels_last else torch.contiguous_format

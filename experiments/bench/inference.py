@@ -4,7 +4,7 @@ ONNX Runtime, OpenVINO, C++.
 The generator comes from a workdir, or is an untrained one of a config: the weights matter for the
 errors of bfloat16, and can for the speed (JAX is half as fast with an untrained wgan_gp). Noise and
 particles are arrays in memory, and the routes take turns in one process; the C++ program comes
-after them. A route gets a large batch in the pieces that `calojax.sample` (JAX) or
+after them. A route gets a large batch in the pieces that a workdir (JAX) or
 `calojax.load(...).generate` (all others) would cut it into; `in one call` gives it to ONNX Runtime
 whole.
 
@@ -16,6 +16,7 @@ The time of the processor is the one to compare: the clock counts what else runs
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -28,9 +29,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:  # importing it imports jax, whose threads follow the affinity of that moment
+  from calojax.training.trained import Generator
 
 ROOT = pathlib.Path(__file__).parents[2]
 ONE_CALL = 'ONNX Runtime in one call'
@@ -48,31 +52,30 @@ class Times(NamedTuple):
   cpu: list[float]
 
 
-def generator(config: str | None, folder: str | None) -> Any:
-  """A trained generator of a workdir, or an untrained one of `configs/CONFIG.py`, as
-  `calojax.run.trained` gives it.
-  """
+def generator(config: str, folder: str | None) -> Generator:
+  """A trained generator of a workdir, or an untrained one of `configs/CONFIG.py`."""
   import jax
 
   from calojax import data, showers
   from calojax.methods import build
-  from calojax.training import run
+  from calojax.training.trained import Generator, trained
 
   if folder:
-    return run.trained(folder)
+    return trained(folder)
   sys.path.append(str(ROOT / 'configs'))
   settings = importlib.import_module(config).get_config()
   real, geometry = data.load(settings.data.source)[:2]
   method = build.build(settings, geometry, real)
   variables = jax.jit(method.init)(jax.random.key(0), showers.take(real, slice(8))).generator.ema
-  return run.Generator(method, variables, 0, geometry, {}, real.condition)
+  assert variables is not None, 'every method keeps an average of its generator'
+  return Generator.of(method, variables, geometry, real.condition, step=0, description={})
 
 
-def write(system: Any, folder: str) -> dict[str, str]:
+def write(system: Generator, folder: str) -> dict[str, str]:
   """Paths of the generator's StableHLO and ONNX file, written to the folder."""
   from calojax.export import onnx_file, program
 
-  generate, latent = program.function(system), system.method.latent
+  generate, latent = program.function(system), system.latent
   graph = onnx_file.translate(generate, program.inputs(latent), program.OUTPUT)
   contents = {
     'stablehlo': program.stablehlo(generate, latent),
@@ -84,39 +87,38 @@ def write(system: Any, folder: str) -> dict[str, str]:
   return paths
 
 
-def routes(system: Any, paths: dict[str, str]) -> dict[str, tuple[Route, int]]:
+def routes(system: Generator, paths: dict[str, str]) -> dict[str, tuple[Route, int]]:
   """Each way to make showers, and how many it makes at a time."""
-  from calojax.inference import model, runtimes, sampler
-  from calojax.showers import Condition
+  from calojax.inference import runtimes
+  from calojax.inference.sampler import BATCH
+  from calojax.training.trained import compiled
 
-  compiled = sampler.compiled(system.method, system.variables)
+  generate = compiled(system.method, system.variables)
   found = {
-    REFERENCE: (
-      lambda noise, *particles: np.asarray(compiled(noise, Condition(*particles))),
-      sampler.piece(),
-    ),
-    'StableHLO in JAX': (runtimes.runner(paths['stablehlo'], 'stablehlo'), model.BATCH),
-    'ONNX Runtime': (runtimes.runner(paths['onnx'], 'onnx', 1), model.BATCH),
+    REFERENCE: (lambda *arrays: np.asarray(generate(*arrays)), system.batch),
+    'StableHLO in JAX': (runtimes.runner(paths['stablehlo'], 'jax'), BATCH),
+    'ONNX Runtime': (runtimes.runner(paths['onnx'], 'onnxruntime', 1), BATCH),
   }
   found[ONE_CALL] = found['ONNX Runtime'][0], sys.maxsize
   if importlib.util.find_spec('openvino'):
-    found['OpenVINO'] = runtimes.openvino_runner(paths['onnx'], 1), model.BATCH
+    found['OpenVINO'] = runtimes.openvino_runner(paths['onnx'], 1), BATCH
     if instructions():
-      found[ROUGH] = runtimes.openvino_runner(paths['onnx'], 1, 'bf16'), model.BATCH
+      found[ROUGH] = runtimes.openvino_runner(paths['onnx'], 1, 'bf16'), BATCH
   return found
 
 
 def instructions() -> str | None:
   """The processor's instructions for products in bfloat16."""
-  flags = re.search(r'^flags\s*:(.*)$', pathlib.Path('/proc/cpuinfo').read_text(), re.M)[1].split()
+  line = re.search(r'^flags\s*:(.*)$', pathlib.Path('/proc/cpuinfo').read_text(), re.M)
+  flags = line[1].split() if line else []
   return next((name for name in ('amx_bf16', 'avx512_bf16') if name in flags), None)
 
 
-def requests(system: Any, count: int) -> tuple[np.ndarray, ...]:
+def requests(system: Generator, count: int) -> tuple[np.ndarray, ...]:
   """Noise and particles of the generator's spectrum."""
   from calojax import spectrum
 
-  noise = np.random.default_rng(1).standard_normal((count, system.method.latent), np.float32)
+  noise = np.random.default_rng(1).standard_normal((count, system.latent), np.float32)
   return noise, *(
     np.asarray(field, np.float32) for field in spectrum.draw(system.spectrum, count, 0)
   )
@@ -151,7 +153,7 @@ def measure(
 
 def cpp(program: str, model: str, batch: int, rounds: int) -> Times:
   """The times of the C++ program, as it states them for the inference alone."""
-  from calojax.inference import model
+  from calojax.inference.sampler import BATCH
 
   times, pattern = Times([], []), r'inference ([\d.]+) ms a shower .*, ([\d.]+) ms of the processor'
   with tempfile.TemporaryDirectory() as folder:
@@ -167,15 +169,15 @@ def cpp(program: str, model: str, batch: int, rounds: int) -> Times:
       '--count',
       max(batch, CPP_SHOWERS.get(batch, 0)),
       '--batch',
-      min(batch, model.BATCH),
+      min(batch, BATCH),
     ]
     for _ in range(rounds):
-      wall, cpu = re.search(
-        pattern,
-        subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout,
-      ).groups()
-      times.wall.append(float(wall))
-      times.cpu.append(float(cpu))
+      done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+      told = re.search(pattern, done.stdout)
+      if told is None:
+        raise ValueError(f'{program} says {done.stdout!r}, expected a time of the inference')
+      times.wall.append(float(told[1]))
+      times.cpu.append(float(told[2]))
   return times
 
 
@@ -203,7 +205,8 @@ def table(times: dict[int, dict[str, Times]], off: dict[str, dict[str, float]]) 
   fastest exact one.
   """
   lines = [
-    '| Batch | Route | CPU ms a shower | Range | Showers/s by the clock | To the fastest of float32 | Off by, of the largest cell |',
+    '| Batch | Route | CPU ms a shower | Range | Showers/s by the clock '
+    '| To the fastest of float32 | Off by, of the largest cell |',
     '| ---: | --- | ---: | --- | ---: | ---: | ---: |',
   ]
   for batch, each in times.items():
@@ -211,8 +214,8 @@ def table(times: dict[int, dict[str, Times]], off: dict[str, dict[str, float]]) 
     for name, t in each.items():
       cell = f'{off[name]["cells"]:.1g}' if name in off else ''
       lines.append(
-        f'| {batch:,} | {name} | {np.median(t.cpu):.4f} | {min(t.cpu):.4f} to {max(t.cpu):.4f} | {1e3 / np.median(t.wall):,.0f} '
-        f'| {np.median(t.cpu) / fastest:.2f} | {cell} |'
+        f'| {batch:,} | {name} | {np.median(t.cpu):.4f} | {min(t.cpu):.4f} to {max(t.cpu):.4f} '
+        f'| {1e3 / np.median(t.wall):,.0f} | {np.median(t.cpu) / fastest:.2f} | {cell} |'
       )
   return '\n'.join(lines)
 
@@ -255,7 +258,7 @@ def main() -> None:
     off = errors(found, requests(system, 1000))
     for batch in given.batches:
       arrays = requests(system, batch)
-      contenders = {name: lambda route=route: call(*route, arrays) for name, route in found.items()}
+      contenders = {name: functools.partial(call, *route, arrays) for name, route in found.items()}
       if batch <= found['ONNX Runtime'][1]:
         del contenders[ONE_CALL]
       times[batch] = measure(contenders, batch, given.rounds, given.turn)

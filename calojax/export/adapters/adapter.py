@@ -14,8 +14,10 @@ from jax import export
 
 from calojax.export import parity, program
 from calojax.geometry import Geometry, PolarLayer
+from calojax.inference import runtimes
 from calojax.inference.sidecar import ranges_of
 from calojax.showers import Condition
+from calojax.training.trained import Generator
 
 OPSET = 17
 
@@ -80,8 +82,7 @@ def compare(
   adapter: Adapter,
   generate: program.Generate,
   path: str,
-  noise: np.ndarray,
-  conditions: Condition,
+  drawn: parity.Draws,
   seed: int,
 ) -> dict[str, Any]:
   """The parity of a written file with the generator as JAX runs it, both given the framework's
@@ -90,13 +91,14 @@ def compare(
   Raises:
     ValueError: they differ by more than the tolerance.
   """
-  inputs = adapter.draw(noise, conditions, np.random.default_rng(seed))
+  inputs = adapter.draw(*drawn, np.random.default_rng(seed))
   expected, found = (
-    parity.in_pieces(run, inputs[0], inputs[1:])
-    for run in (jax.jit(adapted(adapter, generate)), _runner(path))
+    parity.in_pieces(run, *inputs) for run in (jax.jit(adapted(adapter, generate)), _runner(path))
   )
-  incident = np.ones_like(conditions.energy) if adapter.fraction else conditions.energy
-  flat = (len(noise), -1)
+  energy = drawn.conditions.energy
+  # A fraction has no scale of its own: it is off by as much of 1 as an energy of the incident one.
+  incident = np.ones_like(energy) if adapter.fraction else energy
+  flat = (len(energy), -1)
   return parity.compare(
     expected.reshape(flat), found.reshape(flat), incident, parity.TOLERANCES['onnx'], adapter.file
   )
@@ -104,9 +106,7 @@ def compare(
 
 def _runner(path: str) -> Callable[..., np.ndarray]:
   """A model file in onnxruntime, the inputs in its own order as the frameworks give them."""
-  import onnxruntime
-
-  session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
+  session = runtimes.onnx_session(path)
   names = [each.name for each in session.get_inputs()]
   return lambda *arrays: session.run(None, dict(zip(names, arrays)))[0]
 
@@ -126,7 +126,7 @@ def at_centre(energy: jax.Array, geometry: Geometry) -> tuple[jax.Array, jax.Arr
   return jnp.stack([x * one, y * one], 1), jnp.stack([0 * one, 0 * one, one], 1)
 
 
-def check_centre(framework: str, generator: Any) -> None:
+def check_centre(framework: str, generator: Generator) -> None:
   """Raises ValueError if the training had no particles around the one that the framework means:
   perpendicular, at the cells' centre.
   """
@@ -135,20 +135,23 @@ def check_centre(framework: str, generator: Any) -> None:
     low, high = ranges[name]
     if not low - 1e-3 <= value <= high + 1e-3:
       raise ValueError(
-        f'the adapter {framework} makes showers of perpendicular particles at the centre of the cells, with {name} = '
-        f'{value:g}; this generator was trained on {name} from {low:g} to {high:g}'
+        f'the adapter {framework} makes showers of perpendicular particles at the centre of the '
+        f'cells, with {name} = {value:g}; this generator was trained on {name} from {low:g} to '
+        f'{high:g}'
       )
 
 
 def uniform_stack(framework: str, geometry: Geometry) -> None:
   """Raises ValueError if the layers are not all divided into the same cells."""
   kinds = {
-    (type(layer), layer.shape, getattr(layer, 'edges', None) or (layer.pitch, layer.centre))
+    (layer.shape, layer.edges)
+    if isinstance(layer, PolarLayer)
+    else (layer.shape, layer.pitch, layer.centre)
     for layer in geometry.layers
   }
   if len(kinds) > 1:
     grids = ', '.join(sorted({f'{a}x{b}' for a, b in geometry.grids}))
     raise ValueError(
-      f'the adapter {framework} needs layers that are all alike; those of {geometry.name} differ: grids {grids}'
-      + ('' if ',' in grids else ' of other cell sizes')
+      f'the adapter {framework} needs layers that are all alike; those of {geometry.name} '
+      f'differ: grids {grids}' + ('' if ',' in grids else ' of other cell sizes')
     )

@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from calojax.export.adapters.adapter import Adapter, at_centre, check_centre, uniform_stack
-from calojax.geometry import Geometry, PolarLayer
+from calojax.geometry import Layer, PolarLayer
+from calojax.training.trained import Generator
 from calojax.units import GEV
 
-LATENT = (
-  100  # the shape that RegularGridGANModel gives its first tensor, whatever LatentVectorSize is
-)
+# The shape that RegularGridGANModel gives its first tensor, whatever LatentVectorSize is.
+LATENT = 100
 LAST = 1 - 2.0**-24  # the largest float32 below 1
 # Coefficients of w - 2.5 for w < 5, and of sqrt(w) - 3 for the tails (Giles 2012, "Approximating
 # the erfinv function", single precision).
@@ -45,18 +45,20 @@ TAIL = (
 )
 
 
-def adapters(generator: Any) -> list[Adapter]:
+def adapters(generator: Generator) -> list[Adapter]:
   """The file `ddml.onnx`.
 
   Raises:
     ValueError: layers that do not make a regular grid, or a training without particles like DDML's.
   """
-  geometry, latent = generator.geometry, generator.method.latent
-  if any(isinstance(layer, PolarLayer) for layer in geometry.layers):
+  geometry, latent = generator.geometry, generator.latent
+  first = geometry.layers[0]
+  if isinstance(first, PolarLayer):
     raise ValueError(
-      f'the adapter ddml needs layers of cells in x and y; those of {geometry.name} have rings and angles'
+      f'the adapter ddml needs layers of cells in x and y; those of {geometry.name} have rings '
+      'and angles'
     )
-  uniform_stack('ddml', geometry)
+  uniform_stack('ddml', geometry)  # so that all layers are what the first is
   check_centre('ddml', generator)
   width = max(LATENT, latent)
 
@@ -70,18 +72,18 @@ def adapters(generator: Any) -> list[Adapter]:
       np.float32
     )
 
-  grid = (len(geometry.layers), *geometry.layers[0].shape)
+  depth = len(geometry.layers)
   return [
     Adapter(
-      'ddml.onnx',
-      'ddml',
-      {'z': (width, 1, 1, 1), 'E': (1, 1, 1, 1)},
-      'energies',
-      decode,
-      lambda energies, energy: energies.reshape(-1, *grid),
-      draw,
-      False,
-      _described(geometry, latent, width),
+      file='ddml.onnx',
+      framework='ddml',
+      inputs={'z': (width, 1, 1, 1), 'E': (1, 1, 1, 1)},
+      output='energies',
+      decode=decode,
+      encode=lambda energies, energy: energies.reshape(-1, depth, *first.shape),
+      draw=draw,
+      fraction=False,
+      described=_described(first, depth, latent, width),
     )
   ]
 
@@ -107,9 +109,8 @@ def _polynomial(numbers, x):
   return result
 
 
-def _described(geometry: Geometry, latent: int, width: int) -> dict[str, Any]:
-  """What a user has to know."""
-  first, layers = geometry.layers[0], len(geometry.layers)
+def _described(first: Layer, layers: int, latent: int, width: int) -> dict[str, Any]:
+  """What a user has to know of a stack of layers like the first."""
   settings = {
     'ModelPath': 'ddml.onnx',
     'LatentVectorSize': width,
@@ -121,22 +122,26 @@ def _described(geometry: Geometry, latent: int, width: int) -> dict[str, Any]:
     'CorrectForAngles': False,
   }
   notes = [
-    'RegularGridGANModel gives neither impact point nor direction: the showers are perpendicular, at the centre of the cells',
-    f'DDML puts layer i into layer i of the detector, which must be like this calorimeter: {layers} layers',
+    'RegularGridGANModel gives neither impact point nor direction: the showers are '
+    'perpendicular, at the centre of the cells',
+    'DDML puts layer i into layer i of the detector, which must be like this calorimeter: '
+    f'{layers} layers',
   ]
   if width > LATENT:
     notes.append(
-      f'RegularGridGANModel gives its first tensor the shape [1, {LATENT}, 1, 1, 1]: change m_tensDims to [1, {width}, 1, 1, 1]'
+      f'RegularGridGANModel gives its first tensor the shape [1, {LATENT}, 1, 1, 1]: change '
+      f'm_tensDims to [1, {width}, 1, 1, 1]'
     )
   elif latent < LATENT:
     notes.append(
-      f'the first {latent} of the {LATENT} variables are used; RegularGridGANModel always gives {LATENT}'
+      f'the first {latent} of the {LATENT} variables are used; RegularGridGANModel always gives '
+      f'{LATENT}'
     )
   for axis, count, pitch in zip('xy', first.shape, first.pitch):
     if count % 2:
       notes.append(
-        f'RegularGridGANModel puts cell i at (i - {count // 2} + 0.5) cells, which for an odd number of cells is half a cell '
-        f'({pitch / 2:g} mm) too far along {axis}'
+        f'RegularGridGANModel puts cell i at (i - {count // 2} + 0.5) cells, which for an odd '
+        f'number of cells is half a cell ({pitch / 2:g} mm) too far along {axis}'
       )
   return {
     'class': 'DDML RegularGridGANModel, ONNXInference',
@@ -144,7 +149,10 @@ def _described(geometry: Geometry, latent: int, width: int) -> dict[str, Any]:
       'z': f'[batch, {width}, 1, 1, 1]: uniform from -1 to 1',
       'E': '[batch, 1, 1, 1, 1]: kinetic energy, GeV',
     },
-    'output': f'energies [batch, {layers}, {first.shape[0]}, {first.shape[1]}]: MeV, deposited in the cells; layer, x, y',
+    'output': (
+      f'energies [batch, {layers}, {first.shape[0]}, {first.shape[1]}]: MeV, deposited in the '
+      'cells; layer, x, y'
+    ),
     'settings': [f'model.{name} = {value!r}' for name, value in settings.items()],
     'notes': notes,
   }

@@ -14,11 +14,11 @@ import numpy as np
 
 from calojax.export.adapters.adapter import Adapter, at_centre, check_centre
 from calojax.geometry import Geometry, PolarLayer
+from calojax.training.trained import Generator
 
 MEAN, SPREAD = 0.5, 0.5  # of the noise: GetNetworkOutputs draws Gaussians of these
-VARIABLE = (
-  32  # that many angles mean to TFCSEnergyAndHitGANV2 that their number depends on the ring
-)
+# That many angles mean to TFCSEnergyAndHitGANV2 that their number depends on the ring.
+VARIABLE = 32
 # Names of the networks, and the range of momenta (exponents of 2, MeV) that each scales its
 # energies by.
 ELECTROMAGNETIC, HADRONIC = {'UltraLow12': (6, 12), 'High12': (12, 22)}, {'All': (8, 22)}
@@ -29,7 +29,7 @@ PARTICLES = {
 }
 
 
-def adapters(generator: Any) -> list[Adapter]:
+def adapters(generator: Generator) -> list[Adapter]:
   """A file for every network that the class loads: for photons and electrons one below and one
   above a momentum of 4096 MeV.
 
@@ -51,7 +51,8 @@ def _check(geometry: Geometry) -> None:
   for number, layer in enumerate(geometry.layers):
     if not isinstance(layer, PolarLayer):
       raise ValueError(
-        f'the adapter fastcalosim needs layers of rings and angles; those of {geometry.name} have cells in x and y'
+        f'the adapter fastcalosim needs layers of rings and angles; those of {geometry.name} '
+        'have cells in x and y'
       )
     if len(layer.edges) == 2:
       raise ValueError(
@@ -65,9 +66,9 @@ def _check(geometry: Geometry) -> None:
       )
 
 
-def _adapter(generator: Any, particle: str, network: str) -> Adapter:
+def _adapter(generator: Generator, particle: str, network: str) -> Adapter:
   """The file of one network."""
-  geometry, latent = generator.geometry, generator.method.latent
+  geometry, latent = generator.geometry, generator.latent
   _, mass, networks = PARTICLES[particle]
   low, high = (math.hypot(2.0**exponent, mass) - mass for exponent in networks[network])
   scale = math.log(high / low)
@@ -88,17 +89,16 @@ def _adapter(generator: Any, particle: str, network: str) -> Adapter:
       np.log(conditions.energy[:, None] / low) / scale
     ).astype(np.float32)
 
-  file = f'fastcalosim.{network}.onnx'
   return Adapter(
-    file,
-    'fastcalosim',
-    {'Noise': (latent,), 'mycond': (1,)},
-    'out',
-    decode,
-    encode,
-    draw,
-    True,
-    _described(geometry, latent, particle, network, (low, high)),
+    file=f'fastcalosim.{network}.onnx',
+    framework='fastcalosim',
+    inputs={'Noise': (latent,), 'mycond': (1,)},
+    output='out',
+    decode=decode,
+    encode=encode,
+    draw=draw,
+    fraction=True,
+    described=_described(geometry, latent, particle, network, (low, high)),
   )
 
 
@@ -111,20 +111,27 @@ def _described(
     'class': 'FastCaloSim TFCSGANEtaSlice, TFCSONNXHandler',
     'inputs': {
       'Noise': f'[batch, {latent}]: normal, mean {MEAN}, standard deviation {SPREAD}',
-      'mycond': f'[batch, 1]: ln(E / {low:.6g} MeV) / ln({high:.8g} / {low:.6g}), E the kinetic energy',
+      'mycond': (
+        f'[batch, 1]: ln(E / {low:.6g} MeV) / ln({high:.8g} / {low:.6g}), E the kinetic energy'
+      ),
     },
-    'output': f'out [batch, {geometry.cells}]: fractions of the kinetic energy, layer after layer; in a layer r slower than alpha, '
-    'alpha from -pi',
+    'output': (
+      f'out [batch, {geometry.cells}]: fractions of the kinetic energy, layer after layer; in a '
+      'layer r slower than alpha, alpha from -pi'
+    ),
     'particle': particle,
     'energy_min_mev': low,
     'energy_max_mev': high,
     'settings': [
       f'file name: neural_net_{pid}_eta_<low>_<high>_{network}.onnx',
-      f'binning.xml: latentDim="{latent}", symmetriseAlpha="false"; r_edges and n_bin_alpha as the geometry of this model',
+      f'binning.xml: latentDim="{latent}", symmetriseAlpha="false"; r_edges and n_bin_alpha as '
+      'the geometry of this model',
     ],
     'notes': [
-      'FastCaloSim gives neither impact point nor direction: the showers are perpendicular, at the centre of the voxels',
-      'both networks of a photon or electron must be there; FastCaloSim takes UltraLow12 up to a momentum of 4096 MeV'
+      'FastCaloSim gives neither impact point nor direction: the showers are perpendicular, at '
+      'the centre of the voxels',
+      'both networks of a photon or electron must be there; FastCaloSim takes UltraLow12 up to '
+      'a momentum of 4096 MeV'
       if network != 'All'
       else 'the network of all momenta',
       f'the particle is told by the name of the geometry, {geometry.name}',

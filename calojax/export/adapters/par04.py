@@ -17,6 +17,7 @@ from calojax.export.adapters import rings
 from calojax.export.adapters.adapter import Adapter, at_centre, centre, check_centre, uniform_stack
 from calojax.geometry import Geometry, PolarLayer
 from calojax.inference.sidecar import ranges_of
+from calojax.training.trained import Generator
 
 MAX_ENERGY = 1_024_000.0  # MeV, fMaxEnergy of Par04InferenceSetup
 MAX_ANGLE = 90.0  # degrees, fMaxAngle
@@ -26,14 +27,14 @@ CONDITIONS = 4
 THICKNESS = {'calochallenge_2': 3.4, 'calochallenge_3': 3.4}
 
 
-def adapters(generator: Any) -> list[Adapter]:
+def adapters(generator: Generator) -> list[Adapter]:
   """The file `par04.onnx`.
 
   Raises:
     ValueError: layers that do not make a mesh of equal cells, or a training without particles like
       Par04's.
   """
-  geometry, latent = generator.geometry, generator.method.latent
+  geometry, latent = generator.geometry, generator.latent
   uniform_stack('par04', geometry)
   _check_spacing(geometry)
   check_centre('par04', generator)
@@ -65,15 +66,15 @@ def adapters(generator: Any) -> list[Adapter]:
   to_mesh = _to_mesh(geometry)
   return [
     Adapter(
-      'par04.onnx',
-      'par04',
-      {'input': (latent + CONDITIONS,)},
-      'fractions',
-      decode,
-      lambda energies, energy: to_mesh(energies) / energy[:, None],
-      draw,
-      True,
-      _described(geometry, latent, mesh, inclined),
+      file='par04.onnx',
+      framework='par04',
+      inputs={'input': (latent + CONDITIONS,)},
+      output='fractions',
+      decode=decode,
+      encode=lambda energies, energy: to_mesh(energies) / energy[:, None],
+      draw=draw,
+      fraction=True,
+      described=_described(geometry, latent, mesh, inclined),
     )
   ]
 
@@ -85,7 +86,8 @@ def _check_spacing(geometry: Geometry) -> None:
     first.edges, np.linspace(0, first.edges[-1], len(first.edges)), atol=1e-3
   ):
     raise ValueError(
-      f'the adapter par04 needs rings of equal width from the axis on; those of {geometry.name} have the edges '
+      f'the adapter par04 needs rings of equal width from the axis on; those of {geometry.name} '
+      'have the edges '
       f'{first.edges}'
     )
   steps = np.diff([layer.depth for layer in geometry.layers])
@@ -163,27 +165,35 @@ def _described(
     else f'# {command}setSizeOfZCells: thickness of a layer, which this geometry does not tell'
   )
   notes = [
-    'energies are those deposited in the cells, not divided by the sampling fraction; Par04 multiplies with the incident energy'
+    'energies are those deposited in the cells, not divided by the sampling fraction; Par04 '
+    'multiplies with the incident energy'
   ]
   notes.append(
-    f'input {latent + 1} = 1 is perpendicular to the front face; the trajectory crosses the middle of the cells; Par04 sets the '
-    'mesh along the particle, our cells lie in planes along the front face: exact for perpendicular particles only'
+    f'input {latent + 1} = 1 is perpendicular to the front face; the trajectory crosses the '
+    'middle of the cells; Par04 sets the mesh along the particle, our cells lie in planes along '
+    'the front face: exact for perpendicular particles only'
     if inclined
     else f'input {latent + 1} has no influence: the training had perpendicular particles only'
   )
   if not isinstance(geometry.layers[0], PolarLayer):
     notes.append(
-      'the square cells are divided among rings and angles by the area that they share: the energy is kept, '
-      f'the shape is smeared by the size of a sector, of which there are {rings.ANGLES} in a ring'
+      'the square cells are divided among rings and angles by the area that they share: the '
+      'energy is kept, the shape is smeared by the size of a sector, of which there are '
+      f'{rings.ANGLES} in a ring'
     )
   return {
     'class': 'Geant4 Par04InferenceSetup, Par04OnnxInference',
     'inputs': {
-      'input': f'[batch, {latent + CONDITIONS}]: {latent} standard normal variables; energy / {MAX_ENERGY:g} MeV; '
-      f'polar angle / {MAX_ANGLE:g} degrees; two numbers for the geometry, without influence'
+      'input': (
+        f'[batch, {latent + CONDITIONS}]: {latent} standard normal variables; energy / '
+        f'{MAX_ENERGY:g} MeV; polar angle / {MAX_ANGLE:g} degrees; two numbers for the geometry, '
+        'without influence'
+      )
     },
-    'output': f'fractions [batch, {mesh["rho"] * mesh["phi"] * mesh["z"]}]: of the incident energy, R slower than phi slower than z, '
-    'phi from -pi',
+    'output': (
+      f'fractions [batch, {mesh["rho"] * mesh["phi"] * mesh["z"]}]: of the incident energy, R '
+      'slower than phi slower than z, phi from -pi'
+    ),
     'mesh': mesh,
     'max_energy_mev': MAX_ENERGY,
     'max_angle_degrees': MAX_ANGLE,

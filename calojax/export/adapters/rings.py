@@ -11,10 +11,8 @@ from calojax.geometry import Layer
 # As many as give about as many cells as there were: rings times angles, in place of rows times
 # columns.
 ANGLES = 32
-POINTS = (
-  100,
-  98,
-)  # along x and y of a cell; of different numbers, none lies on a diagonal, where two sectors meet
+# Along x and y of a cell; of different numbers, none lies on a diagonal, where two sectors meet.
+POINTS = (100, 98)
 
 
 def rings(layer: Layer) -> tuple[int, float]:
