@@ -4,8 +4,7 @@ changes.
 
 from __future__ import annotations
 
-from ml_collections import ConfigDict
-
+from calojax.config.migrations import Config
 from calojax.config.rooms import gan
 
 # What the Auxiliary Regressor learns on LHCb-like showers: the 24 statistics of the physics PRD and
@@ -13,7 +12,7 @@ from calojax.config.rooms import gan
 LHCB_TARGETS = ('lhcb_corrected', 'response')
 
 
-def wgan_gp() -> ConfigDict:
+def wgan_gp() -> Config:
   """The WGAN with gradient penalty on LHCb-like showers (Chekalina et al. 2018).
 
   The exact mirror image of the generator would be a critic of (64, 128, 256) channels, which is
@@ -29,7 +28,7 @@ def wgan_gp() -> ConfigDict:
   return c
 
 
-def sagan() -> ConfigDict:
+def sagan() -> Config:
   """The self-attention GAN on LHCb-like showers (Rogachev and Ratnikov 2021), its discriminator
   spectrally normalised.
   """
@@ -42,7 +41,7 @@ def sagan() -> ConfigDict:
   return c
 
 
-def layered_gan(source: str) -> ConfigDict:
+def layered_gan(source: str) -> Config:
   """What the systems on calorimeters of several layers share: mirrored showers, noise scaled by the
   energy, flipped labels.
   """
@@ -54,7 +53,7 @@ def layered_gan(source: str) -> ConfigDict:
   return c
 
 
-def calogan() -> ConfigDict:
+def calogan() -> Config:
   """CaloGAN on three layers (Paganini et al. 2017): two generator steps a discriminator step,
   binary cross entropy and an energy term.
 
@@ -75,7 +74,7 @@ def calogan() -> ConfigDict:
   return c
 
 
-def threed_gan() -> ConfigDict:
+def threed_gan() -> Config:
   """The 3D GAN's training (Carminati et al. 2018): heads for the incident energy and the energy
   sum, mean absolute percentage errors.
 

@@ -5,9 +5,12 @@ format to the next. A migration is history and never changes again; it holds val
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from ml_collections import ConfigDict
+
+# A ConfigDict. To a type checker anything, as its attributes are whatever the dict holds.
+Config: TypeAlias = Any
 
 # Keys that the first configs lacked, with the values under which a run of theirs goes on as it was.
 ADDED_TO_ALL = {
@@ -39,7 +42,7 @@ ADDED_TO_GANS = {
 }
 
 
-def second(stored: ConfigDict) -> None:
+def second(stored: Config) -> None:
   """From 1, of version 0.1.0 and before: keys that came later are filled in, and keys of a GAN that
   the other methods carried and never read are dropped.
   """
@@ -52,23 +55,22 @@ def second(stored: ConfigDict) -> None:
     stored.get('optimiser', {}).pop('discriminator', None)
 
 
-MIGRATIONS: list[Callable[[ConfigDict], None]] = [second]
+MIGRATIONS: list[Callable[[Config], None]] = [second]
 FORMAT = 1 + len(MIGRATIONS)
 
 
-def migrated(stored: ConfigDict) -> ConfigDict:
+def migrated(stored: Config) -> Config:
   """The config as today's version would have kept it, locked; `stored` is left as it is.
 
   Raises:
     ValueError: its format is newer than this version knows, or none.
   """
-  config = ConfigDict(stored.to_dict())
-  number = config.get('format', 1)  # 0.1.0 wrote none
+  config: Config = ConfigDict(stored.to_dict())
+  number: Any = config.get('format', 1)  # 0.1.0 wrote none
   if number not in range(1, FORMAT + 1):
     raise ValueError(
-      f'the config has format {number!r}, expected 1 to {FORMAT}: a newer version of calojax made it'
-      if isinstance(number, int) and number > FORMAT
-      else f'the config has format {number!r}, expected a whole number from 1 to {FORMAT}'
+      f'the config has format {number!r}, expected a whole number from 1 to {FORMAT}: a newer '
+      'version of calojax may have made it'
     )
   for migrate in MIGRATIONS[number - 1 :]:
     migrate(config)
@@ -76,7 +78,7 @@ def migrated(stored: ConfigDict) -> ConfigDict:
   return config.lock()
 
 
-def _add(config: ConfigDict, path: str, value: Any) -> None:
+def _add(config: Config, path: str, value: Any) -> None:
   """Sets the value at a path of keys unless there is one."""
   *rooms, key = path.split('.')
   for room in rooms:

@@ -8,10 +8,10 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from calojax.config.migrations import FORMAT
+from calojax.config.migrations import FORMAT, Config
 
 
-def base(method: str) -> ConfigDict:
+def base(method: str) -> Config:
   """What every system has: its data, its condition, how long it trains and how it is judged, on
   LHCb-like showers if a config does not say otherwise.
   """
@@ -56,7 +56,7 @@ def base(method: str) -> ConfigDict:
   return config.lock()
 
 
-def gan() -> ConfigDict:
+def gan() -> Config:
   """A GAN, with the networks, rates and weights of the CNN baseline (Rogachev and Ratnikov
   2022).
   """
@@ -106,7 +106,7 @@ def gan() -> ConfigDict:
   return config
 
 
-def vae() -> ConfigDict:
+def vae() -> Config:
   """A variational auto-encoder; its `latent` does not count the noise of the cells."""
   return _with_networks(
     'vae',
@@ -122,12 +122,12 @@ def vae() -> ConfigDict:
   )
 
 
-def library() -> ConfigDict:
+def library() -> Config:
   """A shower library. It has nothing to train: its steps store `train.batch` showers each."""
   return base('library')
 
 
-def _with_networks(method: str, room: dict[str, Any]) -> ConfigDict:
+def _with_networks(method: str, room: dict[str, Any]) -> Config:
   """The base with a method's own room and with what trained networks have in common: network space,
   the optimiser and the average of the parameters.
   """

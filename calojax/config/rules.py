@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from calojax.config.migrations import FORMAT
+from calojax.config.migrations import FORMAT, Config
 from calojax.config.rooms import ROOMS
 
 
@@ -49,7 +49,7 @@ def choice(*values: Any) -> Rule:
   known = {(type(value), value) for value in values}
   return Rule(
     lambda v: isinstance(v, (bool, int, str)) and (type(v), v) in known,
-    'one of ' + ', '.join(map(repr, values)) if len(values) > 1 else repr(values[0]),
+    ('one of ' if len(values) > 1 else '') + ', '.join(map(repr, values)),
   )
 
 
@@ -159,7 +159,7 @@ RULES = {
 }
 
 
-def check(config: ConfigDict) -> ConfigDict:
+def check(config: Config) -> Config:
   """The config itself, if its method's keys are there and each value does.
 
   Raises:

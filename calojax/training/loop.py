@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array
 
 from calojax.data import batches
-from calojax.methods.state import Method, TrainState
+from calojax.methods.state import Trainable, TrainState
 from calojax.showers import Shower
 from calojax.training import sharding
 
@@ -46,7 +46,7 @@ def steps_per_dispatch(config: Any) -> int:
 
 
 def dispatcher(
-  method: Method, mesh: jax.sharding.Mesh
+  method: Trainable, mesh: jax.sharding.Mesh
 ) -> Callable[[TrainState, Shower], tuple[TrainState, dict[str, Array]]]:
   """Compiled `(state, Shower[n, k, b]) -> (state, metrics [n])`: n steps, the state donated, the
   batch split over the mesh.
@@ -63,7 +63,7 @@ def dispatcher(
 
 
 def initial_state(
-  method: Method, example: Shower, seed: int, mesh: jax.sharding.Mesh
+  method: Trainable, example: Shower, seed: int, mesh: jax.sharding.Mesh
 ) -> TrainState:
   """The state at step 0, on every device; `example` is a batch `[b]`, for shapes."""
   key = jax.random.key(seed)

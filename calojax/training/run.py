@@ -17,7 +17,7 @@ from calojax.data import batches
 from calojax.data.symmetries import all_images
 from calojax.geometry import Geometry
 from calojax.methods.build import build
-from calojax.methods.state import Method, TrainState, Variables
+from calojax.methods.state import Method, Trainable, TrainState, Variables
 from calojax.showers import Condition, Shower, concatenate, take
 from calojax.training import callbacks, sharding, workdir
 from calojax.training.checkpoint import Checkpoints
@@ -177,7 +177,7 @@ def prepare(config: Any, folder: str, check: Callable[[Any, Parts], None]) -> Tr
   return Trainer(config, folder, parts, method, feed, dispatch, mesh, checkpoints, state)
 
 
-def shapes(method: Method, example: Shower, mesh: jax.sharding.Mesh) -> TrainState:
+def shapes(method: Trainable, example: Shower, mesh: jax.sharding.Mesh) -> TrainState:
   """The shapes of a state and where its arrays are to lie."""
   like = jax.eval_shape(method.init, jax.random.key(0), example)
   return jax.tree.map(
