@@ -61,6 +61,14 @@ class PolarLayer:
     return self.angles, len(self.edges) - 1
 
   @property
+  def pitch(self) -> tuple[float, float]:
+    """Width of the innermost ring, mm, along x and y alike: the scale that the densest part of a
+    shower is seen at.
+    """
+    width = self.edges[1] - self.edges[0]
+    return width, width
+
+  @property
   def cells(self) -> int:
     return self.shape[0] * self.shape[1]
 

@@ -8,4 +8,4 @@ from calojax import config
 
 
 def get_config():
-  return config.lhcb_gan()
+  return config.gan()

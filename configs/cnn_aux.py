@@ -8,6 +8,6 @@ from calojax import config
 
 
 def get_config():
-  c = config.lhcb_gan()
+  c = config.gan()
   c.regressor.targets = config.LHCB_TARGETS
   return c

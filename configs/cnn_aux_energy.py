@@ -11,7 +11,7 @@ from calojax import config
 
 
 def get_config():
-  c = config.lhcb_gan()
+  c = config.gan()
   c.regressor.targets = config.LHCB_TARGETS
   c.shown = ('response',)
   c.weights.energy = 0.1

@@ -8,7 +8,7 @@ from calojax import config
 
 
 def get_config():
-  c = config.lhcb_gan()
+  c = config.gan()
   c.regressor.targets = config.LHCB_TARGETS
   c.generator.spectral = c.discriminator.spectral = True
   return c

@@ -9,6 +9,6 @@ from calojax import config
 
 
 def get_config():
-  c = config.lhcb_gan()
+  c = config.gan()
   c.generator.attention = c.discriminator.attention = True
   return c

@@ -10,4 +10,6 @@ from calojax import config
 
 
 def get_config():
-  return config.shower_library()
+  c = config.library()
+  c.train.update(steps=14, batch=1000, log_every=1, checkpoint_every=14, monitor_every=14)
+  return c

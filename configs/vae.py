@@ -8,4 +8,7 @@ from calojax import config
 
 
 def get_config():
-  return config.vae()
+  c = config.vae()
+  c.optimiser.update(generator=5e-4, beta1=0.9)
+  c.train.update(steps=4000, checkpoint_every=1000, monitor_every=2000)
+  return c

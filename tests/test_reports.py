@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from calojax.methods.state import Player, TrainState
+from calojax.methods.state import Player, SinglePlayer
 from calojax.training.callbacks import Diverged, Scalars
 
-STATE = TrainState(
+STATE = SinglePlayer(
   jnp.zeros((), int),
   None,
   Player(
@@ -18,7 +18,6 @@ STATE = TrainState(
     (),
     None,
   ),
-  None,
 )
 
 

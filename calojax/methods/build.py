@@ -1,14 +1,23 @@
-"""From a config to a method: the one place where a config reaches code."""
+"""From a config to a method. Each method's `from_config` takes what it needs out of the config;
+networks and losses are given plain fields and never see one.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from calojax import registry
+from calojax.config import check
 from calojax.geometry import Geometry
-from calojax.methods import METHODS
+from calojax.methods import configured_gan, library, vae
 from calojax.methods.state import Method
 from calojax.showers import Shower
+
+METHODS = {
+  'gan': configured_gan.from_config,
+  'vae': vae.from_config,
+  'library': library.from_config,
+}
 
 
 def build(config: Any, geometry: Geometry, training: Shower | None = None) -> Method:
@@ -21,6 +30,8 @@ def build(config: Any, geometry: Geometry, training: Shower | None = None) -> Me
       method is only to sample.
 
   Raises:
-    ValueError: a name that no registry knows.
+    ValueError: a name that no registry knows, or a value that does not do.
   """
-  return registry.find(METHODS, config.method, 'method')(config, geometry, training)
+  from_config = registry.find(METHODS, config.method, 'method')
+  # Here too, and not only where a file is read: a script may have changed values since.
+  return from_config(check(config), geometry, training)

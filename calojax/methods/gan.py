@@ -4,21 +4,45 @@ its two players.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import NamedTuple
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
 from calojax.methods import losses, regressor, state
-from calojax.methods.state import Method, Player, TrainState, Variables
+from calojax.methods.state import Method, Network, Player, Variables
 from calojax.methods.transforms import Transform
 from calojax.showers import Condition, Shower, take
 
 STATS = ['batch_stats', 'spectral']
+
+
+class GanState(NamedTuple):
+  """Everything that a step of a GAN changes, and what it does not: the root random key `rng`, and
+  the variables of the regressor trained beforehand, if there is one.
+  """
+
+  step: Array
+  rng: Array
+  generator: Player
+  discriminator: Player
+  frozen: Variables | None
+
+
+class Pretrained(NamedTuple):
+  """A parameter regressor trained beforehand; its variables are `GanState.frozen`.
+
+  Attributes:
+    network: its module.
+    parameters: `Shower[b] -> [b, p]`, what it has learnt of a shower's particle.
+  """
+
+  network: Network
+  parameters: Callable[[Shower], Array]
 
 
 class Gan(NamedTuple):
@@ -40,9 +64,7 @@ class Gan(NamedTuple):
     penalised: share of a micro-batch that the penalty is computed of: its mean is the same, and it
       costs more than all else of a step.
     energy: the generator's energy term, a function of (generated, real).
-    regressor: the module of the parameter regressor trained beforehand, or None; its variables are
-      `TrainState.frozen`.
-    parameters: `Shower[b] -> [b, p]`, what it has learnt of a shower's particle.
+    pretrained: the parameter regressor that the generator answers to, or None.
     weights: of the terms, by name. In D's loss: `adversarial`, `regression` (the regressor on real
       showers), `regression_fake` (on generated ones: the papers do not say whether it learns on
       them), `gradient_penalty`. In G's: `adversarial`, `regression_generator` (what the head reads
@@ -55,8 +77,8 @@ class Gan(NamedTuple):
     latent: number of noise variables.
   """
 
-  generator: nn.Module
-  discriminator: nn.Module
+  generator: Network
+  discriminator: Network
   transform: Transform
   features: Callable[[Condition], Array]
   shown: Callable[[Shower], Array] | None
@@ -67,8 +89,7 @@ class Gan(NamedTuple):
   penalty: Callable[..., Array]
   penalised: float
   energy: Callable[[Shower, Shower], Array]
-  regressor: nn.Module | None
-  parameters: Callable[[Shower], Array] | None
+  pretrained: Pretrained | None
   weights: dict[str, float]
   generator_steps: int
   generator_optimiser: optax.GradientTransformation
@@ -82,14 +103,16 @@ def method(gan: Gan) -> Method:
   an update.
   """
 
-  def init(key: Array, showers: Shower) -> TrainState:
+  def init(key: Array, showers: Shower) -> GanState:
     g_key, d_key, root = jax.random.split(key, 3)
     features = gan.features(showers.condition)
     g = gan.generator.init(g_key, jnp.zeros((len(features), gan.latent)), features, True)
     x = jnp.zeros_like(showers.energies)
     d = gan.discriminator.init(d_key, x, _seen(gan, x, showers.condition), True)
-    frozen = gan.regressor and dict(gan.regressor.init(jax.random.fold_in(key, 1), x, True))
-    return TrainState(
+    frozen = None
+    if gan.pretrained:  # a place for what is trained beforehand: its shapes
+      frozen = dict(gan.pretrained.network.init(jax.random.fold_in(key, 1), x, True))
+    return GanState(
       jnp.zeros((), jnp.int32),
       root,
       state.player(g, gan.generator_optimiser, averaged=True),
@@ -97,13 +120,13 @@ def method(gan: Gan) -> Method:
       frozen,
     )
 
-  def update(train: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
+  def update(train: GanState, showers: Shower) -> tuple[GanState, dict[str, Array]]:
     *keys, g_key = jax.random.split(
       jax.random.fold_in(train.rng, train.step), len(showers.energies) + 1
     )
     d, g = train.discriminator, train.generator
     for i, key in enumerate(keys):  # a loop: scanned convolution gradients are slow on a CPU
-      micro = jax.tree.map(lambda leaf: leaf[i], showers)
+      micro = jax.tree.map(operator.itemgetter(i), showers)
       d, d_metrics = _discriminator_step(gan, d, g, key, micro)
     for i in range(gan.generator_steps):
       key = jax.random.fold_in(g_key, i) if i else g_key
@@ -112,7 +135,7 @@ def method(gan: Gan) -> Method:
     metrics = {f'discriminator/{k}': v for k, v in d_metrics.items()} | {
       f'generator/{k}': v for k, v in g_metrics.items()
     }
-    return TrainState(train.step + 1, train.rng, g, d, train.frozen), metrics
+    return GanState(train.step + 1, train.rng, g, d, train.frozen), metrics
 
   def sample(variables: Variables, z: Array, condition: Condition) -> Float[Array, 'b v']:
     x = gan.generator.apply(variables, z, gan.features(condition), False)
@@ -228,12 +251,14 @@ def _pretrained_terms(
   """The losses of Chekalina et al. 2018 through the frozen regressor, on generated showers `[b, v]`
   in network space.
   """
-  if gan.regressor is None:
+  if gan.pretrained is None:
     return {}
-  read = lambda showers: regressor.read(gan.regressor, frozen, showers.energies)
+  assert frozen is not None  # `init` makes room for it
+  network, parameters = gan.pretrained
+  read = lambda showers: regressor.read(network, frozen, showers.energies)
   terms, generated = {}, read(_shower(gan, x, real.condition))
   if gan.weights['outputs']:
-    terms['outputs'] = losses.absolute_error(generated['targets'], gan.parameters(real))
+    terms['outputs'] = losses.absolute_error(generated['targets'], parameters(real))
   if gan.weights['perceptual']:
     terms['perceptual'] = losses.absolute_error(generated['features'], read(real)['features'])
   return terms

@@ -20,9 +20,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 BUCKET = 8  # points a leaf at most
-FAR = np.finfo(
-  np.float32
-).max  # where empty slots lie: finite itself, but the squared distance to it overflows to infinity
+# Where empty slots lie: finite itself, but the squared distance to it overflows to infinity.
+FAR = np.finfo(np.float32).max
 
 
 class Tree(NamedTuple):
@@ -78,7 +77,7 @@ def build(points: Float[Array, 'n d']) -> Tree:
   return Tree(points, rows, *_boxes(points))
 
 
-def nearest(tree: Tree, queries: Float[Array, 'b d']) -> Int[Array, b]:
+def nearest(tree: Tree, queries: Float[Array, 'b d']) -> Int[Array, ' b']:
   """The row of the point nearest to each query, one of them if several are; -1 in a tree without
   points.
   """
@@ -146,7 +145,7 @@ class _Walk(NamedTuple):
   found: Found
 
 
-def _search(tree: Tree, query: Float[Array, d]) -> Found:
+def _search(tree: Tree, query: Float[Array, ' d']) -> Found:
   leaves, size = tree.rows.shape
   depth = leaves.bit_length() - 1
   heights = jnp.arange(depth)
@@ -173,7 +172,7 @@ def _search(tree: Tree, query: Float[Array, d]) -> Found:
     row = jnp.where(nearer, tree.rows[walk.leaf - leaves, slot], walk.found.rows)
     siblings = (walk.leaf >> heights) ^ 1
     unseen = walk.unseen & (to_box(siblings) < best)  # a box that is too far now stays so
-    height = jnp.argmax(unseen) if depth else 0
+    height = jnp.argmax(unseen) if depth else jnp.asarray(0)
     left = unseen.any()
     leaf, unseen = descend((walk.leaf >> height) ^ 1, height, unseen & (heights != height))
     return _Walk(jnp.where(left, leaf, 0), unseen, Found(row, best, walk.found.points + size))

@@ -7,7 +7,6 @@ gives the same shower, and particles that lie close to each other share one.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -16,10 +15,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.geometry import Geometry
-from calojax.methods import kdtree
-from calojax.methods.state import Method, Player, TrainState, Variables
-from calojax.methods.transforms import CONDITIONS
-from calojax.registry import find
+from calojax.methods import conditions, kdtree, state
+from calojax.methods.state import Method, Player, SinglePlayer, Variables
 from calojax.showers import Condition, Shower
 
 
@@ -52,11 +49,8 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
     ValueError: a name that no registry knows.
   """
   del training
-  if config.train.discriminator_steps != 1:
-    raise ValueError(
-      f'train.discriminator_steps is {config.train.discriminator_steps}, expected 1: there is no discriminator'
-    )
-  features = functools.partial(find(CONDITIONS, config.condition, 'condition'), geometry=geometry)
+  state.expect_one_batch(config.train.discriminator_steps)
+  features = conditions.features(config.condition, geometry)
   return method(config.train.steps * config.train.batch, features)
 
 
@@ -67,7 +61,7 @@ def method(capacity: int, features: Callable[[Condition], Array]) -> Method:
   The library lies where other methods have the averaged parameters.
   """
 
-  def init(key: Array, showers: Shower) -> TrainState:
+  def init(key: Array, showers: Shower) -> SinglePlayer:
     width = features(showers.condition).shape[-1]
     energies, nothing = (
       jnp.zeros((capacity, showers.energies.shape[-1])),
@@ -75,16 +69,13 @@ def method(capacity: int, features: Callable[[Condition], Array]) -> Method:
     )
     tree = kdtree.build(jnp.full_like(nothing, jnp.inf))
     library = Library(energies, jnp.zeros(capacity), nothing, jnp.ones(width), tree)
-    return TrainState(
-      jnp.zeros((), jnp.int32), key, Player({}, {}, (), {'library': library._asdict()}), None
+    return SinglePlayer(
+      jnp.zeros((), jnp.int32), key, Player({}, {}, (), {'library': library._asdict()})
     )
 
-  def update(train: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
-    if len(showers.energies) != 1:
-      raise ValueError(
-        f'train.discriminator_steps is {len(showers.energies)}, expected 1: there is no discriminator'
-      )
-    batch = jax.tree.map(lambda leaf: leaf[0], showers)
+  def update(train: SinglePlayer, showers: Shower) -> tuple[SinglePlayer, dict[str, Array]]:
+    batch = state.only_batch(showers)
+    assert train.generator.ema is not None  # it is where the library lies
     stored = train.step * len(batch.energies)
     library = _store(_library(train.generator.ema), batch, features(batch.condition), stored)
     player = train.generator._replace(ema={'library': library._asdict()})

@@ -55,14 +55,16 @@ wasserstein = Adversarial(lambda s: -s, lambda s: s, lambda s: -s)
 ADVERSARIAL = {'hinge': hinge, 'non_saturating': non_saturating, 'wasserstein': wasserstein}
 
 
-def absolute_error(predicted: Float[Array, 'b m'], target: Float[Array, 'b m']) -> Float[Array, b]:
+def absolute_error(
+  predicted: Float[Array, 'b m'], target: Float[Array, 'b m']
+) -> Float[Array, ' b']:
   """Mean absolute error over the m predicted quantities, `[b]`."""
   return jnp.abs(predicted - target).mean(-1)
 
 
 def percentage_error(
   predicted: Float[Array, 'b m'], target: Float[Array, 'b m']
-) -> Float[Array, b]:
+) -> Float[Array, ' b']:
   """Mean of |predicted / target - 1| over the m predicted quantities `[b]`, in percent as the
   weights of Carminati et al. 2018 expect it.
   """
@@ -72,7 +74,7 @@ def percentage_error(
 ERRORS = {'absolute': absolute_error, 'percentage': percentage_error}
 
 
-def requested_energy(generated: Shower, real: Shower, geometry: Geometry) -> Float[Array, b]:
+def requested_energy(generated: Shower, real: Shower, geometry: Geometry) -> Float[Array, ' b']:
   """|sum E / f - E_p| in GeV `[b]`, CaloGAN's energy term (Paganini et al. 2018, whose weight 0.05
   is for GeV).
 
@@ -83,7 +85,7 @@ def requested_energy(generated: Shower, real: Shower, geometry: Geometry) -> Flo
   return jnp.abs(visible - real.condition.energy) / GEV
 
 
-def paired_energy(generated: Shower, real: Shower, geometry: Geometry) -> Float[Array, b]:
+def paired_energy(generated: Shower, real: Shower, geometry: Geometry) -> Float[Array, ' b']:
   """|sum E / sum E_real - 1| in percent `[b]` against the real shower of the same particle, the 3D
   GAN's energy-sum term (Carminati et al. 2018).
   """
@@ -114,7 +116,7 @@ def mean_distance(
 
 def zero_centred_penalty(
   score: Score, real: Float[Array, 'b v'], fake: Array, key: Array
-) -> Float[Array, b]:
+) -> Float[Array, ' b']:
   """Squared gradient norm of the score at real showers, one value a shower `[b]` (R1; Mescheder et
   al. 2018, eq. 9, without its 1/2).
   """
@@ -124,7 +126,7 @@ def zero_centred_penalty(
 
 def one_centred_penalty(
   score: Score, real: Float[Array, 'b v'], fake: Float[Array, 'b v'], key: Array
-) -> Float[Array, b]:
+) -> Float[Array, ' b']:
   """(|gradient of the score| - 1)^2 at points between real and generated showers, one value a
   shower `[b]` (Gulrajani et al. 2017, eq. 3).
 
@@ -151,4 +153,4 @@ def _slope(score: Score, x: Float[Array, 'b v']) -> Float[Array, 'b v']:
 def total(terms: dict[str, Array], weights: dict[str, float]) -> tuple[Array, dict[str, Array]]:
   """The weighted sum of the terms' means over the batch, and those means under the terms' names."""
   means = {name: term.mean() for name, term in terms.items()}
-  return sum(weights[name] * mean for name, mean in means.items()), means
+  return jnp.asarray(sum(weights[name] * mean for name, mean in means.items())), means

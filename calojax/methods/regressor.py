@@ -4,9 +4,10 @@ any generator is trained.
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
@@ -16,13 +17,27 @@ from calojax import models, observables
 from calojax.geometry import Geometry
 from calojax.methods import losses, quantities, state
 from calojax.methods.optimisers import optimiser
-from calojax.methods.precision import arithmetic
-from calojax.methods.state import Method, TrainState, Variables
+from calojax.methods.state import Network, SinglePlayer, Variables
 from calojax.registry import find
 from calojax.showers import Shower
 
 
-def module(config: Any, geometry: Geometry) -> nn.Module:
+@dataclasses.dataclass(frozen=True)
+class Regressor:
+  """A regressor's training as pure functions; the training loop takes it as it takes a method.
+
+  Attributes:
+    init, update: as in `state.Trainable`.
+    read: `(variables, energies [b, v] in MeV) -> [b, p]`, the particles' parameters in units of
+      their spread.
+  """
+
+  init: Callable[[Array, Shower], SinglePlayer]
+  update: Callable[[SinglePlayer, Shower], tuple[SinglePlayer, dict[str, Array]]]
+  read: Callable[[Variables, Array], Array]
+
+
+def module(config: Any, geometry: Geometry) -> Network:
   """The network of `config.pretraining`: x `[b, v]` -> `{'targets': [b, p], 'features': [b, f]}`.
 
   Raises:
@@ -35,18 +50,24 @@ def module(config: Any, geometry: Geometry) -> nn.Module:
   return network(
     geometry.grids,
     targets=quantities.width(tuple(settings.targets), geometry),
-    dtype=arithmetic(config.dtype),
+    dtype=jnp.dtype(config.dtype),
   )
 
 
 def parameters(config: Any, geometry: Geometry, training: Shower | None) -> quantities.Quantities:
   """`Shower[b] -> [b, p]`, the particle's parameters as the regressor gives them: in units of their
   spread over the training showers.
+
+  Raises:
+    ValueError: an unknown name, or none at all.
   """
-  return quantities.targets(tuple(config.pretraining.targets), 'absolute', geometry, training)
+  found = quantities.targets(tuple(config.pretraining.targets), 'absolute', geometry, training)
+  if found is None:
+    raise ValueError('pretraining.targets is empty, expected what the regressor is to learn')
+  return found
 
 
-def read(network: nn.Module, variables: Variables, energies: Array) -> dict[str, Array]:
+def read(network: Network, variables: Variables, energies: Array) -> dict[str, Array]:
   """The regressor's outputs for showers `[b, v]` in MeV.
 
   It sees ln(1 + E / 10 MeV), not the generator's network space, in which the incident energy may be
@@ -55,24 +76,19 @@ def read(network: nn.Module, variables: Variables, energies: Array) -> dict[str,
   return network.apply(variables, jnp.log1p(energies / 10) / 3, True)
 
 
-def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Method:
-  """The regressor's training as a method: it minimises the mean absolute error on real showers.
-
-  `sample` maps (variables, energies `[b, v]` in MeV, condition) to scaled parameters `[b, p]`: it
-  reads showers instead of making them.
-  """
+def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Regressor:
+  """The regressor's training: it minimises the mean absolute error on real showers."""
   settings, network = config.pretraining, module(config, geometry)
   target = parameters(config, geometry, training)
   adam = optimiser(config.optimiser, settings.rate, settings.steps)
 
-  def init(key: Array, showers: Shower) -> TrainState:
+  def init(key: Array, showers: Shower) -> SinglePlayer:
     variables = network.init(key, jnp.zeros_like(showers.energies), True)
-    return TrainState(
-      jnp.zeros((), jnp.int32), key, state.player(dict(variables), adam, averaged=True), None
-    )
+    player = state.player(dict(variables), adam, averaged=True)
+    return SinglePlayer(jnp.zeros((), jnp.int32), key, player)
 
-  def update(train: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
-    player, showers = train.generator, jax.tree.map(lambda leaf: leaf[0], showers)
+  def update(train: SinglePlayer, showers: Shower) -> tuple[SinglePlayer, dict[str, Array]]:
+    player, showers = train.generator, state.only_batch(showers)
     loss = lambda params: losses.absolute_error(
       read(network, {'params': params}, showers.energies)['targets'], target(showers)
     ).mean()
@@ -81,5 +97,4 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
     metrics = {'regressor/error': value, 'regressor/gradient_norm': optax.tree.norm(gradients)}
     return train._replace(step=train.step + 1, generator=player), metrics
 
-  sample = lambda variables, energies, condition: read(network, variables, energies)['targets']
-  return Method(init, update, sample, 0)
+  return Regressor(init, update, lambda *showers: read(network, *showers)['targets'])

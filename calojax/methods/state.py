@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,15 @@ from jaxtyping import Array
 from calojax.showers import Condition, Shower
 
 Variables = dict[str, Any]  # flax collections: 'params', 'batch_stats', 'spectral'
+
+
+class Network(Protocol):
+  """What methods call of a flax module, whose own `apply` returns one type or another by its
+  arguments.
+  """
+
+  init: Callable[..., Any]
+  apply: Callable[..., Any]
 
 
 class Player(NamedTuple):
@@ -36,24 +46,51 @@ class Player(NamedTuple):
     return {'params': self.params, **self.stats}
 
 
-class TrainState(NamedTuple):
-  """Everything that a step changes, and what it does not: the root random key, and the variables of
-  a network trained beforehand.
+class TrainState(Protocol):
+  """What the training loop, reports and the sampler know of a method's state, which is a NamedTuple
+  of arrays: how many steps it has made, and the player whose average is the generator.
   """
+
+  @property
+  def step(self) -> Array:
+    """How many updates have been made."""
+    ...
+
+  @property
+  def generator(self) -> Player:
+    """The network that is sampled from, in its average."""
+    ...
+
+
+class SinglePlayer(NamedTuple):
+  """The state of a method that trains one network; `rng` is the root key and never changes."""
 
   step: Array
   rng: Array
   generator: Player
-  discriminator: Player | None
-  frozen: Variables | None = None
 
 
-class Method(NamedTuple):
+class Trainable(Protocol):
+  """What the training loop needs of a method, or of a regressor that is trained before one."""
+
+  @property
+  def init(self) -> Callable[[Array, Shower], TrainState]:
+    """`(key, Shower[b]) -> state`."""
+    ...
+
+  # Any: an update takes the state that its own `init` made, and no other.
+  @property
+  def update(self) -> Callable[[Any, Shower], tuple[TrainState, dict[str, Array]]]:
+    """`(state, Shower[k, b]) -> (state, metrics)`; metrics are scalars by name."""
+    ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
   """A way to train a generator, as pure functions.
 
   Attributes:
-    init: `(key, Shower[b]) -> TrainState`.
-    update: `(TrainState, Shower[k, b]) -> (TrainState, metrics)`; metrics are scalars by name.
+    init, update: as in `Trainable`.
     sample: `(variables, z [b, latent], Condition[b]) -> energies [b, v]` in MeV.
     latent: number of standard normal variables that a shower takes.
     stores: whether it gives back showers of the training set: it is to be judged on particles that
@@ -61,10 +98,33 @@ class Method(NamedTuple):
   """
 
   init: Callable[[Array, Shower], TrainState]
-  update: Callable[[TrainState, Shower], tuple[TrainState, dict[str, Array]]]
+  update: Callable[[Any, Shower], tuple[TrainState, dict[str, Array]]]
   sample: Callable[[Variables, Array, Condition], Array]
   latent: int
   stores: bool = False
+
+
+def players(state: TrainState) -> dict[str, Player]:
+  """The players of a state, by their field's name."""
+  assert isinstance(state, tuple)  # a NamedTuple of whatever a method keeps
+  fields = zip(state._fields, state)  # pyright: ignore[reportAttributeAccessIssue]: of NamedTuple
+  return {name: field for name, field in fields if isinstance(field, Player)}
+
+
+def only_batch(showers: Shower) -> Shower:
+  """The one batch `[b]` of an update `[1, b]`, for a method without a discriminator.
+
+  Raises:
+    ValueError: there are several.
+  """
+  expect_one_batch(len(showers.energies))
+  return jax.tree.map(lambda leaf: leaf[0], showers)
+
+
+def expect_one_batch(count: int) -> None:
+  """Raises ValueError unless an update takes one batch: only discriminators take several."""
+  if count != 1:
+    raise ValueError(f'train.discriminator_steps is {count}, expected 1: there is no discriminator')
 
 
 def player(

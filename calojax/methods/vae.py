@@ -4,7 +4,6 @@ the generator.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,11 +13,10 @@ import optax
 from jaxtyping import Array, Float
 
 from calojax.geometry import Geometry
-from calojax.methods import losses, state
+from calojax.methods import conditions, losses, state
 from calojax.methods.optimisers import optimiser
-from calojax.methods.precision import arithmetic
-from calojax.methods.state import Method, Player, TrainState, Variables
-from calojax.methods.transforms import CONDITIONS, TRANSFORMS, Transform
+from calojax.methods.state import Method, Network, Player, SinglePlayer, Variables
+from calojax.methods.transforms import TRANSFORMS, Transform
 from calojax.models.vae import VAE
 from calojax.registry import find
 from calojax.showers import Condition, Shower
@@ -31,7 +29,8 @@ class Autoencoder(NamedTuple):
   """What a VAE's training is made of.
 
   Attributes:
-    network: encoder and decoder.
+    network: encoder and decoder, a `models.vae.VAE`.
+    latent: number of its latent variables.
     cells: of a shower.
     transform: between MeV and network space.
     features: `Condition[b] -> [b, m]`.
@@ -45,7 +44,8 @@ class Autoencoder(NamedTuple):
     ema_decay: of the moving average.
   """
 
-  network: VAE
+  network: Network
+  latent: int
   cells: int
   transform: Transform
   features: Callable[[Condition], Array]
@@ -59,23 +59,19 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
   of the training showers.
 
   Raises:
-    ValueError: a name that no registry knows, or a number out of its range.
+    ValueError: a name that no registry knows, or several batches an update.
   """
   del training
-  if config.train.discriminator_steps != 1:
-    raise ValueError(
-      f'train.discriminator_steps is {config.train.discriminator_steps}, expected 1: there is no discriminator'
-    )
   c = config
-  if c.latent < 1:
-    raise ValueError(f'latent is {c.latent}, expected >= 1')
+  state.expect_one_batch(c.train.discriminator_steps)
   fields = {name: value for name, value in c.generator.items() if name != 'name'}
   return method(
     Autoencoder(
-      network=VAE(geometry.grids, c.latent, dtype=arithmetic(c.dtype), **fields),
+      network=VAE(geometry.grids, c.latent, dtype=jnp.dtype(c.dtype), **fields),
+      latent=c.latent,
       cells=geometry.cells,
       transform=find(TRANSFORMS, c.transform.name, 'transform')(c.transform.parameter),
-      features=functools.partial(find(CONDITIONS, c.condition, 'condition'), geometry=geometry),
+      features=conditions.features(c.condition, geometry),
       weights=dict(c.weights),
       optimiser=optimiser(c.optimiser, c.optimiser.generator, c.train.steps),
       ema_decay=c.ema_decay,
@@ -87,24 +83,19 @@ def method(vae: Autoencoder) -> Method:
   """The VAE as a method, with one step an update. Its noise is the latent variables, then one
   variable for each cell.
   """
-  latent = vae.network.latent
+  latent = vae.latent
 
-  def init(key: Array, showers: Shower) -> TrainState:
+  def init(key: Array, showers: Shower) -> SinglePlayer:
     v_key, root = jax.random.split(key)
     noise = jnp.zeros((len(showers.energies), latent))
     variables = vae.network.init(
       v_key, jnp.zeros_like(showers.energies), vae.features(showers.condition), noise, True
     )
-    return TrainState(
-      jnp.zeros((), jnp.int32), root, state.player(variables, vae.optimiser, averaged=True), None
-    )
+    player = state.player(variables, vae.optimiser, averaged=True)
+    return SinglePlayer(jnp.zeros((), jnp.int32), root, player)
 
-  def update(train: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
-    if len(showers.energies) != 1:
-      raise ValueError(
-        f'train.discriminator_steps is {len(showers.energies)}, expected 1: there is no discriminator'
-      )
-    batch = jax.tree.map(lambda leaf: leaf[0], showers)
+  def update(train: SinglePlayer, showers: Shower) -> tuple[SinglePlayer, dict[str, Array]]:
+    batch = state.only_batch(showers)
     player, metrics = _step(vae, train.generator, jax.random.fold_in(train.rng, train.step), batch)
     player = state.average(player, train.step, vae.ema_decay)
     return train._replace(step=train.step + 1, generator=player), {
@@ -138,7 +129,7 @@ def _step(
     vae.features(real.condition),
   )
   z_key, cell_key = jax.random.split(key)
-  noise = jax.random.normal(z_key, (len(x), vae.network.latent))
+  noise = jax.random.normal(z_key, (len(x), vae.latent))
 
   def loss(params):
     outputs, stats = vae.network.apply(

@@ -60,7 +60,8 @@ class Generator(nn.Module):
     _check(self.grids)
     if self.blur and len(self.blur) != len(self.grids):
       raise ValueError(
-        f'blur is {self.blur}, expected a window for each of the {len(self.grids)} layers {self.grids}'
+        f'blur is {self.blur}, expected a window for each of the {len(self.grids)} layers '
+        f'{self.grids}'
       )
     z, condition = z.astype(self.dtype), condition.astype(self.dtype)
     z, image, cells = z * condition[:, :1], None, []

@@ -31,6 +31,7 @@ from collections.abc import Iterator, Sequence
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.linen.dtypes import promote_dtype
 from jax import lax
 
 Padding = str | Sequence[tuple[int, int]]
@@ -179,7 +180,7 @@ def _unstrided(x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int
     )[0]
   if len(taps) == 3:
     fold = _fold_into_output if co < ci else _fold_into_input if co > ci else _fold_into_either
-    return fold(x, kernel, tuple(map(tuple, padding)))
+    return fold(x, kernel, tuple((low, high) for low, high in padding))
   if len(taps) == 2 and not any(map(any, padding)):
     # XLA:CPU takes twice as long where there is no padding at all as with one row more.
     return _lax_conv(x, kernel, (1, 1), ((0, 1), (0, 0)))[:, :-1]
@@ -365,7 +366,7 @@ class _Convolution(nn.Module):
     bias = (
       self.param('bias', nn.initializers.zeros_init(), (self.features,)) if self.use_bias else None
     )
-    x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
+    x, kernel, bias = promote_dtype(x, kernel, bias, dtype=self.dtype)
     y = function(x, kernel, strides, self.padding, self.form)
     return y if bias is None else y + bias
 

@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax.linen.dtypes import promote_dtype
 from jax import lax
 from jaxtyping import Array, Float
 
@@ -75,12 +76,16 @@ def sparse_relu(x: Array) -> Array:
 
 
 def single(grids: tuple[tuple[int, int], ...]) -> tuple[int, int]:
-  """The cells along x and y of a single-layer calorimeter; ValueError if there are several
-  layers.
+  """The cells along x and y of a single-layer calorimeter.
+
+  Raises:
+    ValueError: there are several layers.
   """
   if len(grids) != 1:
+    cells = ', '.join(f'{w}x{h}' for w, h in grids[:4]) + (', ...' if len(grids) > 4 else '')
     raise ValueError(
-      f'{len(grids)} layers of {", ".join(f"{w}x{h}" for w, h in grids[:4])} cells, expected 1 layer for this network'
+      f'{len(grids)} layers of {cells} cells, expected 1 layer for this network: of several layers '
+      'the system of configs/voxel.py makes showers'
     )
   return grids[0]
 
@@ -117,7 +122,8 @@ class LocallyConnected(nn.Module):
     )
     if min(positions) < 1:
       raise ValueError(
-        f'an image of {x.shape[1]}x{x.shape[2]} pixels is too small for a kernel of {size[0]}x{size[1]}'
+        f'an image of {x.shape[1]}x{x.shape[2]} pixels is too small for a kernel of '
+        f'{size[0]}x{size[1]}'
       )
     inputs = x.shape[-1] * math.prod(size)
     initial = nn.initializers.lecun_normal(in_axis=-2, out_axis=-1, batch_axis=(0, 1))
@@ -127,7 +133,7 @@ class LocallyConnected(nn.Module):
       if self.use_bias
       else None
     )
-    x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
+    x, kernel, bias = promote_dtype(x, kernel, bias, dtype=self.dtype)
     x = jnp.pad(x, ((0, 0), *pads, (0, 0))).transpose(1, 2, 3, 0)
     (h, w), (dh, dw) = positions, strides
     taps = [
@@ -189,7 +195,7 @@ class AttentionBetweenLayers(nn.Module):
     return (both * jax.nn.softmax(logits, axis=-1).astype(both.dtype)).sum(-1, keepdims=True)
 
 
-def resize(x: Float[Array, 'b g u c'], shape: tuple[int, int]) -> Float[Array, 'b h w c']:
+def resize(x: Float[Array, 'b g u c'], shape: tuple[int, ...]) -> Float[Array, 'b h w c']:
   """The images averaged over the cells of another grid that spans the same area: a cell is the mean
   of what it covers.
   """
@@ -206,7 +212,7 @@ def _overlaps(n: int, m: int) -> np.ndarray:
   return m * np.maximum(inside, 0)
 
 
-def blur(x: Float[Array, 'b h w c'], size: tuple[int, int]) -> Float[Array, 'b h w c']:
+def blur(x: Float[Array, 'b h w c'], size: tuple[int, ...]) -> Float[Array, 'b h w c']:
   """The images convolved with a fixed kernel of 1 / (n m) on n x m pixels, 0 outside them
   (Conditional CaloGAN, section 6.1).
 
@@ -216,18 +222,20 @@ def blur(x: Float[Array, 'b h w c'], size: tuple[int, int]) -> Float[Array, 'b h
     return x
   pads = lax.padtype_to_pads(x.shape[1:3], size, (1, 1), 'SAME')
   x = jnp.pad(x, ((0, 0), *pads, (0, 0)))
-  shifted = lambda x, axis, n: sum(
-    lax.slice_in_dim(x, i, i + x.shape[axis] - n + 1, axis=axis) for i in range(n)
+  shifted = lambda x, axis, n: jnp.asarray(
+    sum(lax.slice_in_dim(x, i, i + x.shape[axis] - n + 1, axis=axis) for i in range(n))
   )
   return shifted(shifted(x, 1, size[0]), 2, size[1]) / math.prod(size)
 
 
-def occupancy(x: Float[Array, 'b v']) -> Float[Array, b]:
+def occupancy(x: Float[Array, 'b v']) -> Float[Array, ' b']:
   """Fraction of cells above zero: eq. 4 of the Conditional CaloGAN. It has no gradient."""
   return (x > 0).mean(-1)
 
 
-def soft_sparsity(x: Float[Array, 'b v'], alpha: float = 6.0, beta: float = 1.2) -> Float[Array, b]:
+def soft_sparsity(
+  x: Float[Array, 'b v'], alpha: float = 6.0, beta: float = 1.2
+) -> Float[Array, ' b']:
   """Mean over the cells of softsign(|x|^alpha + |x|^(1/beta)): an occupancy with a gradient
   (Conditional CaloGAN, section 5).
 

@@ -129,7 +129,8 @@ class Discriminator(nn.Module):
     for i, channels in enumerate(self.channels):
       if i and min(x.shape[1:3]) < 3:
         raise ValueError(
-          f'a grid of {grid[0]}x{grid[1]} cells is too small for {len(self.channels)} convolutions of stride 2'
+          f'a grid of {grid[0]}x{grid[1]} cells is too small for {len(self.channels)} '
+          'convolutions of stride 2'
         )
       x = normalised(
         Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype), x

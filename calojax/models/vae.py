@@ -38,7 +38,7 @@ class Cells(NamedTuple):
     """The cells for standard normal `noise`, >= 0 with exact zeros."""
     return jax.nn.relu(self.mean + self.spread * noise)
 
-  def negative_log_likelihood(self, x: Float[Array, 'b v']) -> Float[Array, b]:
+  def negative_log_likelihood(self, x: Float[Array, 'b v']) -> Float[Array, ' b']:
     """-ln p(x), one value a shower: density of the lit cells times probability of the dark ones."""
     pull = (x - self.mean) / self.spread
     lit = 0.5 * jnp.square(pull) + jnp.log(self.spread) + 0.5 * math.log(2 * math.pi)
@@ -124,7 +124,8 @@ class Encoder(nn.Module):
     for i, channels in enumerate(self.channels):
       if i and min(x.shape[1:3]) < 3:
         raise ValueError(
-          f'a grid of {nx}x{ny} cells is too small for {len(self.channels)} convolutions of stride 2'
+          f'a grid of {nx}x{ny} cells is too small for {len(self.channels)} '
+          'convolutions of stride 2'
         )
       x = Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype)(x)
       x = jax.nn.leaky_relu(x, 0.2)

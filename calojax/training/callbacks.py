@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from calojax.files import write_text
-from calojax.methods.state import TrainState
+from calojax.methods.state import TrainState, players
 from calojax.training.checkpoint import Checkpoints
 
 COLLAPSE = 1e-3  # generated over real spread of a cell below which a generator counts as dead
@@ -117,8 +117,8 @@ def check_state(step: int, state: TrainState) -> None:
 def sigmas(state: TrainState) -> dict[str, float]:
   """The spectral norm of every normalised weight, by name."""
   found = {}
-  for name, player in (('generator', state.generator), ('discriminator', state.discriminator)):
-    spectral = player.stats.get('spectral', {}) if player else {}
+  for name, player in players(state).items():
+    spectral = player.stats.get('spectral', {})
     for path, leaf in jax.tree_util.tree_leaves_with_path(spectral):
       key = jax.tree_util.keystr(path, simple=True, separator='/')
       if key.endswith('/sigma'):

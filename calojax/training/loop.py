@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from jaxtyping import Array
 
-from calojax.methods.state import Method, TrainState
+from calojax.methods.state import Trainable, TrainState
 from calojax.showers import Shower
 from calojax.training import sharding
 from calojax.training.feed import Batches
@@ -43,7 +43,7 @@ def steps_per_dispatch(config: Any) -> int:
 
 
 def dispatcher(
-  method: Method, mesh: jax.sharding.Mesh
+  method: Trainable, mesh: jax.sharding.Mesh
 ) -> Callable[[TrainState, Shower], tuple[TrainState, dict[str, Array]]]:
   """Compiled `(state, Shower[n, k, b]) -> (state, metrics [n])`: n steps, the state donated, the
   batch split over the mesh.
@@ -60,14 +60,14 @@ def dispatcher(
 
 
 def initial_state(
-  method: Method, example: Shower, seed: int, mesh: jax.sharding.Mesh
+  method: Trainable, example: Shower, seed: int, mesh: jax.sharding.Mesh
 ) -> TrainState:
   """The state at step 0, on every device; `example` is a batch `[b]`, for shapes."""
   key = jax.random.key(seed)
   return jax.jit(method.init, out_shardings=sharding.replicated(mesh))(key, example)
 
 
-def shapes(method: Method, example: Shower, mesh: jax.sharding.Mesh) -> TrainState:
+def shapes(method: Trainable, example: Shower, mesh: jax.sharding.Mesh) -> TrainState:
   """The shapes of a state and where its arrays are to lie."""
   like = jax.eval_shape(method.init, jax.random.key(0), example)
   return jax.tree.map(

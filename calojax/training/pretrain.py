@@ -15,6 +15,7 @@ from calojax import observables
 from calojax.evaluation.bootstrap import bootstrap_error
 from calojax.files import write_text
 from calojax.methods import quantities, regressor
+from calojax.methods.gan import GanState
 from calojax.methods.state import TrainState
 from calojax.showers import take
 from calojax.training import sharding
@@ -29,7 +30,8 @@ FOLDER = 'regressor'
 
 def needed(trainer: Trainer) -> bool:
   """Whether a regressor has to be trained before this run's first step."""
-  return trainer.state.frozen is not None and int(trainer.state.step) == 0
+  state = trainer.state
+  return isinstance(state, GanState) and state.frozen is not None and int(state.step) == 0
 
 
 def prepare(trainer: Trainer) -> Trainer:
@@ -81,6 +83,7 @@ def train(trainer: Trainer) -> TrainState:
 
 def graft(trainer: Trainer, state: TrainState) -> Trainer:
   """The generator's training with the regressor's averaged variables, frozen."""
+  assert isinstance(trainer.state, GanState)  # no other method is `needed` to
   frozen = jax.device_put(
     jax.tree.map(np.asarray, state.generator.ema), sharding.replicated(trainer.mesh)
   )
@@ -93,11 +96,13 @@ def resolution(trainer: Trainer, state: TrainState) -> dict[str, dict[str, Any]]
   """
   names, parts = tuple(trainer.config.pretraining.targets), trainer.parts
   mean, spread = quantities.moments(names, parts.geometry, parts.train)
-  read, test = jax.jit(trainer.method.sample), parts.test
+  network = regressor.from_config(trainer.config, parts.geometry, parts.train)
+  read, test = jax.jit(network.read), parts.test
   size = piece()
   pieces = [take(test, slice(i, i + size)) for i in range(0, len(test.energies), size)]
   values = (
-    np.concatenate([np.asarray(read(state.generator.ema, *showers)) for showers in pieces]) * spread
+    np.concatenate([np.asarray(read(state.generator.ema, showers.energies)) for showers in pieces])
+    * spread
     + mean
   )
   true = np.asarray(observables.evaluate_observables(names, test, parts.geometry))

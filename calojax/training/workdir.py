@@ -61,7 +61,7 @@ def stored_config(workdir: str) -> ml_collections.ConfigDict:
   path = os.path.join(workdir, 'config.json')
   try:
     with open(path) as file:
-      return config.completed(ml_collections.ConfigDict(json.load(file)))
+      return config.migrated(ml_collections.ConfigDict(json.load(file)))
   except FileNotFoundError:
     raise ValueError(f'{workdir} is not a workdir: no config.json in it') from None
   except json.JSONDecodeError as error:

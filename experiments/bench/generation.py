@@ -31,7 +31,7 @@ def network():
   from calojax.training import trained
 
   real, geometry = training_step.showers(1)
-  method = build.build(config.lhcb_gan(), geometry)
+  method = build.build(config.gan(), geometry)
   variables = jax.jit(method.init)(jax.random.key(0), real).generator.ema
   return trained.compiled(method, variables)
 

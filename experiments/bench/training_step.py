@@ -41,7 +41,7 @@ def calojax_step(batch: int):
   from calojax.training import loop, sharding
 
   real, geometry = showers(batch)
-  settings = config.lhcb_gan()
+  settings = config.gan()
   settings.weights.gradient_penalty = 0.0  # the twin has none
   method, mesh = build.build(settings, geometry), sharding.data_mesh()
   state = [loop.initial_state(method, real, 0, mesh)]

@@ -1,0 +1,25 @@
+"""Configs: what every system has, the room of each method, families of systems, the values that do,
+and what older versions wrote. A file in `configs/` changes what its system changes, nothing else.
+"""
+
+from calojax.config.families import LHCB_TARGETS, calogan, layered_gan, sagan, threed_gan, wgan_gp
+from calojax.config.migrations import FORMAT, migrated
+from calojax.config.rooms import base, gan, library, vae
+from calojax.config.rules import check, flatten
+
+__all__ = [
+  'FORMAT',
+  'LHCB_TARGETS',
+  'base',
+  'calogan',
+  'check',
+  'flatten',
+  'gan',
+  'layered_gan',
+  'library',
+  'migrated',
+  'sagan',
+  'threed_gan',
+  'vae',
+  'wgan_gp',
+]

@@ -1,0 +1,101 @@
+"""Families of systems that several files of `configs/` share: each is a GAN with its family's
+changes.
+"""
+
+from __future__ import annotations
+
+from calojax.config.migrations import Config
+from calojax.config.rooms import gan
+
+# What the Auxiliary Regressor learns on LHCb-like showers: the 24 statistics of the physics PRD and
+# the visible energy.
+LHCB_TARGETS = ('lhcb_corrected', 'response')
+
+
+def wgan_gp() -> Config:
+  """The WGAN with gradient penalty on LHCb-like showers (Chekalina et al. 2018).
+
+  The exact mirror image of the generator would be a critic of (64, 128, 256) channels, which is
+  slower.
+  """
+  c = gan()
+  c.generator = {'name': 'wgan', 'channels': (256, 128, 64, 32)}
+  c.discriminator = {'name': 'wgan', 'channels': (32, 64, 128, 256)}
+  c.adversarial, c.penalty = 'wasserstein', 'one_centred'
+  c.weights.gradient_penalty = 10.0
+  c.optimiser.update(generator=2e-4, discriminator=2e-4, beta2=0.9)
+  c.train.update(steps=500, discriminator_steps=5, checkpoint_every=100, monitor_every=250)
+  return c
+
+
+def sagan() -> Config:
+  """The self-attention GAN on LHCb-like showers (Rogachev and Ratnikov 2021), its discriminator
+  spectrally normalised.
+  """
+  c = gan()
+  c.generator = {'name': 'sagan', 'channels': (256, 128, 64, 32), 'spectral': False}
+  c.discriminator = {'name': 'sagan', 'channels': (32, 64, 128, 256), 'spectral': True}
+  c.weights.gradient_penalty = 0.0
+  c.optimiser.update(generator=1e-4, discriminator=4e-4)
+  c.train.update(steps=1000, discriminator_steps=3, monitor_every=500)
+  return c
+
+
+def layered_gan(source: str) -> Config:
+  """What the systems on calorimeters of several layers share: mirrored showers, noise scaled by the
+  energy, flipped labels.
+  """
+  c = gan()
+  c.data.source, c.data.symmetries, c.condition = source, True, 'energy_root'
+  c.adversarial, c.flips = 'non_saturating', 0.05
+  c.weights.update(regression=0.0, regression_fake=0.0)
+  c.evaluation.update(clusters=20)  # of some 300 test showers: 400 clusters would be as many
+  return c
+
+
+def calogan() -> Config:
+  """CaloGAN on three layers (Paganini et al. 2017): two generator steps a discriminator step,
+  binary cross entropy and an energy term.
+
+  Not the paper's: fourth roots of E / E_p as network space and the gradient penalty, as on the LHCb
+  showers. On images linear in the energy, without the penalty and at the paper's rates, the
+  discriminator told every shower after some 100 steps, and the generator fell to one shower of 45
+  GeV. 256 noise variables where the paper has 1024: nearly all parameters hang on them, and moving
+  those takes most of a step on a CPU.
+  """
+  c = layered_gan('calogan')
+  c.latent = 256
+  c.generator = {'name': 'calogan', 'channels': (36, 16, 6), 'conditional': False, 'blur': ()}
+  c.discriminator = {'name': 'calogan', 'channels': (64, 16, 8, 8), 'conditional': False}
+  c.shown = ('layer_fractions', 'response', 'energy_deviation')
+  c.weights.energy = 0.05
+  c.optimiser.update(generator=2e-4, discriminator=4e-4)
+  c.train.update(steps=1500, generator_steps=2, monitor_every=500)
+  return c
+
+
+def threed_gan() -> Config:
+  """The 3D GAN's training (Carminati et al. 2018): heads for the incident energy and the energy
+  sum, mean absolute percentage errors.
+
+  Not the paper's: fourth roots of E / E_p as network space; what the discriminator is shown beside
+  the cells; no batch norm in it, which hides the scale of a batch, but the gradient penalty, of two
+  of the eight showers; and the distance of the mean images in the generator's loss, and a logarithm
+  of the energy beside the noise. Without the mean images the generator had not found the middle of
+  the calorimeter after 200 updates, with it it had after 100. With E_p divided out the regressor's
+  head can only read it off the shape, so its terms weigh a hundredth of the paper's.
+  """
+  c = layered_gan('clic')
+  c.latent, c.condition = 200, 'root_and_log'
+  # One batch in a thousand has a gradient of fifty times the usual 80, and the training does not
+  # survive it.
+  c.optimiser.clip = 100.0
+  c.shown = ('layer_fractions', 'response')
+  c.regressor = {'targets': ('incident_energy',), 'error': 'percentage'}
+  c.energy_term = 'paired'
+  c.weights.update(
+    regression=0.002, regression_fake=0.002, regression_generator=0.002, energy=0.05, mean_image=5.0
+  )
+  c.penalised = 0.25
+  c.train.update(batch=8, log_every=20, checkpoint_every=100, monitor_every=300)
+  return c

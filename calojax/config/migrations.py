@@ -1,0 +1,89 @@
+"""Configs that older versions kept in their workdirs become today's: one small function from each
+format to the next. A migration is history and never changes again; it holds values, not defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from ml_collections import ConfigDict
+
+# A ConfigDict. To a type checker anything, as its attributes are whatever the dict holds.
+Config: TypeAlias = Any
+
+# Keys that the first configs lacked, with the values under which a run of theirs goes on as it was.
+ADDED_TO_ALL = {
+  'data.binning': '',
+  'data.symmetries': False,
+  'evaluation.metrics': (),
+  'evaluation.pictures': True,
+}
+ADDED_TO_NETWORKS = {'optimiser.name': 'adam', 'optimiser.clip': 0.0, 'optimiser.cooldown': 0.5}
+ADDED_TO_GANS = {
+  'shown': (),
+  'regressor.error': 'absolute',
+  'flips': 0.0,
+  'penalty': 'zero_centred',
+  'penalised': 1.0,
+  'energy_term': 'requested',
+  'weights.gradient_penalty': 0.1,
+  'weights.regression_generator': 0.0,
+  'weights.energy': 0.0,
+  'weights.mean_image': 0.0,
+  'weights.outputs': 0.0,
+  'weights.perceptual': 0.0,
+  'pretraining.steps': 0,
+  'pretraining.network': 'wgan',
+  'pretraining.targets': (),
+  'pretraining.batch': 64,
+  'pretraining.rate': 1e-3,
+  'train.generator_steps': 1,
+}
+
+
+def second(stored: Config) -> None:
+  """From 1, of version 0.1.0 and before: keys that came later are filled in, and keys of a GAN that
+  the other methods carried and never read are dropped.
+  """
+  gan = stored.get('method') == 'gan'
+  networks = ADDED_TO_NETWORKS if 'optimiser' in stored else {}
+  for path, value in (ADDED_TO_ALL | networks | (ADDED_TO_GANS if gan else {})).items():
+    _add(stored, path, value)
+  if not gan:
+    stored.get('train', {}).pop('generator_steps', None)
+    stored.get('optimiser', {}).pop('discriminator', None)
+
+
+MIGRATIONS: list[Callable[[Config], None]] = [second]
+FORMAT = 1 + len(MIGRATIONS)
+
+
+def migrated(stored: Config) -> Config:
+  """The config as today's version would have kept it, locked; `stored` is left as it is.
+
+  Raises:
+    ValueError: its format is newer than this version knows, or none.
+  """
+  config: Config = ConfigDict(stored.to_dict())
+  number: Any = config.get('format', 1)  # 0.1.0 wrote none
+  if number not in range(1, FORMAT + 1):
+    raise ValueError(
+      f'the config has format {number!r}, expected a whole number from 1 to {FORMAT}: a newer '
+      'version of calojax may have made it'
+    )
+  for migrate in MIGRATIONS[number - 1 :]:
+    migrate(config)
+  config.format = FORMAT
+  return config.lock()
+
+
+def _add(config: Config, path: str, value: Any) -> None:
+  """Sets the value at a path of keys unless there is one."""
+  *rooms, key = path.split('.')
+  for room in rooms:
+    if room not in config:
+      config[room] = ConfigDict()
+    config = config[room]
+  if key not in config:
+    config[key] = value
