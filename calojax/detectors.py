@@ -69,15 +69,17 @@ CALOCHALLENGE_PIONS = Geometry(
     (14, 1, (0, 50, 100, 150, 200, 250, 300, 400, 600, 1000, 2000)),
   ),
 )
-CALOCHALLENGE_2, CALOCHALLENGE_3 = (
-  Geometry(
-    name, _rings(*((i, angles, [round(j * width, 3) for j in range(bins + 1)]) for i in range(45)))
-  )
-  for name, angles, bins, width in (
-    ('calochallenge_2', 16, 9, 4.65),
-    ('calochallenge_3', 50, 18, 2.325),
-  )
-)
+
+
+def _cylinder(name: str, angles: int, bins: int, width: float) -> Geometry:
+  """45 equal layers of rings of this width, mm."""
+  # Rounded: the files count in um, and 3 * 2.325 is not 6.975.
+  edges = tuple(round(j * width, 3) for j in range(bins + 1))
+  return Geometry(name, _rings(*((number, angles, edges) for number in range(45))))
+
+
+CALOCHALLENGE_2 = _cylinder('calochallenge_2', 16, 9, 4.65)
+CALOCHALLENGE_3 = _cylinder('calochallenge_3', 50, 18, 2.325)
 CALOCHALLENGE = (CALOCHALLENGE_PHOTONS, CALOCHALLENGE_PIONS, CALOCHALLENGE_2, CALOCHALLENGE_3)
 
 DETECTORS = {geometry.name: geometry for geometry in (LHCB_ECAL, CALOGAN, CLIC, *CALOCHALLENGE)}

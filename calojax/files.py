@@ -22,6 +22,15 @@ def written_aside(path: str | os.PathLike) -> Iterator[str]:
       os.remove(part)
 
 
+@contextlib.contextmanager
+def named(path: str | os.PathLike) -> Iterator[None]:
+  """Puts the file's name before the message of a ValueError."""
+  try:
+    yield
+  except ValueError as error:
+    raise ValueError(f'{os.fspath(path)}: {error}') from None
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
   """Writes a text file in UTF-8, aside and renamed."""
   with written_aside(path) as part, open(part, 'w', encoding='utf-8') as file:

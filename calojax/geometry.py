@@ -29,6 +29,7 @@ class Layer:
 
   @property
   def cells(self) -> int:
+    """Number of cells."""
     return self.shape[0] * self.shape[1]
 
   def positions(self) -> np.ndarray:
@@ -70,6 +71,7 @@ class PolarLayer:
 
   @property
   def cells(self) -> int:
+    """Number of cells."""
     return self.shape[0] * self.shape[1]
 
   def positions(self) -> np.ndarray:
@@ -108,13 +110,6 @@ class Geometry:
     """Cell centres `[v, 3]` in mm."""
     return np.concatenate([layer.positions() for layer in self.layers])
 
-  @functools.cached_property
-  def membership(self) -> np.ndarray:
-    """`[v, l]`, 1 where cell v belongs to layer l: `energies @ membership` are the layer
-    energies.
-    """
-    return np.repeat(np.eye(len(self.layers)), [layer.cells for layer in self.layers], axis=0)
-
   @property
   def grids(self) -> tuple[tuple[int, int], ...]:
     """Shape of each layer's cell matrix."""
@@ -131,11 +126,36 @@ class Geometry:
       raise ValueError(f'geometry {self.name!r} has {len(self.layers)} layers, expected 1')
     return self.layers[0].shape
 
+  def regular_layers(self) -> tuple[Layer, ...]:
+    """The layers, all of them regular grids.
+
+    Raises:
+      ValueError: one is polar.
+    """
+    regular = tuple(layer for layer in self.layers if isinstance(layer, Layer))
+    if len(regular) < len(self.layers):
+      raise ValueError(f'geometry {self.name!r} has polar layers, expected regular grids')
+    return regular
+
+  def polar_layers(self) -> tuple[PolarLayer, ...]:
+    """The layers, all of them polar.
+
+    Raises:
+      ValueError: one is a regular grid.
+    """
+    polar = tuple(layer for layer in self.layers if isinstance(layer, PolarLayer))
+    if len(polar) < len(self.layers):
+      raise ValueError(
+        f'geometry {self.name!r} has layers of a regular grid, expected polar layers'
+      )
+    return polar
+
   def split(self, energies: Any) -> list[Any]:
     """The layers' images `[..., nx, ny]` of flat showers `[..., v]`."""
     if energies.shape[-1] != self.cells:
       raise ValueError(
-        f'showers of {energies.shape[-1]} cells do not fit geometry {self.name!r} of {self.cells} cells'
+        f'showers of {energies.shape[-1]} cells do not fit geometry {self.name!r} '
+        f'of {self.cells} cells'
       )
     ends = np.cumsum([0] + [layer.cells for layer in self.layers])
     return [
@@ -167,9 +187,8 @@ def _layer(fields: dict[str, Any]) -> Layer | PolarLayer:
   if 'edges' in fields:
     layer = PolarLayer(tuple(map(float, fields['edges'])), int(fields['angles']), depth)
   else:
-    lengths = (tuple(map(float, fields[key])) for key in ('pitch', 'centre'))
-    (nx, ny), (pitch, centre) = map(int, fields['shape']), lengths
-    layer = Layer((nx, ny), pitch, depth, centre)
+    (nx, ny), (px, py), (x, y) = (fields[key] for key in ('shape', 'pitch', 'centre'))
+    layer = Layer((int(nx), int(ny)), (float(px), float(py)), depth, (float(x), float(y)))
   if min(layer.shape) < 1:
     raise ValueError(f'a layer of {layer.shape} cells')
   return layer

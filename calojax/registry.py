@@ -16,5 +16,5 @@ def find(registry: Mapping[str, Any], name: str, kind: str) -> Any:
   if name not in registry:
     near = difflib.get_close_matches(str(name), registry, 1)
     hint = f'did you mean {near[0]!r}? ' if near else ''
-    raise ValueError(f'no {kind} {name!r}; {hint}known: {", ".join(registry)}')
+    raise ValueError(f'no {kind} {name!r}; {hint}known: {", ".join(registry) or "none"}')
   return registry[name]

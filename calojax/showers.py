@@ -41,7 +41,7 @@ class Condition(NamedTuple):
         direction that is no unit vector with z > 0; it names the value.
     """
     given = {'energy': energy, 'position': position, 'direction': direction}
-    arrays = {name: np.asarray(value, np.float32) for name, value in given.items()}
+    arrays = {name: single(value) for name, value in given.items()}
     for (name, array), width in zip(arrays.items(), ((), (2,), (3,))):
       if (
         array.ndim not in (len(width), len(width) + 1)
@@ -55,11 +55,10 @@ class Condition(NamedTuple):
       if found != count:
         raise ValueError(f'{found} values of {name} for {count} particles, expected one or as many')
     shapes = ((count,), (count, 2), (count, 3))
-    made = cls(
-      *(np.ascontiguousarray(np.broadcast_to(a, s)) for a, s in zip(arrays.values(), shapes))
+    # Contiguous: a broadcast view has one row in memory for all, and cannot be written to.
+    return check_particles(
+      cls(*(np.ascontiguousarray(np.broadcast_to(a, s)) for a, s in zip(arrays.values(), shapes)))
     )
-    _check_particles(made, '')
-    return made
 
 
 class Shower(NamedTuple):
@@ -69,6 +68,12 @@ class Shower(NamedTuple):
 
   energies: Array
   condition: Condition
+
+
+def single(values: Any) -> np.ndarray:
+  """The values as a contiguous float32 array, the precision of everything that is kept."""
+  with np.errstate(over='ignore'):  # what overflows is infinite, and refused by the checks
+    return np.ascontiguousarray(values, np.float32)
 
 
 def at(condition: Condition, index: Any) -> Condition:
@@ -97,7 +102,13 @@ def thinned(showers: Shower, count: int) -> Shower:
   energies, does not count.
   """
   total = len(showers.energies)
-  return showers if total <= count else take(showers, np.arange(count) * total // count)
+  return showers if total <= count else take(showers, even(total, count))
+
+
+def even(total: int, most: int) -> np.ndarray:
+  """At most so many of the numbers 0 to total - 1, evenly, ascending."""
+  count = min(most, total)
+  return np.arange(count) * total // count
 
 
 def concatenate(parts: list[Shower]) -> Shower:
@@ -132,16 +143,21 @@ def check(showers: Shower, geometry: Geometry, source: str) -> Shower:
   for name, shape in shapes.items():
     if arrays[name].shape != shape:
       raise ValueError(
-        f'{source}: {name} of shape {arrays[name].shape}, expected {shape} for geometry {geometry.name!r}'
+        f'{source}: {name} of shape {arrays[name].shape}, expected {shape} '
+        f'for geometry {geometry.name!r}'
       )
     _refuse(~np.isfinite(arrays[name]), arrays[name], f'{source}: {name}', 'a finite number')
   _refuse(showers.energies < 0, showers.energies, f'{source}: cell energy (MeV)', 'a value >= 0')
-  _check_particles(showers.condition, f'{source}: ')
+  check_particles(showers.condition, f'{source}: ')
   return showers
 
 
-def _check_particles(condition: Condition, source: str) -> None:
-  """Raises ValueError at the first particle that cannot be one; `source` stands before its name."""
+def check_particles(condition: Condition, source: str = '') -> Condition:
+  """The particles `[b]` themselves, found valid, in whatever precision they have.
+
+  Raises:
+    ValueError: at the first particle that cannot be one; `source` stands before its name.
+  """
   energy, _, direction = condition
   for name, values in condition._asdict().items():
     _refuse(~np.isfinite(values), values, f'{source}{name}', 'a finite number')
@@ -150,6 +166,7 @@ def _check_particles(condition: Condition, source: str) -> None:
   _refuse(np.abs(length - 1) > 1e-3, length, f'{source}length of the direction', '1')
   forward = direction[:, 2]
   _refuse(forward <= 0, forward, f'{source}z of the direction', 'a value > 0, into the calorimeter')
+  return condition
 
 
 def _refuse(bad: np.ndarray, values: np.ndarray, name: str, expected: str) -> None:
@@ -157,5 +174,6 @@ def _refuse(bad: np.ndarray, values: np.ndarray, name: str, expected: str) -> No
   if bad.any():
     first = tuple(int(i) for i in np.argwhere(bad)[0])
     raise ValueError(
-      f'{name} is {values[first]:g} in shower {first[0]} ({int(bad.sum())} such values), expected {expected}'
+      f'{name} is {values[first]:g} in shower {first[0]} ({int(bad.sum())} such values), '
+      f'expected {expected}'
     )

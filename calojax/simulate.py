@@ -73,6 +73,7 @@ def plan() -> Plan:
   """
   import math
 
+  from calojax.registry import find
   from calojax.simulation import calorimeters, gun
   from calojax.simulation.chunks import Plan
 
@@ -84,8 +85,7 @@ def plan() -> Plan:
   if not FLAGS.output:
     raise ValueError('no --output, expected the name of the file to write')
   physics = calorimeters.PHYSICS[0] if FLAGS.physics is None else FLAGS.physics
-  if physics not in calorimeters.PHYSICS:
-    raise ValueError(f'no physics {physics!r}; known: {", ".join(calorimeters.PHYSICS)}')
+  find(dict.fromkeys(calorimeters.PHYSICS), physics, 'physics')
   cut = calorimeters.RANGE_CUT if FLAGS.cut is None else FLAGS.cut
   if not 0 < cut < math.inf:
     raise ValueError(f'--cut is {cut:g} mm, expected a length > 0')
@@ -122,15 +122,17 @@ def simulate() -> int:
     events = sum(stop - start for start, stop in map(asked.extent, numbers))
     if events < asked.events:
       print(
-        f'calojax: resuming, {asked.events - events} of {asked.events} showers are in {asked.folder}',
+        f'calojax: resuming, {asked.events - events} of {asked.events} showers '
+        f'are in {asked.folder}',
         file=sys.stderr,
       )
     if numbers:
       jobs.run(asked, numbers, FLAGS.jobs, environment, jobs.progress(events))
     made = chunks.merge(asked)
   print(
-    f'{asked.events} showers in {asked.output}: mean response {made["mean_response"]:.5f} +- {made["mean_response_error"]:.5f}, '
-    f'{made["cpu_seconds_per_event"]:.3g} CPU seconds a shower, {made["python_share"]:.1%} of them in Python'
+    f'{asked.events} showers in {asked.output}: mean response {made["mean_response"]:.5f} '
+    f'+- {made["mean_response_error"]:.5f}, {made["cpu_seconds_per_event"]:.3g} CPU seconds '
+    f'a shower, {made["python_share"]:.1%} of them in Python'
   )
   return DONE
 

@@ -10,23 +10,17 @@ import zipfile
 import numpy as np
 
 from calojax.files import written_aside
-from calojax.showers import Condition
+from calojax.showers import Condition, at, even, single
 
 FILE = 'spectrum.npz'
 
 
 def save(path: str | os.PathLike, conditions: Condition, most: int) -> None:
   """Writes at most so many of these particles, evenly from all, as float32."""
-  rows = (
-    np.arange(min(most, len(conditions.energy)))
-    * len(conditions.energy)
-    // min(most, len(conditions.energy))
-  )
+  rows = even(len(conditions.energy), most)
+  fields = {name: single(field[rows]) for name, field in conditions._asdict().items()}
   with written_aside(path) as part, open(part, 'wb') as file:
-    np.savez_compressed(
-      file,
-      **{name: np.asarray(field, np.float32)[rows] for name, field in conditions._asdict().items()},
-    )
+    np.savez_compressed(file, allow_pickle=False, **fields)
 
 
 def load(path: str | os.PathLike) -> Condition:
@@ -37,7 +31,7 @@ def load(path: str | os.PathLike) -> Condition:
   """
   try:
     with np.load(path, allow_pickle=False) as arrays:
-      return Condition(*(arrays[name] for name in Condition._fields))
+      return Condition.of(*(arrays[name] for name in Condition._fields))
   except (
     OSError,
     KeyError,
@@ -59,4 +53,4 @@ def draw(conditions: Condition, count: int, seed: int) -> Condition:
   if count < 1:
     raise ValueError(f'count is {count}, expected at least 1')
   rows = np.random.default_rng(seed).integers(len(conditions.energy), size=count)
-  return Condition(*(np.asarray(field)[rows] for field in conditions))
+  return at(conditions, rows)

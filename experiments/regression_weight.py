@@ -17,6 +17,8 @@ import pathlib
 import subprocess
 import sys
 
+from calojax.files import write_text
+
 SCORES = ('raw', 'physics', 'physics_corrected')
 
 
@@ -76,9 +78,7 @@ def main() -> None:
   )
   print('\n'.join(map(row, found)))
   if arguments.output:
-    part = arguments.output.with_suffix('.part')
-    part.write_text(json.dumps(found, indent=1) + '\n')
-    part.replace(arguments.output)
+    write_text(arguments.output, json.dumps(found, indent=1) + '\n')
 
 
 if __name__ == '__main__':

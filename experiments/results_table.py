@@ -11,6 +11,7 @@ import json
 import pathlib
 
 from calojax.evaluation.report.verdict import headlines
+from calojax.files import write_text
 
 PRD = ('raw', 'physics', 'physics_corrected')
 
@@ -115,9 +116,7 @@ def main() -> None:
     )
   if arguments.output:
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    part = arguments.output.with_suffix('.part')
-    part.write_text(json.dumps(found, indent=1) + '\n')
-    part.replace(arguments.output)
+    write_text(arguments.output, json.dumps(found, indent=1) + '\n')
 
 
 if __name__ == '__main__':

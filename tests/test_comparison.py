@@ -146,7 +146,7 @@ def broken(path, key: str, value: float) -> None:
     (lambda path: broken(path, 'energies', -1.0), 'is -1 in shower 3'),
     (lambda path: broken(path, 'energy', 0.0), 'is 0 in shower 3'),
     (lambda path: path.write_bytes(b'nothing'), 'cannot be opened'),
-    (lambda path: path.unlink(), 'is neither a file nor'),
+    (lambda path: path.unlink(), 'no file of showers and no embedded set'),
     (
       lambda path: written(path, showers(1, 3)),
       '120 reference and 3 generated showers, expected at least 8 and 4',

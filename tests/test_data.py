@@ -96,7 +96,7 @@ def test_nothing_half_written_on_an_exception(tmp_path):
 def test_writer_refuses(tmp_path):
   with pytest.raises(ValueError, match='folder that exists'):
     data.Writer(tmp_path / 'no' / 'a.h5', GEOMETRY, {})
-  with pytest.raises(ValueError, match="layout 'lhbc' is not known, expected one of calojax, lhcb"):
+  with pytest.raises(ValueError, match="no layout 'lhbc'; did you mean 'lhcb'. known: calojax, lhcb"):
     data.Writer(tmp_path / 'a.h5', GEOMETRY, {}, layout='lhbc')
   with (
     pytest.raises(ValueError, match='no showers to write'),
@@ -271,7 +271,7 @@ def test_not_data(tmp_path):
 
 
 def test_unknown_name_suggests():
-  message = "'lhcb_ecall' is neither a file nor one of the embedded sets: lhcb_ecal, calogan, clic; did you mean 'lhcb_ecal'"
+  message = "no embedded set 'lhcb_ecall'; did you mean 'lhcb_ecal'. known: lhcb_ecal, calogan, clic"
   with pytest.raises(ValueError, match=message):
     data.load('lhcb_ecall')
 

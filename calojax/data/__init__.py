@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
+from collections.abc import Iterator
 
 import h5py
 import numpy as np
 
+from calojax import showers
 from calojax.data import embedded
 from calojax.data.binning import geometry_from_xml, write_xml
-from calojax.data.hdf5 import LAYOUTS, Dataset, Writer, extent, read
+from calojax.data.layouts import LAYOUTS
+from calojax.data.reader import Dataset, extent, read, read_chunks, streamed
+from calojax.data.writer import Writer
 from calojax.geometry import Geometry
+from calojax.registry import find
 from calojax.showers import Condition, Shower
 
 __all__ = [
@@ -25,19 +29,21 @@ __all__ = [
   'fingerprint',
   'geometry_from_xml',
   'load',
+  'pieces',
   'read',
+  'read_chunks',
   'split',
   'split_chunks',
   'write_xml',
 ]
 
 Fractions = tuple[float, float, float]
-FRACTIONS = (0.70, 0.05, 0.25)  # train, validation, test
+PARTS: tuple[str, ...] = ('train', 'validation', 'test')
+FRACTIONS = (0.70, 0.05, 0.25)  # of these
 DATASETS = {'lhcb_ecal': embedded.lhcb_ecal, 'calogan': embedded.calogan, 'clic': embedded.clic}
 
-_SPLIT = (
-  19120274  # keeps the split's random stream apart from those of the batches, which share its seed
-)
+# Keeps the split's random stream apart from those of the batches, which share its seed.
+_SPLIT = 19120274
 
 
 def load(source: str | os.PathLike, geometry: Geometry | None = None) -> Dataset:
@@ -56,28 +62,33 @@ def load(source: str | os.PathLike, geometry: Geometry | None = None) -> Dataset
       )
     return DATASETS[name]()
   if not os.path.exists(name):
-    near = difflib.get_close_matches(name, DATASETS, n=1)
-    hint = f'; did you mean {near[0]!r}?' if near else ''
-    raise ValueError(
-      f'data {name!r} is neither a file nor one of the embedded sets: {", ".join(DATASETS)}{hint}'
-    )
+    find(DATASETS, name, 'file of showers and no embedded set')  # it is not there: this raises
   return read(source, geometry=geometry)
 
 
-def conditions(
-  source: str | os.PathLike, step: int = 4096, geometry: Geometry | None = None
-) -> Condition:
-  """The particles of the showers of a file or an embedded set; of an HDF5 file never more than
-  `step` showers are in memory.
+def pieces(
+  source: str | os.PathLike, size: int = 4096, geometry: Geometry | None = None
+) -> Iterator[Dataset]:
+  """What `load` gives, at most `size` showers at a time; of an HDF5 file no more than one piece
+  need be in memory.
+
+  Raises:
+    ValueError: as `load`, but where it is found: a broken shower only when its piece is reached.
   """
   if os.path.isfile(source) and h5py.is_hdf5(source):
-    count = extent(source)[0]
-    parts = [
-      read(source, start, start + step, geometry).showers.condition
-      for start in range(0, max(count, 1), step)
-    ]
-    return Condition(*map(np.concatenate, zip(*parts)))
-  return load(source, geometry).showers.condition
+    yield from streamed(source, size, geometry)
+  else:
+    # npz cannot be read in part, and the embedded sets are made to be held in memory.
+    whole = load(source, geometry)
+    for part in showers.pieces(whole.showers, size):
+      yield whole._replace(showers=part)
+
+
+def conditions(
+  source: str | os.PathLike, size: int = 4096, geometry: Geometry | None = None
+) -> Condition:
+  """The particles of the showers of a file or an embedded set, read in pieces."""
+  return showers.joined(piece.showers.condition for piece in pieces(source, size, geometry))
 
 
 def split(count: int, seed: int, fractions: Fractions = FRACTIONS) -> dict[str, np.ndarray]:
@@ -90,7 +101,7 @@ def split(count: int, seed: int, fractions: Fractions = FRACTIONS) -> dict[str, 
     raise ValueError(f'fractions {fractions}, expected three positive numbers of sum 1')
   ends = np.rint(np.cumsum(fractions) * count).astype(int)
   order = np.random.default_rng((_SPLIT, seed)).permutation(count)
-  parts = dict(zip(('train', 'validation', 'test'), map(np.sort, np.split(order, ends[:2]))))
+  parts: dict[str, np.ndarray] = dict(zip(PARTS, map(np.sort, np.split(order, ends[:2]))))
   for name, part in parts.items():
     if not len(part):
       raise ValueError(
@@ -112,10 +123,10 @@ def split_chunks(
   return split(-(-count // size), seed, fractions)
 
 
-def fingerprint(showers: Shower) -> str:
+def fingerprint(sample: Shower) -> str:
   """16 hexadecimal digits of the SHA-256 of the showers' content (as float32) and shapes."""
   digest = hashlib.sha256()
-  for array in (showers.energies, *showers.condition):
+  for array in (sample.energies, *sample.condition):
     digest.update(str(array.shape).encode())
-    digest.update(np.ascontiguousarray(array, np.float32).data)
+    digest.update(showers.single(array).data)
   return digest.hexdigest()[:16]

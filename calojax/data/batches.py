@@ -10,9 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from calojax.data.hdf5 import extent, read
+from calojax.data.reader import extent, read, read_chunks
 from calojax.geometry import Geometry
-from calojax.showers import Condition, Shower, concatenate, take
+from calojax.showers import Shower, concatenate, take
 
 WINDOW = 2**27  # bytes of showers that are shuffled together when streaming
 
@@ -98,9 +98,8 @@ class Streamed:
     self._path, self._batch, self._micro, self._seed = path, batch, micro, seed
     self.geometry, self.count = read(path, 0, 1, geometry).geometry, int(self._lengths.sum())
     self._steps = _steps(self.count, batch, micro)
-    self._together = max(
-      1, WINDOW // (4 * self._size * (self.geometry.cells + 6))
-    )  # chunks a window
+    # Chunks a window; a shower has its cells and the six numbers of its particle, float32.
+    self._together = max(1, WINDOW // (4 * self._size * (self.geometry.cells + 6)))
     self._pool = ThreadPoolExecutor(1, thread_name_prefix='showers')
     self._windows: dict[tuple[int, int], Future] = {}
 
@@ -124,26 +123,14 @@ class Streamed:
     for key in needed:
       begin = starts[key[1]]
       parts.append(take(self._windows[key].result(), slice(max(start - begin, 0), stop - begin)))
-    energies, condition = concatenate(parts)
-    shape = (self._micro, self._batch)
-    return Shower(
-      energies.reshape(*shape, -1), Condition(*(c.reshape(*shape, *c.shape[1:]) for c in condition))
-    )
+    rows = np.arange(stop - start).reshape(self._micro, self._batch)
+    return take(concatenate(parts), rows)
 
   def _read(self, epoch: int, window: int) -> Shower:
     """The showers of a window, shuffled."""
     order = _permutation(len(self._chunks), self._seed, epoch)
     numbers = self._chunks[order[window * self._together : (window + 1) * self._together]]
-    showers = concatenate(
-      [
-        read(self._path, n * self._size, (n + 1) * self._size, self.geometry).showers
-        for n in numbers
-      ]
-    )
+    showers = read_chunks(self._path, numbers, self.geometry)
     # window + 1: numpy takes the seeds (a, b, 0) and (a, b) for the same.
-    return take(
-      showers,
-      np.random.default_rng((self._seed, epoch, int(window) + 1)).permutation(
-        len(showers.energies)
-      ),
-    )
+    rng = np.random.default_rng((self._seed, epoch, int(window) + 1))
+    return take(showers, rng.permutation(len(showers.energies)))

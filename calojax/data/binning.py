@@ -7,8 +7,9 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 
-from calojax.files import write_text
+from calojax.files import named, write_text
 from calojax.geometry import Geometry, PolarLayer
+from calojax.registry import find
 
 PDG = {'photon': 22, 'electron': 11, 'pion': 211}
 
@@ -24,11 +25,9 @@ def geometry_from_xml(path: str | os.PathLike, particle: str) -> Geometry:
   bins = {}
   for element in _root(path):
     bins |= {element.get(key): element for key in ('pid', 'name') if element.get(key)}
-  if particle not in bins:
-    raise ValueError(
-      f'{path}: no particle {particle!r}, expected one of {", ".join(bins) or "none: there are no bins"}'
-    )
-  layers = [_layer(element, path) for element in bins[particle].iter('Layer')]
+  with named(path):
+    found = find(bins, particle, 'particle')
+  layers = [_layer(element, path) for element in found.iter('Layer')]
   numbers = [layer.depth for layer in layers]
   if numbers != sorted(set(numbers)):
     raise ValueError(
@@ -49,18 +48,15 @@ def write_xml(path: str | os.PathLike, geometry: Geometry, particle: str) -> Non
   Raises:
     ValueError: layers that are not polar, or whose depths are not increasing whole numbers.
   """
-  if not all(isinstance(layer, PolarLayer) for layer in geometry.layers):
-    raise ValueError(
-      f'geometry {geometry.name!r} has layers of a regular grid, expected polar layers'
-    )
-  layers = {layer.depth: layer for layer in geometry.layers}
+  polar = geometry.polar_layers()
+  layers = {layer.depth: layer for layer in polar}
   if (
     list(layers) != sorted(layers)
-    or len(layers) < len(geometry.layers)
+    or len(layers) < len(polar)
     or any(d < 0 or d % 1 for d in layers)
   ):
     raise ValueError(
-      f'depths {[layer.depth for layer in geometry.layers]}, expected increasing whole numbers: the layers'
+      f'depths {[layer.depth for layer in polar]}, expected increasing whole numbers: the layers'
     )
   root = ElementTree.Element('Bins')
   attributes = {'pid': str(PDG[particle])} if particle in PDG else {}
@@ -94,11 +90,11 @@ def _root(path: str | os.PathLike) -> ElementTree.Element:
 
 def _layer(element: ElementTree.Element, path: str | os.PathLike) -> PolarLayer:
   """The layer of an element `Layer`; one edge alone means a layer without cells."""
-  values = {key: element.get(key) for key in ('id', 'r_edges', 'n_bin_alpha')}
+  values = {key: element.get(key, '') for key in ('id', 'r_edges', 'n_bin_alpha')}
   try:
     number, angles = int(values['id']), int(values['n_bin_alpha'])
     edges = np.array(values['r_edges'].split(','), float)
-  except (AttributeError, TypeError, ValueError):
+  except ValueError:
     raise ValueError(
       f'{path}: layer {values}, expected a number id, radii r_edges and a number n_bin_alpha'
     ) from None
@@ -110,6 +106,7 @@ def _layer(element: ElementTree.Element, path: str | os.PathLike) -> PolarLayer:
     or np.any(np.diff(edges) <= 0)
   ):
     raise ValueError(
-      f'{path}: layer {values}, expected id >= 0, n_bin_alpha >= 1 and increasing radii r_edges >= 0'
+      f'{path}: layer {values}, expected id >= 0, n_bin_alpha >= 1 and increasing radii '
+      'r_edges >= 0'
     )
   return PolarLayer(tuple(edges.tolist()), angles, float(number))

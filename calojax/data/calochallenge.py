@@ -11,7 +11,7 @@ import numpy as np
 
 from calojax.data import particles
 from calojax.detectors import CALOCHALLENGE
-from calojax.geometry import Geometry, PolarLayer
+from calojax.geometry import Geometry
 from calojax.showers import Condition, Shower
 from calojax.units import MEV
 
@@ -29,11 +29,12 @@ def geometry(attributes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
   showers = arrays['showers']
   if showers.ndim != 2:
     raise ValueError(f'showers of shape {showers.shape}, expected (showers, voxels)')
-  found = particles.geometry(attributes, BY_VOXELS.get(showers.shape[1]))
+  found = particles.own_geometry(attributes) or BY_VOXELS.get(showers.shape[1])
   if found is None:
     known = ', '.join(f'{cells} ({geometry.name})' for cells, geometry in BY_VOXELS.items())
     raise ValueError(
-      f'showers of {showers.shape[1]} voxels, expected one of {known}, or a geometry from a binning.xml'
+      f'showers of {showers.shape[1]} voxels, expected one of {known}, '
+      'or a geometry from a binning.xml'
     )
   return found
 
@@ -50,7 +51,7 @@ def decode(
   count = len(arrays['showers'])
   energies = particles.rows(arrays, 'showers', (count, geometry.cells)) * MEV
   energy = particles.rows(arrays, 'incident_energies', (count, 1), (count,)).reshape(count) * MEV
-  return Shower(energies, Condition(energy, *particles.incidence({}, count)))
+  return Shower(energies, Condition.of(energy))
 
 
 def encode(showers: Shower, geometry: Geometry) -> dict[str, np.ndarray]:
@@ -60,16 +61,13 @@ def encode(showers: Shower, geometry: Geometry) -> dict[str, np.ndarray]:
     ValueError: what the layout cannot hold: layers that are not polar, or particles that are
       inclined or off the centre.
   """
-  if not all(isinstance(layer, PolarLayer) for layer in geometry.layers):
-    raise ValueError(
-      f'geometry {geometry.name!r} has layers of a regular grid, expected polar layers'
-    )
+  geometry.polar_layers()  # refuses others
   energy, position, direction = showers.condition
   off = np.maximum(np.abs(position).max(1), np.abs(direction[:, :2]).max(1))
   if off.max() > 1e-3:
     first = int(np.argmax(off > 1e-3))
     raise ValueError(
-      f'position {position[first]} and direction {direction[first]} of shower {first} cannot be written, '
-      'expected perpendicular incidence at the centre'
+      f'position {position[first]} and direction {direction[first]} of shower {first} '
+      'cannot be written, expected perpendicular incidence at the centre'
     )
   return {'incident_energies': energy[:, None] / MEV, 'showers': showers.energies / MEV}

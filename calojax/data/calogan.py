@@ -57,7 +57,7 @@ def decode(
   ]
   energies = np.concatenate(columns, axis=1)
   energy = particles.rows(arrays, 'energy', (count, 1), (count,)).reshape(count)
-  return Shower(energies * MEV, Condition(energy * GEV, *_incidence(arrays, count)))
+  return Shower(energies * MEV, Condition.of(energy * GEV, *_incidence(arrays, count)))
 
 
 def _incidence(arrays: Mapping[str, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:

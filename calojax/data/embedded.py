@@ -14,8 +14,9 @@ import pathlib
 import h5py
 import numpy as np
 
-from calojax.data.hdf5 import Dataset, numbers, opened
-from calojax.files import written_aside
+from calojax.data import particles
+from calojax.data.reader import Dataset, numbers, opened
+from calojax.files import named, written_aside
 from calojax.geometry import Geometry
 from calojax.showers import Condition, Shower, check
 
@@ -45,17 +46,17 @@ def read(path: str | pathlib.Path) -> Dataset:
   Raises:
     ValueError: a file that is missing or broken.
   """
-  with opened(path) as (file, attributes):
-    geometry = Geometry.from_json(str(attributes.get('geometry')))
-    provenance = json.loads(str(attributes.get('provenance')))
+  with opened(path) as file:
     keys = ('occupancy', 'values', *Condition._fields)
-    occupancy, values, *condition = (numbers(file, key, slice(None), path) for key in keys)
-  lit = np.unpackbits(occupancy, axis=1, count=geometry.cells).astype(bool)
-  energies = np.zeros(lit.shape, np.float32)
-  energies[lit] = values
-  return Dataset(
-    check(Shower(energies, Condition(*condition)), geometry, str(path)), geometry, provenance
-  )
+    arrays = {key: numbers(file, key) for key in keys}
+  with named(path):
+    geometry = Geometry.from_json(str(file.attributes.get('geometry')))
+    provenance = json.loads(str(file.attributes.get('provenance')))
+    lit = np.unpackbits(arrays['occupancy'], axis=1, count=geometry.cells).astype(bool)
+    energies = np.zeros(lit.shape, np.float32)
+    energies[lit] = arrays['values']
+    condition = particles.kept(arrays, len(energies))
+  return Dataset(check(Shower(energies, condition), geometry, str(path)), geometry, provenance)
 
 
 def write(path: str | pathlib.Path, dataset: Dataset) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from calojax.data import particles
 from calojax.detectors import LHCB_ECAL
 from calojax.geometry import Geometry
-from calojax.showers import Condition, Shower
+from calojax.showers import Shower
 from calojax.units import GEV, MEV
 
 UNITS = {'EnergyDeposit': 'MeV', **particles.UNITS}
@@ -23,8 +23,9 @@ def geometry(attributes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
   """The LHCb ECAL, unless the attribute `geometry` (if it is JSON, not prose) or `pitch_mm` says
   otherwise.
   """
-  pitch = np.broadcast_to(attributes.get('pitch_mm', LHCB_ECAL.layers[0].pitch), 2)
-  layer = dataclasses.replace(LHCB_ECAL.layers[0], pitch=tuple(float(p) for p in pitch))
+  (layer,) = LHCB_ECAL.regular_layers()
+  px, py = np.broadcast_to(attributes.get('pitch_mm', layer.pitch), 2)
+  layer = dataclasses.replace(layer, pitch=(float(px), float(py)))
   return particles.geometry(attributes, dataclasses.replace(LHCB_ECAL, layers=(layer,)))
 
 
@@ -40,14 +41,13 @@ def decode(
   Raises:
     ValueError: a wrong shape, naming the array.
   """
-  deposit, momentum = arrays['EnergyDeposit'], arrays['ParticleMomentum']
+  deposit = arrays['EnergyDeposit']
   count = len(deposit)
   if deposit.shape not in [(count, *geometry.grid), (count, *geometry.grid, 1)]:
     raise ValueError(f'EnergyDeposit of shape {deposit.shape}, expected {(count, *geometry.grid)}')
-  position, direction = particles.incidence(arrays, count)
-  energy = np.linalg.norm(momentum.astype(np.float64), axis=1)
+  energy = np.linalg.norm(particles.momenta(arrays, count), axis=1)
   return Shower(
-    deposit.reshape(count, geometry.cells) * MEV, Condition(energy * GEV, position, direction)
+    deposit.reshape(count, geometry.cells) * MEV, particles.written(arrays, energy * GEV)
   )
 
 

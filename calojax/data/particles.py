@@ -16,12 +16,15 @@ from calojax.units import CM, GEV
 UNITS = {'ParticleMomentum': 'GeV', 'ParticlePoint': 'cm'}
 
 
-def geometry(attributes: Mapping[str, Any], default: Geometry | None) -> Geometry | None:
-  """The geometry in the attribute `geometry`, if that is JSON and not prose, otherwise the
-  default.
-  """
+def geometry(attributes: Mapping[str, Any], default: Geometry) -> Geometry:
+  """The geometry in the attribute `geometry`, otherwise the default."""
+  return own_geometry(attributes) or default
+
+
+def own_geometry(attributes: Mapping[str, Any]) -> Geometry | None:
+  """The geometry in the attribute `geometry`, if that is JSON; files of others have prose there."""
   text = str(attributes.get('geometry', ''))
-  return Geometry.from_json(text) if text.startswith('{') else default
+  return Geometry.from_json(text) if text.startswith('{') else None
 
 
 def rows(arrays: Mapping[str, np.ndarray], key: str, *shapes: tuple[int, ...]) -> np.ndarray:
@@ -31,6 +34,31 @@ def rows(arrays: Mapping[str, np.ndarray], key: str, *shapes: tuple[int, ...]) -
       f'{key} of shape {arrays[key].shape}, expected {" or ".join(map(str, shapes))}'
     )
   return arrays[key]
+
+
+def kept(arrays: Mapping[str, np.ndarray], count: int) -> Condition:
+  """The particles `[b]` of arrays with the names and shapes of `Condition` itself.
+
+  Raises:
+    ValueError: a wrong shape, which `Condition.of` might take for one particle for all, or a
+      particle that is none.
+  """
+  shapes = dict(zip(Condition._fields, ((count,), (count, 2), (count, 3))))
+  return Condition.of(*(rows(arrays, key, shape) for key, shape in shapes.items()))
+
+
+def written(arrays: Mapping[str, np.ndarray], energy: np.ndarray) -> Condition:
+  """The particles `[b]` of these energies in MeV with the incidence that the file tells.
+
+  Raises:
+    ValueError: a wrong shape, naming the array, or a particle that is none.
+  """
+  return Condition.of(energy, *incidence(arrays, len(energy)))
+
+
+def momenta(arrays: Mapping[str, np.ndarray], count: int) -> np.ndarray:
+  """`ParticleMomentum` `[b, 3]` in GeV; float64, so that a length is not rounded twice."""
+  return rows(arrays, 'ParticleMomentum', (count, 3)).astype(np.float64)
 
 
 def incidence(arrays: Mapping[str, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -46,8 +74,9 @@ def incidence(arrays: Mapping[str, np.ndarray], count: int) -> tuple[np.ndarray,
   if 'ParticlePoint' in arrays:
     position = rows(arrays, 'ParticlePoint', (count, 3))[:, :2] * CM
   if 'ParticleMomentum' in arrays:
-    momentum = rows(arrays, 'ParticleMomentum', (count, 3)).astype(np.float64)
+    momentum = momenta(arrays, count)
     length = np.linalg.norm(momentum, axis=1, keepdims=True)
+    # A momentum of 0 becomes a direction of 0, which the check of the particles refuses by name.
     direction = momentum / np.where(length > 0, length, 1)
   return position, direction
 

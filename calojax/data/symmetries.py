@@ -9,25 +9,25 @@ from typing import Any
 import numpy as np
 
 from calojax.geometry import Geometry, Layer
-from calojax.showers import Condition, Shower, concatenate
+from calojax.showers import Shower, concatenate
 
 
 def mirrored(showers: Shower, geometry: Geometry, axis: int) -> Shower:
   """The showers with x (axis 0) or y (axis 1) reversed."""
   sign = np.where(np.arange(3) == axis, -1, 1).astype(np.float32)
-  energy, position, direction = showers.condition
+  _, position, direction = showers.condition
   return Shower(
     _each_layer(showers.energies, geometry, lambda image: np.flip(image, axis - 2)),
-    Condition(energy, position * sign[:2], direction * sign),
+    showers.condition._replace(position=position * sign[:2], direction=direction * sign),
   )
 
 
 def transposed(showers: Shower, geometry: Geometry) -> Shower:
   """The showers with x and y exchanged."""
-  energy, position, direction = showers.condition
+  _, position, direction = showers.condition
   return Shower(
     _each_layer(showers.energies, geometry, lambda image: np.swapaxes(image, -1, -2)),
-    Condition(energy, position[:, ::-1], direction[:, [1, 0, 2]]),
+    showers.condition._replace(position=position[:, ::-1], direction=direction[:, [1, 0, 2]]),
   )
 
 
@@ -38,17 +38,18 @@ def all_images(showers: Shower, geometry: Geometry) -> Shower:
   Raises:
     ValueError: the layers are not rectangular grids centred on the axis.
   """
-  if not all(
-    isinstance(layer, Layer) and tuple(layer.centre) == (0, 0) for layer in geometry.layers
-  ):
+  centred = [
+    layer for layer in geometry.layers if isinstance(layer, Layer) and tuple(layer.centre) == (0, 0)
+  ]
+  if len(centred) < len(geometry.layers):
     raise ValueError(
-      f'data.symmetries is set, but {geometry.name!r} has layers that are not rectangular grids centred on x = y = 0'
+      f'data.symmetries is set, but {geometry.name!r} has layers that are not rectangular grids '
+      'centred on x = y = 0'
     )
   for axis in (0, 1):
     showers = concatenate([showers, mirrored(showers, geometry, axis)])
   if all(
-    layer.shape[0] == layer.shape[1] and layer.pitch[0] == layer.pitch[1]
-    for layer in geometry.layers
+    layer.shape[0] == layer.shape[1] and layer.pitch[0] == layer.pitch[1] for layer in centred
   ):
     showers = concatenate([showers, transposed(showers, geometry)])
   return showers

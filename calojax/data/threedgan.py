@@ -11,7 +11,7 @@ import numpy as np
 from calojax.data import particles
 from calojax.detectors import CLIC
 from calojax.geometry import Geometry
-from calojax.showers import Condition, Shower
+from calojax.showers import Shower
 from calojax.units import GEV, MEV
 
 UNITS = {'ECAL': 'GeV'}
@@ -56,7 +56,7 @@ def decode(
       f"{RESPONSES[0]:g} to {RESPONSES[1]:g}; the attribute 'units' tells MeV from GeV"
     )
   energies[(energies > 0) & (energies < THRESHOLD)] = 0
-  return Shower(energies, Condition(energy, *particles.incidence(arrays, count)))
+  return Shower(energies, particles.written(arrays, energy))
 
 
 def encode(showers: Shower, geometry: Geometry) -> dict[str, np.ndarray]:
@@ -74,7 +74,8 @@ def _block(geometry: Geometry) -> tuple[int, int, int]:
   """Numbers of cells along x, y and depth; ValueError unless all layers have the same."""
   if len(set(geometry.grids)) != 1:
     raise ValueError(
-      f'geometry {geometry.name!r} has layers of shapes {sorted(set(geometry.grids))}, expected one shape'
+      f'geometry {geometry.name!r} has layers of shapes {sorted(set(geometry.grids))}, '
+      'expected one shape'
     )
   return *geometry.grids[0], len(geometry.layers)
 
@@ -101,6 +102,4 @@ def _incident(arrays: Mapping[str, np.ndarray], count: int) -> np.ndarray:
     return target[:, 1]
   if 'ParticleMomentum' not in arrays:
     raise ValueError("no 'target', expected it or 'ParticleMomentum' beside 'ECAL'")
-  return np.linalg.norm(
-    particles.rows(arrays, 'ParticleMomentum', (count, 3)).astype(np.float64), axis=1
-  )
+  return np.linalg.norm(particles.momenta(arrays, count), axis=1)

@@ -35,7 +35,9 @@ from calojax.observables.layers import (
 from calojax.observables.lhcb import lhcb_corrected, lhcb_reference
 from calojax.observables.moments import Array, columns
 from calojax.observables.shapes import (
-  ALPHAS,
+  ALPHAS as ALPHAS,
+)
+from calojax.observables.shapes import (
   asymmetry_longitudinal,
   asymmetry_transverse,
   delta_x,

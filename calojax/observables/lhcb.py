@@ -41,8 +41,8 @@ def lhcb_reference(shower: Shower, geometry: Geometry) -> Array:
   """
   if geometry.grid != (30, 30):
     raise ValueError(
-      f'the reference statistics need a grid of (30, 30) cells, {geometry.name!r} has {geometry.grid}; '
-      'use lhcb_corrected'
+      f'the reference statistics need a grid of (30, 30) cells, {geometry.name!r} '
+      f'has {geometry.grid}; use lhcb_corrected'
     )
   with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
     columns = [_reference_asymmetry(shower, geometry, across) for across in (False, True)]

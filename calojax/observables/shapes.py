@@ -14,9 +14,8 @@ from calojax.observables import moments
 from calojax.observables.moments import Array
 from calojax.showers import Shower
 
-ALPHAS = np.logspace(
-  -5, -1, 20
-)  # thresholds of the occupancies, as fractions of the shower's energy
+# Thresholds of the occupancies, as fractions of the shower's energy.
+ALPHAS = np.logspace(-5, -1, 20)
 DEVIATION_UNIT = 100_000.0  # MeV
 
 
@@ -170,7 +169,8 @@ def _ring_cells(geometry: Geometry, size: int) -> np.ndarray:
   for number, layer in enumerate(geometry.layers):
     if not isinstance(layer, Layer):
       raise ValueError(
-        f'square rings need regular grids, layer {number} of {geometry.name!r} is a {type(layer).__name__}'
+        f'square rings need regular grids, layer {number} of {geometry.name!r} '
+        f'is a {type(layer).__name__}'
       )
     i, j = (np.abs(np.arange(n) - (n - 1) / 2) for n in layer.shape)
     radius = np.maximum(i[:, None], j[None, :]).ravel()

@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from calojax import detectors
-from calojax.geometry import Geometry, Layer
+from calojax.geometry import Geometry, Layer, PolarLayer
 from calojax.registry import find
 from calojax.simulation.gun import Gun
 from calojax.units import GEV
@@ -122,13 +122,15 @@ def check(calorimeter: Calorimeter) -> Calorimeter:
     )
   if len(calorimeter.depths) != len(geometry.layers):
     raise ValueError(
-      f'{name} has {len(calorimeter.depths)} depths for {len(geometry.layers)} read-out layers, expected as many'
+      f'{name} has {len(calorimeter.depths)} depths for {len(geometry.layers)} read-out layers, '
+      'expected as many'
     )
   if (
     min(calorimeter.depths) <= 0 or abs(sum(calorimeter.depths) - calorimeter.thickness) > TOLERANCE
   ):
     raise ValueError(
-      f'{name} has depths of {sum(calorimeter.depths):g} mm for plates of {calorimeter.thickness:g} mm, expected the same'
+      f'{name} has depths of {sum(calorimeter.depths):g} mm for plates of '
+      f'{calorimeter.thickness:g} mm, expected the same'
     )
   for number, layer in enumerate(geometry.layers):
     _check_cells(layer, calorimeter.width, f'layer {number} of {name}')
@@ -140,14 +142,15 @@ def check(calorimeter: Calorimeter) -> Calorimeter:
   return calorimeter
 
 
-def _check_cells(layer: Layer, width: float, name: str) -> None:
+def _check_cells(layer: Layer | PolarLayer, width: float, name: str) -> None:
   """Raises ValueError unless the cells are rectangles on plates of this width."""
   if not isinstance(layer, Layer):
     raise ValueError(f'{name} has cells of a {type(layer).__name__}, expected a rectangular Layer')
   reach = max(n * p / 2 + abs(c) for n, p, c in zip(layer.shape, layer.pitch, layer.centre))
   if reach > width / 2 + TOLERANCE:
     raise ValueError(
-      f'cells of {name} reach {reach:g} mm from the axis, expected at most {width / 2:g} mm, half the width'
+      f'cells of {name} reach {reach:g} mm from the axis, expected at most {width / 2:g} mm, '
+      'half the width'
     )
 
 

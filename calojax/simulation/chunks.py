@@ -45,6 +45,7 @@ class Plan:
 
   @property
   def folder(self) -> pathlib.Path:
+    """Of the chunks and of the jobs' logs."""
     return pathlib.Path(f'{self.output}.chunks')
 
   @property
@@ -57,6 +58,7 @@ class Plan:
     return number * self.size, min(self.events, (number + 1) * self.size)
 
   def path(self, number: int) -> pathlib.Path:
+    """The file of a chunk."""
     return self.folder / f'{number:06d}.h5'
 
 
@@ -148,10 +150,8 @@ def _agree(plan: Plan) -> None:
         'choose another output or remove the folder'
       )
   if before['events'] != plan.events:
-    for events in {
-      before['events'],
-      plan.events,
-    }:  # where one of the two ends, its last chunk is shorter than the other's
+    # Where one of the two ends, its last chunk is shorter than the other's: it is made again.
+    for events in {before['events'], plan.events}:
       if events % plan.size:
         plan.path(events // plan.size).unlink(missing_ok=True)
   write_text(note, json.dumps(now, indent=1))

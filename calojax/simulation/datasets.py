@@ -29,9 +29,7 @@ UNUSED = (
   'G4INCLDATA',
   'G4CHANNELINGDATA',
 )
-ROOT = (
-  'GEANT4_DATA_DIR'  # where it is set, the binding leaves the search to Geant4 and asks nothing
-)
+ROOT = 'GEANT4_DATA_DIR'  # where it is set, the binding leaves the search to Geant4, asks nothing
 
 
 def installed() -> None:
@@ -53,9 +51,9 @@ def environment() -> dict[str, str]:
   missing = [variable for variable, folder in found.items() if folder is None]
   if missing:
     raise ValueError(
-      f'Geant4 data sets are missing ({", ".join(missing)}): run "python -m calojax.simulate --download" to put them into '
-      f'{_downloads()}, or set {ROOT} to the folder that holds {", ".join(NEEDED[v] for v in missing)} '
-      '(from https://geant4.web.cern.ch/download)'
+      f'Geant4 data sets are missing ({", ".join(missing)}): run '
+      f'"python -m calojax.simulate --download" to put them into {_downloads()}, or set {ROOT} '
+      f'to the folder that holds {", ".join(NEEDED[v] for v in missing)} (from https://geant4.web.cern.ch/download)'
     )
   folders = {variable: str(folder) for variable, folder in found.items()}
   root = os.environ.get(ROOT, '')

@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 import geant4_pybind as g4
 import numpy as np
 
-from calojax.geometry import Layer
 from calojax.showers import Condition
-from calojax.simulation.calorimeters import Calorimeter, plates
+from calojax.simulation.calorimeters import Calorimeter, Slab, plates
 from calojax.units import EV
 
 THRESHOLD = 1 * EV  # a cell with less is a rounding remainder, not a deposit
@@ -63,17 +62,16 @@ def prepare(calorimeter: Calorimeter, particle: str, physics: str, cut: float) -
   for material in dict.fromkeys(slab.material for slab in calorimeter.slabs):
     if g4.G4NistManager.Instance().FindOrBuildMaterial(material) is None:
       raise ValueError(
-        f"no material {material!r}, expected a name of Geant4's NIST table, e.g. G4_Pb, G4_Fe, G4_lAr, G4_PbWO4"
+        f"no material {material!r}, expected a name of Geant4's NIST table, "
+        'e.g. G4_Pb, G4_Fe, G4_lAr, G4_PbWO4'
       )
   run = g4.G4RunManagerFactory.CreateRunManager(g4.G4RunManagerType.SerialOnly)
   g4.G4UImanager.GetUIpointer().ApplyCommand('/control/verbose 0')
   construction, physics_list = Construction(calorimeter), _physics_list(physics)
   run.SetUserInitialization(construction)
   run.SetUserInitialization(physics_list)
-  source, reader = (
-    Source(particle),
-    Reader(calorimeter),
-  )  # Geant4 refuses them before it has its physics
+  # Geant4 refuses these two before it has its physics.
+  source, reader = Source(particle), Reader(calorimeter)
   run.SetUserAction(source)
   run.SetUserAction(reader)
   run.Initialize()
@@ -118,44 +116,34 @@ class Construction(g4.G4VUserDetectorConstruction):
 
   def __init__(self, calorimeter: Calorimeter):
     super().__init__()
-    self.calorimeter, self.kept, self.cells = (
-      calorimeter,
-      [],
-      [],
-    )  # cells: logical volume and read-out layer
-    self.known: dict[Any, g4.G4LogicalVolume] = {}
+    self.calorimeter = calorimeter
+    self.kept: list[Any] = []  # Geant4 only points to them; Python would collect them
+    self.cells: list[tuple[g4.G4LogicalVolume, int]] = []  # with their read-out layers
+    self.known: dict[tuple[Slab, int], g4.G4LogicalVolume] = {}
 
   def Construct(self) -> g4.G4VPhysicalVolume:
+    """The world with all plates in it; Geant4 calls this."""
     calorimeter, width = self.calorimeter, self.calorimeter.width
-    world = self.box(
-      'world',
-      width + 2 * MARGIN,
-      width + 2 * MARGIN,
-      2 * (calorimeter.thickness + MARGIN),
-      'G4_Galactic',
-    )
+    side = width + 2 * MARGIN
+    # The plates fill its back half: the front face is at its centre, z = 0.
+    vacuum = Slab('G4_Galactic', 2 * (calorimeter.thickness + MARGIN))
+    world = self.box('world', side, side, vacuum)
     placed = self.place(world, None)
     for front, slab, layer in plates(calorimeter):
       key = (slab, layer)
       if key not in self.known:
-        self.known[key] = self.box('plate', width, width, slab.thickness, slab.material)
+        self.known[key] = self.box('plate', width, width, slab)
         if slab.active:
-          self.divide(
-            self.known[key],
-            calorimeter.geometry.layers[layer],
-            slab.thickness,
-            slab.material,
-            layer,
-          )
+          self.divide(self.known[key], slab, layer)
       self.place(self.known[key], world, z=front + slab.thickness / 2)
     return placed
 
   def ConstructSDandField(self) -> None:
+    """Has Geant4 sum the energy of each read-out layer's cells, in C++; Geant4 calls this."""
     for number, layer in enumerate(self.calorimeter.geometry.layers):
       detector = g4.G4MultiFunctionalDetector(f'layer{number}')
-      scorer = g4.G4PSEnergyDeposit3D(
-        'energy', 1, *layer.shape
-      )  # cell = row of x * number along y + number along y
+      # Its depth 1 is our y: a cell's number is x * (cells along y) + y, the order of `Layer`.
+      scorer = g4.G4PSEnergyDeposit3D('energy', 1, *layer.shape)
       g4.G4SDManager.GetSDMpointer().AddNewDetector(detector)
       detector.RegisterPrimitive(scorer)
       self.kept += [detector, scorer]
@@ -163,14 +151,15 @@ class Construction(g4.G4VUserDetectorConstruction):
         if owner == number:
           self.SetSensitiveDetector(volume, detector)
 
-  def divide(
-    self, plate: g4.G4LogicalVolume, layer: Layer, thickness: float, material: str, number: int
-  ) -> None:
-    """Places the read-out area in an active plate, and in it rows along x of cells along y."""
+  def divide(self, plate: g4.G4LogicalVolume, slab: Slab, number: int) -> None:
+    """Places a layer's read-out area in an active plate, and in it rows along x of cells along
+    y.
+    """
+    layer = self.calorimeter.geometry.regular_layers()[number]
     (nx, ny), (px, py), (x, y) = layer.shape, layer.pitch, layer.centre
-    area = self.box('area', nx * px, ny * py, thickness, material)
-    row = self.box('row', px, ny * py, thickness, material)
-    cell = self.box('cell', px, py, thickness, material)
+    area = self.box('area', nx * px, ny * py, slab)
+    row = self.box('row', px, ny * py, slab)
+    cell = self.box('cell', px, py, slab)
     self.place(area, plate, x, y)
     self.kept += [
       g4.G4PVReplica('row', row, area, g4.kXAxis, nx, px),
@@ -178,9 +167,10 @@ class Construction(g4.G4VUserDetectorConstruction):
     ]
     self.cells.append((cell, number))
 
-  def box(self, name: str, x: float, y: float, z: float, material: str) -> g4.G4LogicalVolume:
-    found = g4.G4NistManager.Instance().FindOrBuildMaterial(material)
-    solid = g4.G4Box(name, x / 2, y / 2, z / 2)
+  def box(self, name: str, x: float, y: float, slab: Slab) -> g4.G4LogicalVolume:
+    """A box of these sides, mm, with thickness and material of a plate."""
+    found = g4.G4NistManager.Instance().FindOrBuildMaterial(slab.material)
+    solid = g4.G4Box(name, x / 2, y / 2, slab.thickness / 2)  # Geant4 counts in half sides
     self.kept += [solid, found]
     return g4.G4LogicalVolume(solid, found, name)
 
@@ -192,8 +182,11 @@ class Construction(g4.G4VUserDetectorConstruction):
     y: float = 0,
     z: float = 0,
   ) -> Any:
+    """Puts a volume into its mother, the world into None, with its centre at x, y, z, mm."""
+    where: Any = g4.G4ThreeVector(x, y, z)
+    nothing: Any = None  # no rotation, and the world's mother; the binding's types know neither
     placed = g4.G4PVPlacement(
-      None, g4.G4ThreeVector(x, y, z), volume, volume.GetName(), mother, False, 0, False
+      nothing, where, volume, volume.GetName(), mother or nothing, False, 0, False
     )
     self.kept += [volume, placed]
     return placed
@@ -208,9 +201,11 @@ class Source(g4.G4VUserPrimaryGeneratorAction):
     self.gun.SetParticleByName(particle)
 
   def load(self, particles: Condition, seed: int, start: int) -> None:
+    """Takes the particles of the events from number `start` on."""
     self.particles, self.seed, self.start, self.index = particles, seed, start, -1
 
   def GeneratePrimaries(self, event: g4.G4Event) -> None:
+    """Shoots the next particle, with the random numbers of its event; Geant4 calls this."""
     self.began = time.process_time()
     self.index += 1
     energy, (x, y), direction = (field[self.index].tolist() for field in self.particles)
@@ -233,21 +228,25 @@ class Reader(g4.G4UserEventAction):
   def __init__(self, calorimeter: Calorimeter):
     super().__init__()
     sizes = [layer.cells for layer in calorimeter.geometry.layers]
-    self.cells, self.offsets, self.collections = sum(sizes), np.cumsum([0, *sizes[:-1]]), None
+    self.cells, self.offsets = sum(sizes), np.cumsum([0, *sizes[:-1]])
+    self.collections: list[int] = []  # Geant4 numbers them when the first event begins
 
   def load(self, count: int, gun: Source, tell: Callable[[], Any]) -> None:
+    """Makes room for so many events of the gun; `tell` is called after each."""
     self.energies = np.zeros((count, self.cells))
     self.cpu, self.python = np.zeros(count), np.zeros(count)
     self.gun, self.tell = gun, tell
 
   def EndOfEventAction(self, event: g4.G4Event) -> None:
+    """Copies the sums of the event that has ended; Geant4 calls this."""
     began = time.process_time()
-    if self.collections is None:
+    if not self.collections:
       find = g4.G4SDManager.GetSDMpointer().GetCollectionID
       self.collections = [find(f'layer{number}/energy') for number in range(len(self.offsets))]
     hits, image = event.GetHCofThisEvent(), self.energies[self.gun.index]
     for offset, collection in zip(self.offsets, self.collections):
-      for cell, energy in hits.GetHC(collection):
+      sums: Any = hits.GetHC(collection)  # a map by cell, which the binding's types do not tell
+      for cell, energy in sums:
         image[offset + cell] = energy
     image[image < THRESHOLD] = 0
     self.tell()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from calojax.registry import find
-from calojax.showers import Condition
+from calojax.showers import Condition, check_particles
 from calojax.units import GEV
 
 PARTICLES = {'e-': 11, 'e+': -11, 'gamma': 22}  # PDG codes
@@ -19,10 +19,8 @@ SPECTRA = {
   'uniform': lambda low, high, u: low + (high - low) * u,
   'log_uniform': lambda low, high, u: low * (high / low) ** u,  # dN/dE ~ 1/E
 }
-TABLES = (
-  1.0,
-  1e8,
-)  # MeV: below there is no shower, above 100 TeV Geant4's electromagnetic tables end
+# MeV: below there is no shower, above 100 TeV Geant4's electromagnetic tables end.
+TABLES = (1.0, 1e8)
 ANGLES = ('slope', 'slope_limit', 'theta')  # the kinds of angular law
 TAILS = 6.0  # standard deviations of the slopes that have to find the front face
 
@@ -77,8 +75,8 @@ def changed(gun: Gun, given: Mapping[str, Any]) -> Gun:
   found = dataclasses.replace(gun, **given)
   if (found.spectrum == 'fixed') != (found.energy[0] == found.energy[1]):
     raise ValueError(
-      f'spectrum {found.spectrum!r} for energies from {found.energy[0] / GEV:g} to {found.energy[1] / GEV:g} GeV, expected '
-      'one energy for a fixed one and two for the others'
+      f'spectrum {found.spectrum!r} for energies from {found.energy[0] / GEV:g} to '
+      f'{found.energy[1] / GEV:g} GeV, expected one energy for a fixed one and two for the others'
     )
   return found
 
@@ -96,8 +94,8 @@ def check(gun: Gun, width: float) -> Gun:
   low, high = gun.energy
   if not TABLES[0] <= low <= high <= TABLES[1]:
     raise ValueError(
-      f'energies from {low / GEV:g} to {high / GEV:g} GeV, expected from at least {TABLES[0] / GEV:g} GeV up to at most '
-      f'{TABLES[1] / GEV:g} GeV, where the tables end'
+      f'energies from {low / GEV:g} to {high / GEV:g} GeV, expected from at least '
+      f'{TABLES[0] / GEV:g} GeV up to at most {TABLES[1] / GEV:g} GeV, where the tables end'
     )
   for name in (*ANGLES, 'spread', 'aim'):
     value = getattr(gun, name)
@@ -105,7 +103,8 @@ def check(gun: Gun, width: float) -> Gun:
       raise ValueError(f'{name} is {value:g}, expected a number >= 0')
   if sum(getattr(gun, kind) > 0 for kind in ANGLES) > 1:
     raise ValueError(
-      f'slope {gun.slope:g}, slope_limit {gun.slope_limit:g} and theta {gun.theta:g} degrees, expected at most one above 0'
+      f'slope {gun.slope:g}, slope_limit {gun.slope_limit:g} and theta {gun.theta:g} degrees, '
+      'expected at most one above 0'
     )
   if gun.theta > 80:
     raise ValueError(f'theta is {gun.theta:g} degrees, expected at most 80')
@@ -114,8 +113,8 @@ def check(gun: Gun, width: float) -> Gun:
   )
   if reach > width / 2:
     raise ValueError(
-      f'particles meet the front face up to {reach:g} mm from the axis, expected at most {width / 2:g} mm: '
-      'reduce spread, aim or the angles'
+      f'particles meet the front face up to {reach:g} mm from the axis, expected at most '
+      f'{width / 2:g} mm: reduce spread, aim or the angles'
     )
   return gun
 
@@ -124,17 +123,16 @@ def draw(gun: Gun, seed: int, start: int, stop: int) -> Condition:
   """The particles of the events [start, stop) of a seed: event i is the same whatever events it is
   drawn with.
   """
-  return Condition(
-    *map(
-      np.stack,
-      zip(*(_particle(gun, np.random.default_rng((_STREAM, seed, i))) for i in range(start, stop))),
-    )
-  )
+  drawn = [_particle(gun, np.random.default_rng((_STREAM, seed, i))) for i in range(start, stop)]
+  # Not `Condition.of`: Geant4 is given doubles, and rounded ones would be other showers of a seed.
+  return check_particles(Condition(*map(np.stack, zip(*drawn))))
 
 
-def _particle(gun: Gun, rng: np.random.Generator) -> Condition:
-  """One particle; every gun takes the same random numbers, so a changed spectrum leaves position
-  and direction alone.
+def _particle(gun: Gun, rng: np.random.Generator) -> tuple[np.float64, np.ndarray, np.ndarray]:
+  """Energy, position and direction of one particle.
+
+  Every gun takes the same random numbers, in this order, whether it uses them or not: a changed
+  spectrum leaves position and direction alone, and a new kind of angle the particles of old seeds.
   """
   energy = SPECTRA[gun.spectrum](*gun.energy, rng.random())
   crossing = rng.uniform(-1, 1, 2) * gun.spread
@@ -142,4 +140,4 @@ def _particle(gun: Gun, rng: np.random.Generator) -> Condition:
   slopes = rng.standard_normal(2) * gun.slope + np.tan(angle) * np.array([np.cos(phi), np.sin(phi)])
   slopes += rng.uniform(-1, 1, 2) * gun.slope_limit
   direction = np.array([*slopes, 1.0]) / np.sqrt(1 + slopes @ slopes)
-  return Condition(np.float64(energy), crossing - gun.aim * slopes, direction)
+  return np.float64(energy), crossing - gun.aim * slopes, direction

@@ -35,7 +35,8 @@ def run(
       _hand(connection, waiting.pop())
     current = dict.fromkeys(workers, 0)  # events done of the chunk in hand
     while current:
-      for connection in wait(list(current)):
+      ready: Any = wait(list(current))  # of connections alone; its type has sockets too
+      for connection in ready:
         kind, value = _received(connection, workers[connection])
         if kind == 'failed':
           raise ValueError(value)
@@ -54,9 +55,8 @@ def started(plan: Plan, jobs: int, environment: dict[str, str]) -> Iterator[dict
   in any case.
   """
   context, workers, processes = multiprocessing.get_context('spawn'), {}, []
-  before = signal.signal(
-    signal.SIGINT, signal.SIG_IGN
-  )  # Ctrl-C goes to all: only the parent is to answer
+  # Ctrl-C goes to all processes: only the parent is to answer.
+  before = signal.signal(signal.SIGINT, signal.SIG_IGN)
   try:
     for number in range(jobs):
       ours, theirs = context.Pipe()
@@ -145,9 +145,8 @@ def _counter(connection: Connection) -> Callable[[], None]:
     count += 1
     if time.monotonic() - last > TELL:
       last = time.monotonic()
-      with contextlib.suppress(
-        OSError
-      ):  # an exception would have to pass through Geant4; the chunk's last message raises it
+      # An exception would have to pass through Geant4; the chunk's last message raises it.
+      with contextlib.suppress(OSError):
         connection.send(('events', count))
 
   return tell

@@ -15,7 +15,7 @@ from calojax.data import embedded
 
 
 def main() -> None:
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser = argparse.ArgumentParser(description='Makes an embedded set of showers.')
   parser.add_argument('source', help='HDF5 file in any layout that calojax reads')
   parser.add_argument('output')
   args = parser.parse_args()
@@ -23,7 +23,8 @@ def main() -> None:
   embedded.write(args.output, dataset)
   showers, geometry = dataset.showers, dataset.geometry
   print(
-    f'{len(showers.energies)} showers in {geometry.name}, {os.path.getsize(args.output) / 1e6:.2f} MB'
+    f'{len(showers.energies)} showers in {geometry.name}, '
+    f'{os.path.getsize(args.output) / 1e6:.2f} MB'
   )
 
 

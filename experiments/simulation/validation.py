@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 
 from calojax import data
-from calojax.data.hdf5 import Dataset
 from calojax.evaluation.bootstrap import multiplicities
 from calojax.evaluation.features import observe
+from calojax.files import write_text
 from calojax.geometry import Geometry, Layer
 from calojax.simulation.calorimeters import CALORIMETERS
 
@@ -57,7 +57,7 @@ FEWEST = 25  # events of a sample
 
 def sample(
   args: argparse.Namespace, name: str, description: str, events: int, *flags: str
-) -> Dataset:
+) -> data.Dataset:
   """The showers of one simulation, made unless they are there. `description` names a calorimeter of
   this file, or is ''.
   """
@@ -66,8 +66,9 @@ def sample(
     detector = 'lhcb_ecal'
     if description:
       detector = pathlib.Path(args.workdir) / f'{description.lower()}.py'
-      detector.write_text(
-        f'import runpy\nCALORIMETER = runpy.run_path({str(pathlib.Path(__file__).resolve())!r})[{description!r}]\n'
+      here = str(pathlib.Path(__file__).resolve())
+      write_text(
+        detector, f'import runpy\nCALORIMETER = runpy.run_path({here!r})[{description!r}]\n'
       )
     command = [
       sys.executable,
@@ -229,11 +230,13 @@ def resolution_terms(
   negative square.
   """
   value, error = resolution
-  squares = line(1 / energy, value**2, 2 * value * error)
-  roots = [max(square, 0) ** 0.5 for square, _ in squares]
-  return tuple(
-    (root, wrong / 2 / max(root, wrong**0.5)) for root, (_, wrong) in zip(roots, squares)
-  )
+
+  def root(square: float, wrong: float) -> tuple[float, float]:
+    found = max(square, 0) ** 0.5
+    return found, wrong / 2 / max(found, wrong**0.5)
+
+  stochastic, constant = line(1 / energy, value**2, 2 * value * error)
+  return root(*stochastic), root(*constant)
 
 
 def containment(args: argparse.Namespace) -> tuple[float, float]:
@@ -250,7 +253,9 @@ def containment(args: argparse.Namespace) -> tuple[float, float]:
 
 
 def main() -> None:
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser = argparse.ArgumentParser(
+    description="Checks Geant4's showers in the LHCb ECAL against what is known of it."
+  )
   parser.add_argument('--workdir', default='runs/validation')
   parser.add_argument('--output', default='experiments/results/simulation.json')
   parser.add_argument('--jobs', type=int, default=1)
@@ -261,11 +266,11 @@ def main() -> None:
   pathlib.Path(args.workdir).mkdir(parents=True, exist_ok=True)
   rows = by_energy(args)
   results = checks(args, rows)
-  pathlib.Path(args.output).write_text(json.dumps({'energies': rows, 'checks': results}, indent=1))
+  write_text(args.output, json.dumps({'energies': rows, 'checks': results}, indent=1))
   for row in rows:
     print(
-      '{:>4} GeV {:>5} events: response {:.5f} +- {:.5f}, resolution {:.2%} +- {:.2%}, maximum {:.2f} +- {:.2f} X0, '
-      '{:.4f} CPU s ({:.1%} Python)'.format(
+      '{:>4} GeV {:>5} events: response {:.5f} +- {:.5f}, resolution {:.2%} +- {:.2%}, '
+      'maximum {:.2f} +- {:.2f} X0, {:.4f} CPU s ({:.1%} Python)'.format(
         row['gev'],
         row['events'],
         *row['response'],
@@ -277,8 +282,8 @@ def main() -> None:
     )
   for row in results:
     print(
-      f'{row["quantity"]:45} {row["value"]:9.4f} +- {row["error"]:.4f}   expected {row["expected"]:g} +- {row["within"]:g}   '
-      f'{"ok" if row["passed"] else "DIFFERS"}'
+      f'{row["quantity"]:45} {row["value"]:9.4f} +- {row["error"]:.4f}   '
+      f'expected {row["expected"]:g} +- {row["within"]:g}   {"ok" if row["passed"] else "DIFFERS"}'
     )
 
 
