@@ -28,11 +28,16 @@ from typing import Any
 from absl import flags
 from ml_collections import config_flags
 
+from calojax.config import check, shipped
 from calojax.exit_codes import BAD_INPUT, DONE, INTERRUPTED
 
 FLAGS = flags.FLAGS
 config_flags.DEFINE_config_file(
-  'config', None, 'The config file; --config.x.y=v changes a value of it.', lock_config=True
+  'config',
+  None,
+  'The config: a file, or the name of one that comes with the package, as cnn_aux; '
+  '--config.x.y=v changes a value of it.',
+  lock_config=True,
 )
 flags.DEFINE_enum('mode', 'train', ['train', 'evaluate', 'sample', 'export'], 'What to do.')
 flags.DEFINE_string(
@@ -112,7 +117,8 @@ def prepare(config: Any) -> Callable[[], int]:
     )
   if FLAGS.model and (FLAGS.workdir or config is not None or FLAGS.mode != 'sample'):
     raise ValueError(
-      f'--model={FLAGS.model} is sampled from: expected --mode=sample and neither --workdir nor --config'
+      f'--model={FLAGS.model} is sampled from: expected --mode=sample and neither --workdir '
+      'nor --config'
     )
   if FLAGS.mode == 'train':
     if config is None:
@@ -122,7 +128,7 @@ def prepare(config: Any) -> Callable[[], int]:
     return train.training(config, FLAGS.workdir or default_workdir())
   if FLAGS.reference or FLAGS.generated:
     return compare_files()
-  folder = FLAGS.workdir or (default_workdir() if config is not None else None)
+  folder: str = FLAGS.workdir or (default_workdir() if config is not None else '')
   if not (folder or FLAGS.model):
     more = ', or --model, an exported one' if FLAGS.mode == 'sample' else ''
     raise ValueError(f'--mode={FLAGS.mode} needs --workdir, the folder of a training{more}')
@@ -182,10 +188,12 @@ def command_line(argv: list[str]) -> int:
     print(f'{__doc__}\n{FLAGS.main_module_help()}')
     return DONE
   try:
-    rest = FLAGS(argv)[1:]
+    rest = FLAGS(shipped.resolved(argv))[1:]
     config = FLAGS.config
     if rest:
       raise ValueError(f'unexpected argument {rest[0]!r}: flags are written --name=value')
+    if config is not None:
+      check(config)
   except Exception as error:  # a config file is code of the user's: it can raise anything
     return refuse(error)
   signal.signal(

@@ -96,7 +96,9 @@ def test_nothing_half_written_on_an_exception(tmp_path):
 def test_writer_refuses(tmp_path):
   with pytest.raises(ValueError, match='folder that exists'):
     data.Writer(tmp_path / 'no' / 'a.h5', GEOMETRY, {})
-  with pytest.raises(ValueError, match="no layout 'lhbc'; did you mean 'lhcb'. known: calojax, lhcb"):
+  with pytest.raises(
+    ValueError, match="no layout 'lhbc'; did you mean 'lhcb'. known: calojax, lhcb"
+  ):
     data.Writer(tmp_path / 'a.h5', GEOMETRY, {}, layout='lhbc')
   with (
     pytest.raises(ValueError, match='no showers to write'),
@@ -271,7 +273,9 @@ def test_not_data(tmp_path):
 
 
 def test_unknown_name_suggests():
-  message = "no embedded set 'lhcb_ecall'; did you mean 'lhcb_ecal'. known: lhcb_ecal, calogan, clic"
+  message = (
+    "no embedded set 'lhcb_ecall'; did you mean 'lhcb_ecal'. known: lhcb_ecal, calogan, clic"
+  )
   with pytest.raises(ValueError, match=message):
     data.load('lhcb_ecall')
 

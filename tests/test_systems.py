@@ -146,7 +146,9 @@ def restored(folder, main):
 
     method = regressor.from_config(config, parts.geometry, parts.train)
   checkpoints = Checkpoints(str(folder))
-  state = checkpoints.restore(loop.shapes(method, take(parts.train, slice(2)), sharding.data_mesh()))
+  state = checkpoints.restore(
+    loop.shapes(method, take(parts.train, slice(2)), sharding.data_mesh())
+  )
   checkpoints.close()
   return state
 

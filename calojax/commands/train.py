@@ -1,4 +1,4 @@
-"""`--mode=train`: a config is trained in a workdir, and its generator judged on the held-out showers."""
+"""`--mode=train`: a config is trained in a workdir, its generator judged on held-out showers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def training(config: Any, folder: str) -> Callable[[], int]:
         return INTERRUPTED
       except callbacks.Diverged as error:
         print(
-          f'calojax: {error}; the last good checkpoint in {folder} is {trainer.checkpoints.latest()}',
+          f'calojax: {error}; the last good checkpoint in {folder} is '
+          f'{trainer.checkpoints.latest()}',
           file=sys.stderr,
         )
         return DIVERGED

@@ -51,6 +51,7 @@ class Scalars:
     _forget_after(self._path, start)
 
   def __call__(self, step: int, state: TrainState, metrics: dict[str, Any]) -> None:
+    """Keeps the metrics of a dispatch, on the device, until they are due."""
     self._pending.append(metrics)
     if step % self._every == 0:
       self.flush(step, state)
@@ -95,7 +96,8 @@ def _check(values: dict[str, np.ndarray], last: int) -> None:
   for name, value in values.items():
     if name.endswith('/diversity') and (value < COLLAPSE).all():
       raise Diverged(
-        f'step {last}: {name} stayed below {COLLAPSE} for {count} steps: the generator gives one shower only'
+        f'step {last}: {name} stayed below {COLLAPSE} for {count} steps: '
+        'the generator gives one shower only'
       )
 
 
@@ -147,6 +149,7 @@ class Periodic:
     self._every, self._action = every, action
 
   def __call__(self, step: int, state: TrainState, metrics: dict[str, Any]) -> None:
+    """Acts if it is time."""
     if step % self._every == 0:
       self._action(step, state)
 
@@ -168,6 +171,7 @@ class Signals:
     signal.signal(number, signal.SIG_DFL)
 
   def __call__(self, step: int, state: TrainState, metrics: dict[str, Any]) -> None:
+    """Saves and raises `Interrupted` if a signal has come."""
     if self._received:
       self._before_save(step, state)
       self._checkpoints.save(state)
@@ -199,7 +203,9 @@ class Progress:
     )
 
   def __call__(self, step: int, state: TrainState, metrics: dict[str, Any]) -> None:
+    """Moves the bar to the step."""
     self._bar.update(step - self._bar.n)
 
   def close(self) -> None:
+    """Ends the bar's line."""
     self._bar.close()

@@ -5,7 +5,7 @@ make a resumed run the same run.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 import jax
 import orbax.checkpoint as ocp
@@ -49,9 +49,8 @@ class Checkpoints:
     if step is None:
       raise ValueError(f'no checkpoint in {self._manager.directory}, expected at least one')
     _same_shapes(self._manager.item_metadata(step), like, f'{self._manager.directory}/{step}')
-    return self._manager.restore(
-      step, args=ocp.args.StandardRestore(jax.tree.map(ocp.utils.to_shape_dtype_struct, like))
-    )
+    wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
+    return cast(TrainState, self._manager.restore(step, args=ocp.args.StandardRestore(wanted)))
 
   def wait(self) -> None:
     """Returns once everything saved is on disk."""
@@ -78,9 +77,8 @@ def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
   """The shape of every array by its path; of a random key that of its data, as it is stored."""
 
   def shape(leaf: Any) -> tuple[int, ...]:
-    is_key = isinstance(leaf, jax.ShapeDtypeStruct) and jax.dtypes.issubdtype(
-      leaf.dtype, jax.dtypes.prng_key
-    )
+    typed = isinstance(leaf, jax.ShapeDtypeStruct)
+    is_key = typed and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key)
     return tuple((jax.eval_shape(jax.random.key_data, leaf) if is_key else leaf).shape)
 
   leaves = jax.tree_util.tree_leaves_with_path(tree)

@@ -1,4 +1,4 @@
-"""Where the loop's batches come from: showers that lie on the device, or a file that is streamed."""
+"""Where the loop's batches come from: showers on the device, or a file that is streamed."""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ def steps_per_dispatch(config: Any) -> int:
   settings = config.train
   if settings.batch < 1 or settings.batch % jax.device_count():
     raise ValueError(
-      f'train.batch is {settings.batch}, expected a positive multiple of the {jax.device_count()} devices'
+      f'train.batch is {settings.batch}, expected a positive multiple of the '
+      f'{jax.device_count()} devices'
     )
   steps = settings.steps_per_dispatch or (
     1 if jax.default_backend() == 'cpu' else ACCELERATOR_STEPS
@@ -37,7 +38,8 @@ def steps_per_dispatch(config: Any) -> int:
   for name in ('steps', 'log_every', 'checkpoint_every', 'monitor_every'):
     if settings[name] < 1 or settings[name] % steps:
       raise ValueError(
-        f'train.{name} is {settings[name]}, expected a positive multiple of the {steps} steps of a dispatch'
+        f'train.{name} is {settings[name]}, expected a positive multiple of the {steps} steps '
+        'of a dispatch'
       )
   return steps
 

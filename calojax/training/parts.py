@@ -44,7 +44,8 @@ def load_parts(config: Any) -> Parts:
   if _gibibytes(source, geometry) > config.data.memory_gib:
     if config.data.symmetries:
       raise ValueError(
-        f'data.symmetries is set, but {source} is larger than data.memory_gib and streamed: expected one or the other'
+        f'data.symmetries is set, but {source} is larger than data.memory_gib and streamed: '
+        'expected one or the other'
       )
     chunks = data.split_chunks(source, config.seed, fractions)
     parts = {name: _head(source, chunks[name], geometry) for name in chunks}

@@ -47,7 +47,8 @@ def check_config(workdir: str, asked: Any) -> None:
   ]
   if differing:
     raise ValueError(
-      f'{workdir} was made with another config: {"; ".join(differing)}. Give a new --workdir, or the old values'
+      f'{workdir} was made with another config: {"; ".join(differing)}. '
+      'Give a new --workdir, or the old values'
     )
 
 
@@ -61,7 +62,7 @@ def stored_config(workdir: str) -> ml_collections.ConfigDict:
   path = os.path.join(workdir, 'config.json')
   try:
     with open(path) as file:
-      return config.migrated(ml_collections.ConfigDict(json.load(file)))
+      return config.check(config.migrated(ml_collections.ConfigDict(json.load(file))))
   except FileNotFoundError:
     raise ValueError(f'{workdir} is not a workdir: no config.json in it') from None
   except json.JSONDecodeError as error:
@@ -109,7 +110,8 @@ def check_data(workdir: str, description: dict[str, Any], fingerprint: str) -> N
   old = description['fingerprint']
   if old != fingerprint:
     raise ValueError(
-      f'{workdir} was made with data of fingerprint {old}, now {fingerprint}. Give a new --workdir, or the old data'
+      f'{workdir} was made with data of fingerprint {old}, now {fingerprint}. '
+      'Give a new --workdir, or the old data'
     )
 
 

@@ -104,7 +104,7 @@ def measured(name: str, arguments: argparse.Namespace) -> dict[str, float]:
   variables = jax.jit(method.init)(
     jax.random.key(0), jax.tree.map(lambda leaf: leaf[:2], real)
   ).generator.ema
-  row = parameters(variables)
+  row: dict[str, float] = {**parameters(variables)}
   row['generation_s'] = generation(method, variables, real, arguments.steps, arguments.warmup)
   row['ms_a_shower'] = 1e3 * row['generation_s'] / (arguments.steps * BATCHES * arguments.batch)
   row['epoch_s'] = (

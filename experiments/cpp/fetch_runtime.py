@@ -34,7 +34,8 @@ def library() -> pathlib.Path:
   is none.
   """
   spec = importlib.util.find_spec('onnxruntime')
-  found = sorted(pathlib.Path(spec.origin).parent.glob(f'capi/{LINKED}.*')) if spec else []
+  origin = spec.origin if spec else None
+  found = sorted(pathlib.Path(origin).parent.glob(f'capi/{LINKED}.*')) if origin else []
   if not found:
     raise ValueError('no libonnxruntime.so is installed: pip install onnxruntime')
   return found[0]

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def geant4(detector: str, energy: float, seconds: float) -> dict[str, float]:
 
 
 def cpu_seconds(
-  models: dict[str, inference.Model], batch: int, seconds: float = 0.3
+  models: Mapping[str, inference.Model], batch: int, seconds: float = 0.3
 ) -> dict[str, float]:
   """CPU seconds a shower of each model at a batch size, the median of rounds in which they take
   turns.

@@ -1,0 +1,41 @@
+"""The config files that come with the package, by name."""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+
+import calojax
+from calojax import registry
+
+
+def folder() -> pathlib.Path:
+  """Where they lie: `calojax.configs` of an installation, `configs/` of a checkout."""
+  package = importlib.util.find_spec('calojax.configs')
+  if package and package.submodule_search_locations:
+    return pathlib.Path(next(iter(package.submodule_search_locations)))
+  return pathlib.Path(calojax.__file__).parents[1] / 'configs'
+
+
+def path(name: str) -> str:
+  """The file of a config: `name` itself where it is one or looks like one, else the shipped one.
+
+  Raises:
+    ValueError: a bare name that no shipped config has; the near name is told.
+  """
+  if name.endswith('.py') or pathlib.Path(name).exists() or '/' in name:
+    return name
+  shipped = {file.stem: str(file) for file in sorted(folder().glob('*.py'))}
+  return registry.find(shipped, name, 'config')
+
+
+def resolved(arguments: list[str]) -> list[str]:
+  """The command line with `--config=NAME` as `--config=PATH`."""
+  found = list(arguments)
+  for i, argument in enumerate(arguments):
+    for flag in ('--config', '-config'):
+      if argument.startswith(f'{flag}='):
+        found[i] = f'{flag}={path(argument.partition("=")[2])}'
+      elif argument == flag and i + 1 < len(arguments):
+        found[i + 1] = path(arguments[i + 1])
+  return found
