@@ -6,7 +6,7 @@ import ml_collections
 import numpy as np
 import pytest
 
-from calojax.methods import library
+from calojax.methods import conditions, library
 from calojax.showers import take
 
 CONFIG = ml_collections.ConfigDict(
@@ -66,7 +66,7 @@ def test_a_library_half_full_gives_what_it_has(embedded, few):
 def test_nearest_in_units_of_the_spread(embedded, few):
   method, state, _ = filled(embedded.geometry, few)
   spread = state.generator.ema['library']['spread']
-  features = np.asarray(library.CONDITIONS['full'](few.condition, embedded.geometry))
+  features = np.asarray(conditions.features('full', embedded.geometry)(few.condition))
   np.testing.assert_allclose(spread, features[:48].std(0), rtol=1e-3)
   scaled = features / spread
   rows = np.linalg.norm(scaled[:, None] - scaled[None, :48], axis=-1).argmin(1)

@@ -1,11 +1,19 @@
 """Between physics and networks: inverse maps, and conditions that mean what they say."""
 
+import pathlib
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import tiny
+from calojax import data
 from calojax.detectors import LHCB_ECAL
-from calojax.methods.transforms import CONDITIONS, TRANSFORMS
+from calojax.geometry import Geometry, PolarLayer
+from calojax.methods.build import build
+from calojax.methods.conditions import CONDITIONS, features
+from calojax.methods.transforms import TRANSFORMS
 from calojax.showers import Condition
 
 
@@ -46,12 +54,46 @@ def test_full_condition_of_a_known_particle():
 
 
 def test_conditions_of_geant4_showers_are_of_order_one(embedded):
-  features = np.asarray(CONDITIONS['full'](embedded.showers.condition, embedded.geometry))
-  assert (
-    (np.abs(features.mean(0)) < 0.2).all()
-    and (features.std(0) > 0.4).all()
-    and (features.std(0) < 2).all()
+  found = np.asarray(features('full', embedded.geometry)(embedded.showers.condition))
+  assert (np.abs(found.mean(0)) < 0.2).all()
+  assert (found.std(0) > 0.4).all() and (found.std(0) < 2).all()
+  # The trajectory crosses the central cell at the reference plane.
+  assert np.abs(found[:, 3:]).max() < 1.05
+
+
+def test_full_condition_around_an_axis_is_in_units_of_half_the_innermost_ring():
+  rings = Geometry('rings', (PolarLayer((0.0, 10.0, 50.0), 4, depth=100.0),))
+  one = Condition.of(1e4, (-5.0, 2.5), np.array([0.1, 0.0, 1.0]) / np.sqrt(1.01))
+  np.testing.assert_allclose(
+    CONDITIONS['full'](jax.tree.map(jnp.asarray, one), rings),
+    [[0.0, 0.5, 0.0, 1.0, 0.5]],
+    atol=1e-5,
   )
-  assert (
-    np.abs(features[:, 3:]).max() < 1.05
-  )  # the trajectory crosses the central cell at the reference plane
+
+
+CHALLENGE = pathlib.Path(__file__).parent / 'data' / 'written_by_0.1.0' / 'calochallenge_photons.h5'
+
+
+@pytest.mark.parametrize('name', CONDITIONS)
+def test_every_condition_is_finite_on_every_calorimeter(name, embedded):
+  for showers, geometry, _ in (embedded, tiny.showers('calogan'), data.read(CHALLENGE)):
+    found = np.asarray(features(name, geometry)(showers.condition))
+    assert found.shape[0] == len(showers.energies) and np.isfinite(found).all()
+
+
+@pytest.mark.parametrize('name', ['cnn', 'cnn_aux', 'wgan_gp', 'sagan_sn_gd', 'vae'])
+def test_a_network_of_one_layer_names_the_system_of_several(name):
+  """On a file of the CaloChallenge: in one line, and not with a traceback from within."""
+  showers, geometry, _ = data.read(CHALLENGE)
+  with pytest.raises(ValueError, match='configs/voxel.py') as refused:
+    method = build(tiny.config(name), geometry, showers)
+    jax.eval_shape(method.init, jax.random.key(0), showers)
+  assert '\n' not in str(refused.value)
+
+
+def test_the_voxel_system_takes_every_condition_on_a_file_of_the_calochallenge():
+  showers, geometry, _ = data.read(CHALLENGE)
+  for name in CONDITIONS:
+    method = build(tiny.config('voxel', condition=name), geometry, showers)
+    state = jax.eval_shape(method.init, jax.random.key(0), showers)
+    assert state.generator.params

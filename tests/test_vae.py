@@ -124,7 +124,7 @@ def test_grids_that_do_not_fit_are_refused(grids, match):
 
 def test_steps_are_finite_and_move_the_network(trained):
   _, (start, _, state), told = trained
-  assert int(state.step) == 2 and state.discriminator is None
+  assert int(state.step) == 2
   names = {'reconstruction', 'kl', 'gradient_norm', 'diversity'}
   assert set(told[0]) == {f'generator/{name}' for name in names}
   assert all(np.isfinite(value) for metrics in told for value in metrics.values())
@@ -153,9 +153,6 @@ def test_samples_are_draws_around_the_decoded_showers(trained, few):
 
 
 def test_bad_values_are_refused(embedded, few):
-  for changes, match in (({'dtype': 'float16'}, "'float16'"), ({'latent': 0}, 'latent is 0')):
-    with pytest.raises(ValueError, match=match):
-      vae.from_config(config(**changes), embedded.geometry, None)
   method = vae.from_config(config(), embedded.geometry, None)
   state = jax.eval_shape(method.init, jax.random.key(0), take(few, slice(2)))
   with pytest.raises(ValueError, match='discriminator_steps is 2, expected 1'):

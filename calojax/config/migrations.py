@@ -51,8 +51,9 @@ def second(stored: Config) -> None:
   for path, value in (ADDED_TO_ALL | networks | (ADDED_TO_GANS if gan else {})).items():
     _add(stored, path, value)
   if not gan:
-    stored.get('train', {}).pop('generator_steps', None)
-    stored.get('optimiser', {}).pop('discriminator', None)
+    for room, key in (('train', 'generator_steps'), ('optimiser', 'discriminator')):
+      if key in stored.get(room, {}):
+        del stored[room][key]
 
 
 MIGRATIONS: list[Callable[[Config], None]] = [second]

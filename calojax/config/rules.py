@@ -168,7 +168,7 @@ def check(config: Config) -> Config:
   values = flatten(config.to_dict())
   faults = [f'{path} is missing' for path in sorted(_keys(values.get('method')) - set(values))]
   for path, value in values.items():
-    rule = _rule(path)
+    rule = rule_of(path)
     if rule and not rule.holds(value):
       faults.append(f'{path} is {value!r}, expected {rule.expected}')
   if faults:
@@ -193,7 +193,7 @@ def _keys(method: Any) -> set[str]:
   return {key for key in keys if not key.startswith(('generator.', 'discriminator.'))}
 
 
-def _rule(path: str) -> Rule | None:
+def rule_of(path: str) -> Rule | None:
   """The rule of a key; a plug-in's own key has none."""
   room, _, key = path.rpartition('.')
   return RULES.get(path) or RULES.get(f'{room}.*') or RULES.get(f'*.{key}')
