@@ -178,6 +178,7 @@ def judge_run(config: Any, parts: Parts, generator: Generator, folder: str) -> d
     ),
     on_terminal(),
   )
+  # The folder's name and no path: a summary may be published.
   scores['meta'] |= {
     'workdir': os.path.basename(os.path.abspath(folder)),
     'step': generator.step,

@@ -76,6 +76,7 @@ def prd_features(
     raise ValueError(f'statistics variant {variant!r}, expected {" or ".join(map(repr, VARIANTS))}')
   corrected = showers.map(lambda part: observe('lhcb_corrected', part, geometry))
   deviation = corrected.reference.std(axis=0)
+  # A statistic that is constant, such as the depth of a single layer, has no scale of its own.
   unit = np.where(deviation > 0, deviation, 1.0)
   corrected = corrected.map(lambda values: values / unit)
   features = {'raw': showers.map(lambda part: np.asarray(part.energies))}

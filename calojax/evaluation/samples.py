@@ -62,6 +62,7 @@ def observed(sample: Sample, names: Sequence[str], geometry: Geometry) -> np.nda
 def select(sample: Sample, index: np.ndarray) -> Sample:
   """The showers of these numbers, in the order of the sample."""
   index = np.sort(index)
+  # Of a large file the cells of few showers are in memory: some of those selected have none.
   inside = np.isin(sample.kept, index)
   return Sample(
     at(sample.condition, index),

@@ -263,6 +263,7 @@ def summary(study: Study) -> dict[str, Any]:
   for number, (name, metric) in enumerate(metrics):
     if study.progress:
       study.progress(name, number, len(metrics))
+    # Few showers are no error: what can be said of them is said.
     if count >= metric.fewest:
       figures |= metric.figures(study)
   return figures | {'meta': _meta(study)}

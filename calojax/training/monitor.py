@@ -34,6 +34,7 @@ def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
   names = scalars(parts.geometry)
   observed = observe(names, real, parts.geometry).T
   asked = particles(real, independent, method.stores)
+  # One noise for all steps: from picture to picture only the generator changes.
   z = jax.random.normal(jax.random.key(NOISE_SEED), (count, method.latent))
   # The weights change from call to call: here they are arguments, not constants of the program.
   generate = jax.jit(method.sample)

@@ -73,6 +73,7 @@ def _wedges(axis: Axes, image: np.ma.MaskedArray, layer: PolarLayer, norm, colou
   steps = -(-96 // layer.angles)
   angle = np.linspace(-np.pi, np.pi, layer.angles * steps + 1)[:, None]
   radius = np.asarray(layer.edges)
+  # pcolormesh knows no mm: without this wedges would be part of an ellipse.
   axis.set_aspect('equal')
   return axis.pcolormesh(
     radius * np.cos(angle), radius * np.sin(angle), image.repeat(steps, 0), norm=norm, cmap=colours

@@ -65,6 +65,7 @@ def mean_image_figure(reference: Shower, generated: Shower, geometry: Geometry) 
   figure, axes = drawing.grid(len(layers), 3, (3.9, 3.1))
   for row, layer in zip(axes, layers):
     real, fake = (mean[layer] for mean in means)
+    # The real showers set the scale of both, so that a difference in colour is one of energy.
     norm = drawing.energy_scale(real, 1e-4)
     for axis, image, name in zip(row, (real, fake), NAMES):
       drawn = drawing.image(axis, image, geometry, layer, f'{name}, mean', norm, 'cividis')

@@ -84,6 +84,7 @@ def _resampled(
   correlations.
   """
   count = len(showers.energies)
+  # The first row of weights, all ones, is the set itself.
   weights = np.vstack([np.ones(count), multiplicities(count, resamples, rng)])
   features = challenge_features(showers, geometry)
   histograms = {

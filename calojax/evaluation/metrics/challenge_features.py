@@ -118,6 +118,7 @@ def bin_numbers(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
   outside has the number of bins.
   """
   place = np.searchsorted(edges, values, side='right') - 1
+  # searchsorted puts the upper edge into the next bin, numpy.histogram into the last.
   place[values == edges[-1]] = len(edges) - 2
   return np.where(place < 0, len(edges) - 1, place)
 

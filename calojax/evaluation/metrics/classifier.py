@@ -162,6 +162,7 @@ def area_error(value: float, count: int) -> float:
   """Standard deviation of an area measured with `count` showers of each kind (Hanley and McNeil
   1982, eq. 1 and 2).
   """
+  # An area of 0.3 is as far from chance as one of 0.7, and as uncertain.
   value = max(value, 1 - value)
   first, second = value / (2 - value), 2 * value**2 / (1 + value)
   variance = value * (1 - value) + (count - 1) * (first + second - 2 * value**2)
@@ -191,12 +192,14 @@ def _repeat(
   """The area on the test part of one training."""
   count = min(len(real), len(fake))
   ends = [0, *(int(part * count) for part in PARTS), count]
+  # Equal numbers of both kinds: else knowing the more frequent one would be worth something.
   orders = [rng.permutation(len(inputs))[:count] for inputs in (real, fake)]
   parts = []
   for start, end in zip(ends, ends[1:]):
     inputs = [sample[order[start:end]] for sample, order in zip((real, fake), orders)]
     labels = np.repeat(np.array([0, 1], np.float32), end - start)
     parts.append((np.concatenate(inputs).astype(np.float32, copy=False), labels))
+  # Of the training part alone: the others are as unknown as any new shower.
   standardise = _standard(parts[0][0])
   training, validation, test = ((standardise(inputs), labels) for inputs, labels in parts)
   best = _trained(training, validation, epochs, hidden, rng)
@@ -242,6 +245,7 @@ def _trained(
       weights, state = update(weights, state, inputs, labels, order[start : start + batch])
     reached = area(np.asarray(score(weights, seen)), truth)
     best, since = ((reached, weights), 0) if reached > best[0] else (best, since + 1)
+    # A perfect score cannot be bettered.
     if since == PATIENCE or reached == 1.0:
       break
   return best[1]

@@ -89,10 +89,12 @@ def _reassign(
   Without it k-means++ leaves most centres with the few showers of highest energy and one cluster
   holds a tenth of all showers, inside which no difference is seen.
   """
+  # 1 % and a half of the batch are scikit-learn's numbers.
   small = seen < 0.01 * seen.max()
   rare = np.argsort(seen)[: min(small.sum(), len(points) // 2)]
   if len(rare):
     centres[rare] = points[rng.choice(len(points), len(rare), replace=False)]
+    # As if it had seen points already: a centre with none would jump to the next one it meets.
     seen[rare] = seen[~small].min()
 
 
@@ -104,6 +106,7 @@ def _seeds(points: np.ndarray, clusters: int, rng: np.random.Generator) -> np.nd
   the points are what makes k-means++ slow.
   """
   norms = np.square(points).sum(1)
+  # Rounding makes the distance of a point from itself negative, and a negative share is no chance.
   distances = np.maximum(norms[:, None] + norms - 2 * (points @ points.T), 0)
   chosen = [int(rng.integers(len(points)))]
   closest = distances[chosen[0]]

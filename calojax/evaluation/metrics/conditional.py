@@ -52,6 +52,7 @@ def conditional_prd(
   for number, (name, masks, edges) in enumerate(bins):
     count = min(int(mask.sum()) for mask in masks)
     if count >= FEWEST:
+      # A finer clustering of fewer showers would lower score and ceiling alike.
       few = max(2, round(clusters * count / len(masks.reference)))
       for score, sets in features.items():
         chosen = Sets(*(values[mask][:count] for values, mask in zip(sets, masks)))

@@ -69,6 +69,7 @@ def window(sets: tuple[Shower, ...], energy: float, half_width: float) -> float:
   all.
   """
   distances = [np.abs(np.asarray(sample.condition.energy, np.float64) - energy) for sample in sets]
+  # All windows alike: a ratio of cells of different energies would be none of showers.
   while any((away <= half_width).sum() < min(ENOUGH, len(away)) for away in distances):
     half_width *= 2
   return half_width

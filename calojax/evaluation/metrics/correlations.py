@@ -57,5 +57,6 @@ def _correlations(values: np.ndarray, resamples: int, rng: np.random.Generator) 
   )
   covariance = squares - means[:, :, None] * means[:, None]
   spread = np.sqrt(np.maximum(np.einsum('rii->ri', covariance), 0))
+  # A column that does not vary in a set has correlation 0 there: its absence is seen, not an error.
   inverse = np.divide(1, spread, out=np.zeros(spread.shape), where=spread > SAME)
   return covariance * inverse[:, :, None] * inverse[:, None]

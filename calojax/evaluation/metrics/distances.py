@@ -141,6 +141,7 @@ def distance_metrics(
       )
       for one, other in sets.pairs
     )
+  # As many as one sample would have that is compared with the law itself.
   entries = len(real) * len(fake) / (len(real) + len(fake))
   for name in names:
     found = figures[f'ks/{name}']
@@ -215,6 +216,7 @@ def _apart(ordered: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.nda
   """
   steps = np.diff(ordered)
   last = np.flatnonzero(steps > 0)  # of equal values only the last tells
+  # In place: these blocks are most of the memory.
   cumulative = np.cumsum(weights, axis=0, out=weights)[last]
   return np.abs(cumulative, out=cumulative), steps[last]
 
@@ -232,6 +234,7 @@ def _column(
   starts = starts[starts < len(ordered)]  # of the bins that hold anything
 
   def distances(weights: np.ndarray) -> np.ndarray:
+    # Weights of the real showers are positive, of the others negative.
     power = separation_power(
       *(np.add.reduceat(np.maximum(part, 0), starts).T for part in (weights, -weights))
     )

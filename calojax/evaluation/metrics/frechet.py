@@ -95,6 +95,7 @@ def fpd(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> dict[str, float]:
     ]
   )
   value, fit_error = extrapolate(sizes, drawn.mean(1))
+  # The largest resamples may be smaller than the sample: their spread is that much larger.
   spread = drawn[-1].std(ddof=1) * np.sqrt(sizes[-1] / count)
   error = float(np.hypot(fit_error, spread))
   return {
@@ -151,6 +152,7 @@ def kpd(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> dict[str, float]:
   a bias of about 1 / n upwards.
   """
   batch = min(BATCH, len(real), len(fake))
+  # The kernel is no function of distances: its value depends on the unit of every column.
   sets = scaled(real, fake)
   rng = generator(seed)
   values = [mmd(*(_draw(x, batch, rng) for x in sets)) for _ in range(BATCHES)]

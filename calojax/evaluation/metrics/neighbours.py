@@ -36,6 +36,7 @@ def nearest(queries: np.ndarray, candidates: np.ndarray) -> tuple[np.ndarray, np
   best, index = np.full(len(points), np.inf, np.float32), np.zeros(len(points), int)
   for start in range(0, len(candidates), BLOCK):
     block = np.asarray(candidates[start : start + BLOCK], np.float32)
+    # |query|^2 is the same for all candidates and left out.
     square = np.einsum('ij,ij->i', block, block) - 2 * (points @ block.T)
     place = square.argmin(1)
     closest = square[np.arange(len(points)), place]

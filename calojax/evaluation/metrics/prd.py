@@ -74,6 +74,7 @@ def prd_from_histograms(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.nd
         'expected finite counts >= 0 that are not all 0'
       )
   p, q = p / p.sum(), q / q.sum()
+  # A cluster without real showers costs precision at every slope: it comes last in the order.
   ratio = np.divide(q, p, out=np.full(len(p), np.inf), where=p > 0)
   order = np.argsort(ratio)
   low = np.concatenate([[0.0], np.cumsum(q[order])])
@@ -138,6 +139,7 @@ def prd(
   features = _union(reference, generated, clusters)
   if runs < 1:
     raise ValueError(f'{runs} PRD runs, expected at least 1')
+  # A stream a run: they are computed in parallel, in whatever order. The last is the bootstrap's.
   children = np.random.SeedSequence(seed).spawn(runs + 1)
   labels = cluster(method, features, clusters, children[:-1], progress)
   labels = [(run[: len(reference)], run[len(reference) :]) for run in labels]
@@ -217,6 +219,7 @@ def _union(reference: np.ndarray, generated: np.ndarray, clusters: int) -> np.nd
       )
   mean = np.mean([reference.mean(0, np.float64), generated.mean(0, np.float64)], axis=0)
   union = np.concatenate([(array - mean).astype(np.float32) for array in (reference, generated)])
+  # Only where it is much wider than long does the factorisation pay for itself.
   if union.shape[1] > 2 * len(union):
     union = turned(union)
   scale = np.sqrt(np.mean(np.square(union, dtype=np.float64)))
@@ -235,6 +238,7 @@ def _scores(
   down (a resampled histogram is rougher), so only its standard deviation is used.
   """
   weights = [multiplicities(len(sample), resamples, rng) for sample in labels[0]]
+  # Clustering again for each bootstrap sample would take fifty times as long.
   drawn = [_curves(labels, clusters, (p, q)) for p, q in zip(*weights)]
   bootstrap = np.std([_figures(*_mean(curves)) for curves in drawn], axis=0, ddof=1)
   curves = _curves(labels, clusters, (None, None))

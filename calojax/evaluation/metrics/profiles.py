@@ -154,7 +154,9 @@ def _ks(real: np.ndarray, fake: np.ndarray, resamples: int, rng: np.random.Gener
   drawn = ks_distance(*(multiplicities(len(p), resamples, rng) @ p / len(p) for p in (real, fake)))
   # Were both of one law, it would not matter which showers are called real.
   pooled = np.concatenate([real, fake])
+  # The ranks of random numbers are a permutation; all of them at once, without a loop.
   first = np.argsort(rng.random((PERMUTATIONS, len(pooled))), axis=1) < len(real)
   apart = ks_distance(first @ pooled / len(real), ~first @ pooled / len(fake))
+  # The showers as they are count as one regrouping, so that no p-value is 0.
   p_value = (1 + (apart >= value * (1 - 1e-9)).sum()) / (1 + PERMUTATIONS)
   return {'value': float(value), 'error': float(drawn.std(ddof=1)), 'p_value': float(p_value)}

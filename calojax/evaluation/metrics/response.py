@@ -91,6 +91,7 @@ def _moments(weights: np.ndarray, ratio: np.ndarray, inside: np.ndarray) -> np.n
   """Mean and relative standard deviation in each bin, `[r, 2, bins]`, of showers of weights `[r,
   n]`; NaN in empty bins.
   """
+  # About the mean, where squares do not cancel.
   centre = ratio.mean()
   counts, first, second = (
     weights @ ((ratio - centre)[:, None] ** power * inside) for power in range(3)
@@ -117,6 +118,7 @@ def _worst(real: np.ndarray, fake: np.ndarray) -> np.ndarray:
   """Largest |fake / real - 1| over the bins, `[1 + resamples]`; NaN if no bin is filled in both."""
   with np.errstate(invalid='ignore', divide='ignore'):
     deviation = np.abs(fake / real - 1)
+  # -1 loses against every deviation and marks a row in which no bin is filled.
   largest = np.where(np.isfinite(deviation), deviation, -1.0).max(-1)
   return np.where(largest < 0, np.nan, largest)
 

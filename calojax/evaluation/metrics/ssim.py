@@ -97,6 +97,7 @@ def _windowed(images: np.ndarray) -> np.ndarray:
   kernel = np.exp(-(np.arange(-RADIUS, RADIUS + 1) ** 2) / (2 * SIGMA**2))
   smooth = images
   for axis in (2, 3):
+    # At the border the window is mirrored, and says more of the mirror than of the shower.
     margin = min(RADIUS, (images.shape[axis] - 1) // 2)
     smooth = correlate1d(smooth, kernel / kernel.sum(), axis)
     smooth = np.take(smooth, np.arange(margin, images.shape[axis] - margin), axis)

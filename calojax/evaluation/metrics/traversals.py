@@ -101,6 +101,7 @@ def particles(
     moved if key == name else np.full(len(moved), float(value)) for key, value in fixed.items()
   )
   y = np.full(len(moved), float(np.median(typical.position[:, 1])))
+  # The azimuth is 0, so that theta tilts in x alone and the barycentre's x shows all of it.
   direction = np.stack([np.sin(theta), np.zeros(len(moved)), np.cos(theta)], axis=1)
   return Condition(energy, np.stack([x, y], axis=1), direction)
 

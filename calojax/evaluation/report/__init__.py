@@ -1,1 +1,1 @@
-"""The presentation of an evaluation: table, page, LaTeX."""
+"""An evaluation to read: `verdict` the table, `html` the page, `latex`, `folder` all of them."""

@@ -74,6 +74,7 @@ def page(summary: dict[str, Any], figures: dict[str, bytes]) -> str:
     '<h2>Provenance</h2>',
     _provenance(meta),
   ]
+  # The browser itself refuses what the page should not do: load anything or run a script.
   policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
   return '\n'.join(
     [
@@ -178,6 +179,7 @@ def _groups(found: list[Statistic]) -> list[tuple[str, list[Statistic]]]:
   """
   families: dict[str, list[Statistic]] = {}
   for entry in found:
+    # A number at the end of a part counts layers or bins; that of `prd_f1_8` is its name.
     families.setdefault(re.sub(r'(?<!f1)_\d+(?=/|$)', '', entry.key), []).append(entry)
   groups: dict[str, list[Statistic]] = {}
   for name, members in families.items():

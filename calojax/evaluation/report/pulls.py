@@ -162,6 +162,7 @@ def digits(value: float | None, error: float | None = None) -> tuple[str, str, i
   value, error = number(value), number(error)
   if value is None:
     return '–', '', 0
+  # Of both: 0.0001 +- 0.03 is written as 0.000, not with the power of ten of its value.
   size = max(abs(value), abs(error or 0.0))
   exponent = math.floor(math.log10(size)) if size and not 1e-3 <= size < 1e6 else 0
   value /= 10.0**exponent

@@ -51,6 +51,7 @@ def verdict_table(summary: dict[str, Any]) -> str:
 
 def headlines(summary: dict[str, Any]) -> list[str]:
   """The keys in the table; those of layers where they are few."""
+  # The figures of layers come two a layer: of deep calorimeters they would fill the table.
   many = f'observables/layer_energies_{FEW:02d}/mean' in summary
   keys = [key for pattern in HEADLINES for key in summary if re.fullmatch(pattern, key)]
   return [key for key in keys if not (many and key.startswith('observables/layer_'))]
