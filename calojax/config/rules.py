@@ -167,7 +167,7 @@ def check(config: Config) -> Config:
   """
   values = flatten(config.to_dict())
   faults = [f'{path} is missing' for path in sorted(_keys(values.get('method')) - set(values))]
-  for path, value in values.items():
+  for path, value in sorted(values.items()):
     rule = rule_of(path)
     if rule and not rule.holds(value):
       faults.append(f'{path} is {value!r}, expected {rule.expected}')
