@@ -59,6 +59,11 @@ def test_indices_are_a_function_of_seed_and_step():
   assert first[0].shape == (2, 8) and len(np.unique(first[0])) == 16
 
 
+def test_order_is_that_of_earlier_versions():
+  """A run that was interrupted goes on with the batches it would have had."""
+  assert batches.indices(12, 3, 2, 7, 3).tolist() == [[9, 1, 3], [4, 2, 5]]
+
+
 @pytest.mark.parametrize('batch, micro', [(51, 2), (0, 1), (1, -1)])
 def test_indices_refuse(batch, micro):
   with pytest.raises(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from typing import Any
 
 import h5py
 import numpy as np
@@ -91,6 +92,36 @@ def test_round_trip(tmp_path, layout):
     np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
   assert same == geometry and provenance == {'seed': 3} and read.energies.dtype == np.float32
   np.testing.assert_array_equal(read.energies > 0, showers.energies > 0)
+
+
+WRITTEN = sorted((ROOT / 'tests' / 'data' / 'written_by_0.1.0').glob('*.h5'))
+
+
+def test_a_file_of_every_layout_is_stored():
+  layouts = set()
+  for path in WRITTEN:
+    with h5py.File(path) as file:
+      layouts.add(file.attrs['format'])
+  assert layouts == set(data.LAYOUTS)
+
+
+@pytest.mark.parametrize('path', WRITTEN, ids=lambda path: path.stem)
+def test_files_are_what_earlier_versions_wrote(tmp_path, path):
+  """Read and written again, every array and attribute is that of version 0.1.0."""
+  with h5py.File(path) as file:
+    before = {k: np.asarray(v) for k, v in file.items()}
+    attributes: dict[str, Any] = dict(file.attrs)
+  showers, geometry, provenance = data.load(path)
+  with data.Writer(tmp_path / 'a.h5', geometry, provenance, attributes['format']) as writer:
+    writer.append(showers)
+  with h5py.File(tmp_path / 'a.h5') as file:
+    after = {k: np.asarray(v) for k, v in file.items()}
+    assert dict(file.attrs) == attributes
+  assert {k: (v.dtype, v.shape) for k, v in after.items()} == {
+    k: (v.dtype, v.shape) for k, v in before.items()
+  }
+  for key, array in after.items():  # what goes through another unit comes back to rounding
+    np.testing.assert_allclose(array, before[key], rtol=3e-7, atol=1e-7, err_msg=key)
 
 
 @pytest.mark.parametrize('layout', CASES)

@@ -131,6 +131,32 @@ def test_an_event_has_its_particle_whatever_else_is_drawn():
     assert not np.isclose(b, c).all()
 
 
+@pytest.mark.parametrize(
+  'name, energy, position, direction',
+  [
+    (
+      'lhcb_ecal',
+      14309.340938309806,
+      (-6.64388413264688, -29.709620879553302),
+      (0.10229459159332308, 0.20945242207191375),
+    ),
+    (
+      'calogan',
+      58203.17175541272,
+      (45.222569437656176, 12.86245245955493),
+      (0.045997834725428066, 0.21356510630041398),
+    ),
+    ('clic', 48594.06946380394, (0.0, 0.0), (0.0, 0.0)),
+  ],
+)
+def test_a_seed_has_the_particles_of_earlier_versions(name, energy, position, direction):
+  """Event 3 of seed 5, as version 0.1.0 drew it, in double precision."""
+  drawn = gun.draw(CALORIMETERS[name].gun, 5, 3, 4)
+  np.testing.assert_allclose(drawn.energy, [energy], rtol=1e-14)
+  np.testing.assert_allclose(drawn.position, [position], rtol=1e-13)
+  np.testing.assert_allclose(drawn.direction[:, :2], [direction], rtol=1e-13)
+
+
 @pytest.mark.parametrize('name', ['lhcb_ecal', 'calogan', 'clic'])
 def test_default_guns_are_those_of_the_embedded_showers(name):
   calorimeter = CALORIMETERS[name]
