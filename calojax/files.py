@@ -18,7 +18,7 @@ def written_aside(path: str | os.PathLike) -> Iterator[str]:
     yield part
     os.replace(part, path)
   finally:
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):  # which would hide why there is nothing to remove
       os.remove(part)
 
 

@@ -55,9 +55,9 @@ class Condition(NamedTuple):
       if found != count:
         raise ValueError(f'{found} values of {name} for {count} particles, expected one or as many')
     shapes = ((count,), (count, 2), (count, 3))
-    # Contiguous: a broadcast view has one row in memory for all, and cannot be written to.
+    # Copied: a broadcast view has one row in memory for all, and cannot be written to.
     return check_particles(
-      cls(*(np.ascontiguousarray(np.broadcast_to(a, s)) for a, s in zip(arrays.values(), shapes)))
+      cls(*(np.array(np.broadcast_to(a, s)) for a, s in zip(arrays.values(), shapes)))
     )
 
 
@@ -71,9 +71,9 @@ class Shower(NamedTuple):
 
 
 def single(values: Any) -> np.ndarray:
-  """The values as a contiguous float32 array, the precision of everything that is kept."""
+  """The values as a contiguous float32 array (numpy), the precision of everything that is kept."""
   with np.errstate(over='ignore'):  # what overflows is infinite, and refused by the checks
-    return np.ascontiguousarray(values, np.float32)
+    return np.asarray(values, np.float32, order='C')
 
 
 def at(condition: Condition, index: Any) -> Condition:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +18,10 @@ FILE = 'spectrum.npz'
 
 def save(path: str | os.PathLike, conditions: Condition, most: int) -> None:
   """Writes at most so many of these particles, evenly from all, as float32."""
-  rows = even(len(conditions.energy), most)
-  fields = {name: single(field[rows]) for name, field in conditions._asdict().items()}
+  kept = at(conditions, even(len(conditions.energy), most))
+  fields: dict[str, Any] = {name: single(field) for name, field in kept._asdict().items()}
   with written_aside(path) as part, open(part, 'wb') as file:
-    np.savez_compressed(file, allow_pickle=False, **fields)
+    np.savez_compressed(file, **fields)
 
 
 def load(path: str | os.PathLike) -> Condition:

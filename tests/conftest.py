@@ -1,8 +1,10 @@
 """Shared settings and data of the tests."""
 
+import importlib.util
 import os
 import pathlib
 import sys
+import tarfile
 
 # Tests compile many small programs once each: optimising them costs more than it gives.
 os.environ.setdefault('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
@@ -11,6 +13,22 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / 'configs'))
+
+
+@pytest.fixture(scope='session')
+def geant4(tmp_path_factory):
+  """Environment variables under which Geant4 runs, always with the tables of the tests: the same
+  for everybody.
+  """
+  from calojax.simulation import datasets
+
+  if importlib.util.find_spec('geant4_pybind') is None:
+    pytest.skip(datasets.EXTRA)
+  folder = tmp_path_factory.mktemp('geant4')
+  with tarfile.open(ROOT / 'tests' / 'data' / 'geant4_tables.tar.xz') as tables:
+    tables.extractall(folder, filter='data')
+  others = {key: value for key, value in os.environ.items() if key not in datasets.NEEDED}
+  return {**others, datasets.ROOT: str(folder)}
 
 
 @pytest.fixture(scope='session')

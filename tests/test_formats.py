@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from typing import Any
 
 import h5py
 import numpy as np
@@ -24,8 +25,9 @@ from calojax.detectors import (
 )
 from calojax.geometry import Geometry, Layer, PolarLayer
 from calojax.showers import Condition, Shower, take
+from conftest import ROOT
 
-SHARED = pathlib.Path(__file__).parents[2] / 'shared' / 'data'
+SIMULATED = ROOT / 'tests' / 'data' / 'geant4'  # the first showers of the embedded sets' sources
 RINGS = Geometry('rings', (PolarLayer((0.0, 2.0, 6.0), 4, 1.0), PolarLayer((0.0, 10.0), 1, 3.0)))
 
 
@@ -40,10 +42,8 @@ def make(count: int, geometry: Geometry, inclined: bool, seed: int = 0) -> Showe
   energies[energies < 1e-3] = 0
   direction = rng.normal([0, 0, 5], inclined, (count, 3))
   direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-  condition = Condition(energy, inclined * rng.uniform(-9, 9, (count, 2)), direction)
-  return Shower(
-    energies.astype(np.float32), Condition(*(field.astype(np.float32) for field in condition))
-  )
+  condition = Condition.of(energy, inclined * rng.uniform(-9, 9, (count, 2)), direction)
+  return Shower(energies.astype(np.float32), condition)
 
 
 def save(path: pathlib.Path, arrays: dict[str, np.ndarray], **attributes) -> pathlib.Path:
@@ -92,6 +92,36 @@ def test_round_trip(tmp_path, layout):
     np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
   assert same == geometry and provenance == {'seed': 3} and read.energies.dtype == np.float32
   np.testing.assert_array_equal(read.energies > 0, showers.energies > 0)
+
+
+WRITTEN = sorted((ROOT / 'tests' / 'data' / 'written_by_0.1.0').glob('*.h5'))
+
+
+def test_a_file_of_every_layout_is_stored():
+  layouts = set()
+  for path in WRITTEN:
+    with h5py.File(path) as file:
+      layouts.add(file.attrs['format'])
+  assert layouts == set(data.LAYOUTS)
+
+
+@pytest.mark.parametrize('path', WRITTEN, ids=lambda path: path.stem)
+def test_files_are_what_earlier_versions_wrote(tmp_path, path):
+  """Read and written again, every array and attribute is that of version 0.1.0."""
+  with h5py.File(path) as file:
+    before = {k: np.asarray(v) for k, v in file.items()}
+    attributes: dict[str, Any] = dict(file.attrs)
+  showers, geometry, provenance = data.load(path)
+  with data.Writer(tmp_path / 'a.h5', geometry, provenance, attributes['format']) as writer:
+    writer.append(showers)
+  with h5py.File(tmp_path / 'a.h5') as file:
+    after = {k: np.asarray(v) for k, v in file.items()}
+    assert dict(file.attrs) == attributes
+  assert {k: (v.dtype, v.shape) for k, v in after.items()} == {
+    k: (v.dtype, v.shape) for k, v in before.items()
+  }
+  for key, array in after.items():  # what goes through another unit comes back to rounding
+    np.testing.assert_allclose(array, before[key], rtol=3e-7, atol=1e-7, err_msg=key)
 
 
 @pytest.mark.parametrize('layout', CASES)
@@ -170,12 +200,10 @@ def test_calogan_angles(tmp_path):
 
 def test_calogan_overflow_is_zero(tmp_path):
   with h5py.File(write(tmp_path / 'a.h5', make(4, CALOGAN, True), CALOGAN, 'calogan')) as file:
-    assert file['overflow'].shape == (4, 3) and not file['overflow'][:].any()
-    assert (
-      file['layer_0'].shape == (4, 3, 96)
-      and file['layer_2'].shape == (4, 12, 6)
-      and file['energy'].shape == (4, 1)
-    )
+    arrays = {key: np.asarray(array) for key, array in file.items()}
+  assert arrays['overflow'].shape == (4, 3) and not arrays['overflow'].any()
+  assert arrays['layer_0'].shape == (4, 3, 96) and arrays['layer_2'].shape == (4, 12, 6)
+  assert arrays['energy'].shape == (4, 1)
 
 
 def test_calogan_barycentre_follows_the_trajectory():
@@ -183,7 +211,8 @@ def test_calogan_barycentre_follows_the_trajectory():
   showers, geometry, _ = data.load('calogan')
   energies, (_, position, direction) = showers
   slope = direction[:, :2] / direction[:, 2:]
-  for number, (image, layer) in enumerate(zip(geometry.split(energies), geometry.layers)):
+  images, layers = geometry.split(energies), geometry.regular_layers()
+  for number, (image, layer) in enumerate(zip(images, layers)):
     lit = image.sum((1, 2)) > 0
     seen, crossing = barycentre(image[lit], layer), position[lit] + slope[lit] * layer.depth
     own = [np.corrcoef(seen[:, i], crossing[:, i])[0, 1] for i in (0, 1)]
@@ -211,29 +240,30 @@ def test_embedded(name):
 
 
 @pytest.mark.parametrize('name', ['calogan', 'clic'])
-@pytest.mark.skipif(not SHARED.exists(), reason='the simulated showers are not here')
 def test_embedded_showers_are_the_simulated_ones(name):
-  ours, theirs = data.load(name), data.load(SHARED / f'{name}.h5')
+  whole, theirs = data.load(name), data.load(SIMULATED / f'{name}.h5')
+  showers = take(whole.showers, slice(len(theirs.showers.energies)))
   for a, b in zip(
-    (ours.showers.energies, *ours.showers.condition),
-    (theirs.showers.energies, *theirs.showers.condition),
+    (showers.energies, *showers.condition), (theirs.showers.energies, *theirs.showers.condition)
   ):
     np.testing.assert_array_equal(a, b)
-  assert ours[1:] == theirs[1:]
-  with h5py.File(SHARED / f'{name}.h5') as file:  # the cells themselves, by a way of their own
-    if name == 'calogan':
-      np.testing.assert_array_equal(
-        ours.geometry.split(ours.showers.energies)[2][:, 5, 2], file['layer_2'][:, 2, 5]
-      )
-      np.testing.assert_array_equal(
-        ours.showers.condition.energy, file['energy'][:, 0] * np.float32(1000)
-      )
-    else:
-      column = file['ECAL'][:, 11, 12, 7]
-      expected = np.where(column < 1e-3, 0, column)
-      np.testing.assert_array_equal(
-        ours.geometry.split(ours.showers.energies)[7][:, 11, 12], expected
-      )
+  assert whole.geometry == theirs.geometry
+  # In prose, of the source; the sentence on calogan's was put right after it had been embedded.
+  assert {**whole.provenance, 'axes': theirs.provenance['axes']} == theirs.provenance
+  layers = whole.geometry.split(showers.energies)
+  # The cells themselves, by a way of their own.
+  with h5py.File(SIMULATED / f'{name}.h5') as file:
+    arrays = {key: np.asarray(array) for key, array in file.items()}
+  if name == 'calogan':
+    assert arrays['layer_2'][:, 6, 3].any()
+    np.testing.assert_array_equal(layers[2][:, 3, 6], arrays['layer_2'][:, 6, 3])
+    np.testing.assert_array_equal(
+      showers.condition.energy, arrays['energy'][:, 0] * np.float32(1000)
+    )
+  else:
+    column = arrays['ECAL'][:, 11, 12, 7]
+    assert column.any()
+    np.testing.assert_array_equal(layers[7][:, 11, 12], np.where(column < 1e-3, 0, column))
 
 
 # 3DGAN.
@@ -292,8 +322,9 @@ def test_known_voxels():
   assert [layer.cells for layer in CALOCHALLENGE_PHOTONS.layers] == [8, 160, 190, 5, 5]
   assert [layer.cells for layer in CALOCHALLENGE_PIONS.layers] == [8, 100, 100, 5, 150, 160, 10]
   assert set(CALOCHALLENGE_2.grids) == {(16, 9)} and set(CALOCHALLENGE_3.grids) == {(50, 18)}
-  assert CALOCHALLENGE_2.layers[44].edges[1] == 4.65 and CALOCHALLENGE_3.layers[7].edges[3] == 6.975
-  assert CALOCHALLENGE_2.layers[0].edges[-1] == CALOCHALLENGE_3.layers[0].edges[-1] == 41.85
+  two, three = CALOCHALLENGE_2.polar_layers(), CALOCHALLENGE_3.polar_layers()
+  assert two[44].edges[1] == 4.65 and three[7].edges[3] == 6.975
+  assert two[0].edges[-1] == three[0].edges[-1] == 41.85
 
 
 @pytest.mark.parametrize(
@@ -587,6 +618,6 @@ def test_bad_attributes(tmp_path):
     data.load(save(tmp_path / 'a.h5', threedgan_arrays(), units='ECAL MeV'))
   with pytest.raises(ValueError, match='not a geometry'):
     data.load(save(tmp_path / 'a.h5', calogan_arrays(), geometry='{"name": 1}'))
-  for layout, arrays in ARRAYS.items():
+  for arrays in ARRAYS.values():
     with pytest.raises(ValueError, match='a.h5: .*(expected 3|one shape|expected .3, 9)'):
       data.load(save(tmp_path / 'a.h5', arrays(), geometry=RINGS.to_json()))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from calojax import observables
-from calojax.geometry import Geometry, Layer
+from calojax.geometry import Geometry, Layer, PolarLayer
 from calojax.observables import ALPHAS, ATTRIBUTES, OBSERVABLES, evaluate_observables, total_width
 from calojax.showers import Condition, Shower, take
 
@@ -333,13 +333,6 @@ def test_total_width():
 
 
 def test_rings_need_regular_grids():
-  class Wedges:
-    shape, cells = (4, 5), 20
-
-    def positions(self):
-      return np.zeros((20, 3))
-
-  with pytest.raises(ValueError, match='layer 0 .* is a Wedges'):
-    evaluate_observables(
-      'ring_2x2', Shower(np.ones((1, 20)), particles((0, 0))), Geometry('polar', (Wedges(),))
-    )
+  polar = Geometry('polar', (PolarLayer((0.0, 1.0, 2.0), 10, 0.0),))
+  with pytest.raises(ValueError, match="layer 0 of 'polar' is a PolarLayer"):
+    evaluate_observables('ring_2x2', Shower(np.ones((1, 20)), particles((0, 0))), polar)

@@ -52,9 +52,6 @@ def test_all_images_begin_with_the_showers_and_differ(source, images):
 
 def test_rings_are_refused():
   geometry = CALOCHALLENGE_PHOTONS
-  one = Shower(
-    np.ones((1, geometry.cells), np.float32),
-    Condition(np.ones(1), np.zeros((1, 2)), np.array([[0.0, 0.0, 1.0]])),
-  )
+  one = Shower(np.ones((1, geometry.cells), np.float32), Condition.of(1.0))
   with pytest.raises(ValueError, match='calochallenge_photons.*rectangular'):
     all_images(one, geometry)

@@ -117,8 +117,7 @@ def _streamed(
   # Evenly at random and not the first ones: a file may be in order of the energy.
   kept = np.sort(np.random.default_rng(seed).permutation(count)[:most])
   parts = []
-  for start in range(0, count, STEP):
-    piece = data.read(path, start, start + STEP, geometry)
+  for start, piece in zip(range(0, count, STEP), data.pieces(path, STEP, geometry)):
     part = sample(piece.showers, piece.geometry)
     inside = kept[(kept >= start) & (kept < start + STEP)] - start
     parts.append(part._replace(showers=take(part.showers, inside)))

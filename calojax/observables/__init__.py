@@ -35,9 +35,7 @@ from calojax.observables.layers import (
 from calojax.observables.lhcb import lhcb_corrected, lhcb_reference
 from calojax.observables.moments import Array, columns
 from calojax.observables.shapes import (
-  ALPHAS as ALPHAS,
-)
-from calojax.observables.shapes import (
+  ALPHAS,
   asymmetry_longitudinal,
   asymmetry_transverse,
   delta_x,
@@ -87,7 +85,7 @@ OBSERVABLES: dict[str, Observable] = {
   'asymmetry_transverse': Observable(asymmetry_transverse, '', r'$A_T$'),
   'width_longitudinal': Observable(width_longitudinal, 'mm', r'$\sigma_L$'),
   'width_transverse': Observable(width_transverse, 'mm', r'$\sigma_T$'),
-  'occupancy': Observable(occupancy, '', r'occupancy', 20),
+  'occupancy': Observable(occupancy, '', r'occupancy', len(ALPHAS)),
   'depth': Observable(depth, 'mm', r'$\langle z \rangle$'),
   'depth_width': Observable(depth_width, 'mm', r'$\sigma_z$'),
   'layer_energies': Observable(layer_energies, 'MeV', r'$E_l$', None),

@@ -10,7 +10,7 @@ import h5py
 from calojax import data
 from calojax.data.symmetries import all_images
 from calojax.geometry import Geometry
-from calojax.showers import Shower, concatenate, take
+from calojax.showers import Shower, take
 
 HELD_OUT = 10_000
 
@@ -86,5 +86,4 @@ def _gibibytes(source: str, geometry: Geometry | None) -> float:
 def _head(path: str, chunks: Any, geometry: Geometry | None) -> Shower:
   """The first `HELD_OUT` showers of these chunks."""
   size = data.extent(path)[1]
-  wanted = chunks[: -(-HELD_OUT // size)]
-  return concatenate([data.read(path, n * size, (n + 1) * size, geometry).showers for n in wanted])
+  return data.read_chunks(path, chunks[: -(-HELD_OUT // size)], geometry)
