@@ -114,7 +114,7 @@ def test_refusals(found, tmp_path):
     BOARD['main']([reference, right, path, f'--output={output}'])
   with pytest.raises(ValueError, match='layers.h5: showers of 504 cells, expected 900'):
     BOARD['main']([reference, right, f'--training={path}', f'--output={output}'])
-  with pytest.raises(ValueError, match='no such file|neither'):
+  with pytest.raises(ValueError, match='no file of showers and no embedded set'):
     BOARD['main']([reference, str(tmp_path / 'none.h5'), f'--output={output}'])
   with pytest.raises(ValueError, match=r'ends in \.json'):
     BOARD['main']([reference, right, '--output=board.txt'])

@@ -110,26 +110,26 @@ def _streamed(
   seed: int,
   progress: Progress | None,
 ) -> tuple[Sample, data.Dataset]:
-  """The sample of an HDF5 file, and its first shower with geometry and provenance."""
+  """The sample of an HDF5 file, and its last piece, which has geometry and provenance."""
   count = data.extent(path)[0]
-  first = data.read(path, 0, 1, geometry)  # an empty file is refused here
-  most = max(1, cells // first.geometry.cells)
   # Evenly at random and not the first ones: a file may be in order of the energy.
-  kept = np.sort(np.random.default_rng(seed).permutation(count)[:most])
-  parts = []
-  for start, piece in zip(range(0, count, STEP), data.pieces(path, STEP, geometry)):
+  order = np.random.default_rng(seed).permutation(count)
+  parts, read = [], 0
+  for piece in data.pieces(path, STEP, geometry):
     part = sample(piece.showers, piece.geometry)
-    inside = kept[(kept >= start) & (kept < start + STEP)] - start
-    parts.append(part._replace(showers=take(part.showers, inside)))
+    chosen = order[: max(1, cells // piece.geometry.cells)] - read
+    inside = np.sort(chosen[(chosen >= 0) & (chosen < len(part.columns))])
+    parts.append(part._replace(showers=take(part.showers, inside), kept=inside + read))
+    read += len(part.columns)
     if progress:
-      progress(f'reading {os.path.basename(path)}', min(start + STEP, count), count)
+      progress(f'reading {os.path.basename(path)}', read, count)
   whole = Sample(
     joined(part.condition for part in parts),
     np.concatenate([part.columns for part in parts]),
     concatenate([part.showers for part in parts]),
-    kept,
+    np.concatenate([part.kept for part in parts]),
   )
-  return whole, first
+  return whole, piece
 
 
 def _origin(path: str | os.PathLike, count: int, provenance: dict[str, Any]) -> dict[str, Any]:
