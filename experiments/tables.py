@@ -177,18 +177,19 @@ def models() -> str:
 
 
 def levels() -> str:
-  """The levels of imports, lowest first: the literal table of the test that holds them."""
-  tree = ast.parse((ROOT / 'tests' / 'test_architecture.py').read_text())
+  """The rooms from the ground up: the literal table of the test that holds them."""
+  tree = ast.parse((ROOT / 'tests' / 'test_architecture.py').read_text(encoding='utf-8'))
   table = next(
     ast.literal_eval(node.value)
     for node in tree.body
     if isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', '') == 'LEVELS'
   )
   body = [
-    [str(number), ', '.join(f'`{room or "__init__"}`' for room in sorted(rooms))]
-    for number, rooms in enumerate(table)
+    [level * (number == 0), f'`calojax{"." * bool(room)}{room}`', what]
+    for level, rooms in table.items()
+    for number, (room, what) in enumerate(rooms.items())
   ]
-  return rows(['level', 'rooms, each importing from its own and lower levels only'], body)
+  return rows(['level', 'room', 'what is in it'], body)
 
 
 TABLES: dict[str, Callable[[], str]] = {
