@@ -33,7 +33,12 @@ class Layer:
     return self.shape[0] * self.shape[1]
 
   def positions(self) -> np.ndarray:
-    """Cell centres `[cells, 3]` in mm; x is the slower index, y the faster."""
+    """Cell centres `[cells, 3]` in mm; x is the slower index, y the faster.
+
+    >>> Layer((2, 1), (20.0, 20.0), depth=150.0).positions()
+    array([[-10.,   0., 150.],
+           [ 10.,   0., 150.]])
+    """
     axes = [
       (np.arange(n) - (n - 1) / 2) * p + c for n, p, c in zip(self.shape, self.pitch, self.centre)
     ]

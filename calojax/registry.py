@@ -10,6 +10,10 @@ from typing import Any
 def find(registry: Mapping[str, Any], name: str, kind: str) -> Any:
   """The entry of that name.
 
+  >>> find({'hinge': 1}, 'hing', 'adversarial loss')
+  Traceback (most recent call last):
+  ValueError: no adversarial loss 'hing'; did you mean 'hinge'? known: hinge
+
   Raises:
     ValueError: there is none; the message names the nearest and all known.
   """

@@ -31,6 +31,10 @@ class Condition(NamedTuple):
   ) -> Condition:
     """The particles `[b]` as float32 arrays, found valid: the one way to make them from numbers.
 
+    >>> Condition.of([1000.0, 2000.0], (1.0, 2.0)).position  # MeV, mm
+    array([[1., 2.],
+           [1., 2.]], dtype=float32)
+
     Args:
       energy: kinetic energies, MeV; a number, or `[b]`.
       position: x and y on the front face, mm; one point for all, or `[b, 2]`.

@@ -1,7 +1,10 @@
-"""The results of finished runs as tables (Markdown), one for each detector, and one JSON file.
+"""The results of finished runs as one JSON file, and what is shown of them.
 
-PYTHONPATH=. python experiments/results_table.py runs/cnn runs/cnn_aux ...
---output=experiments/results/lhcb.json
+  PYTHONPATH=. python experiments/results_table.py runs/cnn runs/cnn_aux ...
+  --output=experiments/results/results.json
+
+Entries of other configs in the file stay. `experiments/tables.py` then writes the tables into the
+pages.
 """
 
 from __future__ import annotations
@@ -9,14 +12,53 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
+import re
+from typing import Any
 
 from calojax.evaluation.report.verdict import headlines
 from calojax.files import write_text
+from calojax.observables import OBSERVABLES
 
+Entry = dict[str, Any]  # of results.json: one run
 PRD = ('raw', 'physics', 'physics_corrected')
+TARGETS = ('ceiling', 'floor', 'reference')  # what Geant4 has in a figure's place
+SYSTEMS = {  # config -> what it is; the table of the README
+  'cnn': 'GAN with convolutions (Rogachev, Ratnikov 2022)',
+  'cnn_aux': '+ auxiliary regressor: the main job',
+  'cnn_aux_energy': '`cnn_aux` whose visible energy is held; no paper',
+  'cnn_aux_sn': '`cnn_aux` + spectral normalisation',
+  'cnn_sa': '`cnn` + self-attention',
+  'cnn_aux_sa_sn': 'all of these',
+  'sagan_sn_d': 'self-attention GAN (Rogachev, Ratnikov 2021), spectral normalisation in D',
+  'sagan_sn_gd': 'the same in both players',
+  'wgan_gp': 'Wasserstein GAN, gradient penalty (Chekalina et al. 2018)',
+  'wgan_regressor': '+ parameter regressor, trained beforehand',
+  'vae': 'variational auto-encoder; cells are drawn',
+  'shower_library': 'nearest stored shower, energy rescaled: the bar to reach',
+  'calogan': 'CaloGAN (Paganini et al. 2017), three layers',
+  'calogan_conditional': 'conditional CaloGAN (de Oliveira et al. 2017)',
+  'voxel': 'dense GAN for layers of any shape, CaloChallenge files too; no paper',
+  'conv3d': '3D GAN (Carminati et al. 2018)',
+  'conv2d': 'its three-branch 2D rival (Rehm et al. 2021)',
+}
+BLOCKS = {  # of the table of blocks of cells: row -> figures
+  'profile MSE (in units of E_p a shower)': ('profiles/mse',),
+  'KS of the profiles, middle third of E_p, x / y / z': tuple(
+    f'profiles/ks_{axis}_middle' for axis in 'xyz'
+  ),
+  'E / E_p: mean': ('observables/response/mean',),
+  'E / E_p: spread': ('observables/response/std',),
+  'core cells, mean ratio': ('core/mean_ratio',),
+  'core cells, std ratio': ('core/std_ratio',),
+  'SSIM, real with generated': ('ssim/real_generated',),
+  'SSIM, generated with generated': ('ssim/generated_generated',),
+  'slope of E against E_p, same noise': ('traversals/incident_energy',),
+  'PRD-AUC raw': ('prd_auc/raw',),
+  'PRD-AUC physics, corrected': ('prd_auc/physics',),
+}
 
 
-def result(run: pathlib.Path) -> dict:
+def result(run: pathlib.Path) -> Entry:
   """Figures, origin and training time of a run's newest evaluation."""
   newest = max((run / 'evaluation').iterdir(), key=lambda folder: int(folder.name))
   summary = json.loads((newest / 'summary.json').read_text())
@@ -31,7 +73,7 @@ def result(run: pathlib.Path) -> dict:
     'seed': config['seed'],
     'steps': config['train']['steps'],
     'batch': config['train']['batch'],
-    'discriminator_steps': config['train']['discriminator_steps'],
+    'discriminator_steps': config['train'].get('discriminator_steps', 1),
     'networks': {
       player: config[player] for player in ('generator', 'discriminator') if player in config
     },
@@ -41,64 +83,121 @@ def result(run: pathlib.Path) -> dict:
 
 def minutes(run: pathlib.Path, config: dict) -> float:
   """Wall time of the training with its monitoring, from the throughput that it logged."""
+  train = config['train']
   seconds, before = 0.0, 0
   for line in (run / 'metrics.jsonl').read_text().splitlines():
     logged = json.loads(line)
-    showers = (
-      (logged['step'] - before) * config['train']['batch'] * config['train']['discriminator_steps']
-    )
+    showers = (logged['step'] - before) * train['batch'] * train.get('discriminator_steps', 1)
     seconds, before = seconds + showers / logged['throughput/showers_per_second'], logged['step']
   return seconds / 60
 
 
-def cell(figure: dict, kind: str = 'value') -> str:
-  """A figure, or what Geant4 has in its place, with its error."""
-  error = figure.get('error' if kind == 'value' else f'{kind}_error')
-  return f'{figure[kind]:.3g}' + ('' if error is None else f' ± {error:.1g}')
+def rows(head: list[str], body: list[list[str]]) -> str:
+  """A Markdown table."""
+  lines = [head, ['---'] * len(head), *body]
+  return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
 
 
-def prd_table(found: list[dict]) -> str:
-  """A row for each config, PRD-AUC in the columns."""
-  figures = lambda entry, *kinds: [
-    f'{entry["figures"][f"prd_auc/{name}"][kinds[0]]:.3f} ± {entry["figures"][f"prd_auc/{name}"][kinds[1]]:.3f}'
-    for name in PRD
-  ]
-  lines = [
-    '| config | raw | physics | physics, corrected | updates | training |',
-    '|---|---|---|---|---|---|',
-  ]
-  for entry in found:
-    updates = f'{entry["steps"]} x {entry["discriminator_steps"]} x {entry["batch"]}'
-    lines.append(
-      f'| `{entry["config"]}` | {" | ".join(figures(entry, "value", "error"))} | {updates} | {entry["minutes"]:.1f} min |'
-    )
-  return '\n'.join(
-    lines
-    + [
-      f'| ceiling: Geant4 against Geant4 | {" | ".join(figures(found[0], "ceiling", "ceiling_error"))} | | |'
-    ]
-  )
+def cell(figure: dict | None, kind: str = 'value', form: str = '.3g') -> str:
+  """A figure, or what Geant4 has in its place, with its error; empty where there is none.
 
-
-def layered_table(found: list[dict]) -> str:
-  """A row for each figure, the configs in the columns, Geant4 (reference, ceiling or floor) in the
-  last.
+  With a fixed number of digits the error has as many, with significant ones it has one.
   """
-  names = [entry['config'] for entry in found]
-  lines = [
-    f'| | {" | ".join(f"`{name}`" for name in names)} | Geant4 |',
-    '|---' * (len(found) + 2) + '|',
+  if figure is None or kind not in figure:
+    return ''
+  error = figure.get('error' if kind == 'value' else f'{kind}_error')
+  margin = '' if error is None else f' ± {error:{form if form.endswith("f") else ".1g"}}'
+  return f'{figure[kind]:{form}}{margin}'
+
+
+def geant4(figure: dict, form: str = '.3g') -> str:
+  """The cell of what Geant4 has in a figure's place."""
+  return cell(figure, next((kind for kind in TARGETS if kind in figure), ''), form)
+
+
+def unit(key: str) -> str:
+  """The unit of a figure of an observable, to stand after its name."""
+  part, name = (*key.split('/'), '')[:2]
+  known = OBSERVABLES.get(re.sub(r'_\d\d$', '', name)) if part == 'observables' else None
+  return f', {known.unit}' if known and known.unit else ''
+
+
+def corrected(entry: Entry) -> dict:
+  """PRD-AUC of the corrected statistics, which every calorimeter has."""
+  figures = entry['figures']
+  return figures.get('prd_auc/physics_corrected', figures['prd_auc/physics'])
+
+
+def took(entry: Entry) -> str:
+  return f'{entry["minutes"]:.1f} min'
+
+
+def systems(found: list[Entry]) -> str:
+  """A row for each config: what it is, and what was measured of it."""
+  measured = {entry['config']: entry for entry in found}
+  body = []
+  for name, what in SYSTEMS.items():
+    entry = measured.get(name)
+    figures = ['', '', 'not measured yet', '']
+    if entry:
+      score = corrected(entry)
+      detector = f'`{entry["meta"]["geometry"]}`'
+      figures = [detector, cell(score, form='.3f'), f'{score["ceiling"]:.3f}', took(entry)]
+    body.append([f'`{name}`', what, *figures])
+  head = ['config', 'what it is', 'detector', 'PRD-AUC, corrected', 'ceiling', 'training']
+  return rows(head, body)
+
+
+def prd_table(found: list[Entry]) -> str:
+  """A row for each config, PRD-AUC in the columns."""
+  scores = lambda entry, kind: [
+    cell(entry['figures'][f'prd_auc/{name}'], kind, '.3f') for name in PRD
   ]
-  for key, figure in found[0]['figures'].items():
-    other = next((kind for kind in ('ceiling', 'floor', 'reference') if kind in figure), None)
-    cells = [cell(entry['figures'][key]) if key in entry['figures'] else '' for entry in found]
-    lines.append(
-      f'| {key.removeprefix("observables/")} | {" | ".join(cells)} | {cell(figure, other) if other else ""} |'
-    )
-  lines.append(
-    '| training | ' + ' | '.join(f'{entry["minutes"]:.1f} min' for entry in found) + ' | |',
-  )
-  return '\n'.join(lines)
+  body = [
+    [
+      f'`{entry["config"]}`',
+      *scores(entry, 'value'),
+      f'{entry["steps"]} x {entry["discriminator_steps"]} x {entry["batch"]}',
+      took(entry),
+      entry['meta']['commit'],
+    ]
+    for entry in found
+  ]
+  body.append(['ceiling: Geant4 against Geant4', *scores(found[0], 'ceiling'), '', '', ''])
+  head = ['config', 'raw', 'physics', 'physics, corrected', 'updates', 'training', 'commit']
+  return rows(head, body)
+
+
+def layered_table(found: list[Entry]) -> str:
+  """A row for each figure, the configs in the columns, Geant4 in the last."""
+  body = [
+    [
+      key.removeprefix('observables/') + unit(key),
+      *(cell(entry['figures'].get(key)) for entry in found),
+      geant4(figure),
+    ]
+    for key, figure in found[0]['figures'].items()
+  ]
+  body.append(['training', *map(took, found), ''])
+  body.append(['commit', *(entry['meta']['commit'] for entry in found), ''])
+  return rows(['', *(f'`{entry["config"]}`' for entry in found), 'Geant4'], body)
+
+
+def together(cells: list[str]) -> str:
+  """One cell of several: without their errors, for which there is no room; the JSON has them."""
+  return ' / '.join(each.partition(' ')[0] for each in cells) if len(cells) > 1 else cells[0]
+
+
+def block_table(found: list[Entry]) -> str:
+  """As `layered_table`, of the figures that blocks of cells are published with."""
+  body = []
+  for label, keys in BLOCKS.items():
+    cells = [together([cell(entry['figures'][key]) for key in keys]) for entry in found]
+    body.append([label, *cells, together([geant4(found[0]['figures'][key]) for key in keys])])
+  body.append(['updates', *(f'{entry["steps"]} x {entry["batch"]}' for entry in found), ''])
+  body.append(['training', *map(took, found), ''])
+  body.append(['commit', *(entry['meta']['commit'] for entry in found), ''])
+  return rows(['', *(f'`{entry["config"]}`' for entry in found), 'Geant4'], body)
 
 
 def main() -> None:
@@ -106,17 +205,16 @@ def main() -> None:
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )
   parser.add_argument('runs', type=pathlib.Path, nargs='+')
-  parser.add_argument('--output', type=pathlib.Path)
+  parser.add_argument('--output', type=pathlib.Path, required=True)
   arguments = parser.parse_args()
   found = [result(run) for run in arguments.runs]
-  for detector in dict.fromkeys(entry['meta']['geometry'] for entry in found):
-    entries = [entry for entry in found if entry['meta']['geometry'] == detector]
-    print(
-      f'\n{detector}\n\n{prd_table(entries) if detector == "lhcb_ecal" else layered_table(entries)}'
-    )
-  if arguments.output:
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    write_text(arguments.output, json.dumps(found, indent=1) + '\n')
+  names = {entry['config'] for entry in found}
+  path = arguments.output
+  kept = json.loads(path.read_text()) if path.exists() else []
+  entries = [entry for entry in kept if entry['config'] not in names] + found
+  path.parent.mkdir(parents=True, exist_ok=True)
+  write_text(path, json.dumps(entries, indent=1) + '\n')
+  print(systems(found))
 
 
 if __name__ == '__main__':

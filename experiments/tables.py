@@ -1,0 +1,233 @@
+"""Writes the tables of the README and of docs/pages from what was measured.
+
+  PYTHONPATH=. python experiments/tables.py
+
+A table stands between `<!-- table NAME -->` and `<!-- end -->`; `TABLES` says what NAME is made of:
+the JSON files of `experiments/results`, the cards of the models in the package, and the levels that
+`tests/test_architecture.py` holds. `tests/test_docs.py` fails where a page says something else.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import pathlib
+import re
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+import defects
+import leaderboard
+import results_table
+from results_table import cell, rows
+
+from calojax import zoo
+from calojax.files import write_text
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+RESULTS = ROOT / 'experiments' / 'results'
+PAGES = (ROOT / 'README.md', *sorted((ROOT / 'docs' / 'pages').glob('*.md')))
+MARKED = re.compile(r'(<!-- table (\w+) -->\n).*?(<!-- end -->)', re.S)
+ROUGH = 'OpenVINO bfloat16'  # off by percents of a cell: not among those to choose from
+SCORES = {  # of training_size.json: key -> head and form
+  'prd_auc/raw': ('raw', '.3f'),
+  'prd_auc/physics': ('physics', '.3f'),
+  'prd_auc/physics_corrected': ('physics, corrected', '.3f'),
+  'distances/fpd': ('FPD', '.4f'),
+  'separation/mean': ('separation', '.4f'),
+  'manifold/coverage': ('coverage', '.3f'),
+}
+
+
+def stored(name: str) -> Any:
+  """The content of a file of `experiments/results`."""
+  return json.loads((RESULTS / name).read_text())
+
+
+def runs(detector: str) -> list[results_table.Entry]:
+  """The runs on one calorimeter."""
+  return [run for run in stored('results.json') if run['meta']['geometry'] == detector]
+
+
+def ranking() -> str:
+  """The leaderboard, without its line of notes."""
+  found = stored('leaderboard.json')
+  return leaderboard.table(found['rows'], found['meta']).split('\n\n')[0]
+
+
+def planted() -> str:
+  """Which metric sees which planted defect, 5,000 showers a side."""
+  return defects.table(stored('defects.json')['figures']['5000'])
+
+
+def validation() -> str:
+  """What the simulated calorimeter has, and what such a one should have."""
+  body = []
+  for check in stored('simulation.json')['checks']:
+    digits = max(0, 1 - math.floor(math.log10(check['error'])))  # two digits of the error
+    value = f'{check["value"]:.{digits}f} ± {check["error"]:.{digits}f}'
+    body.append([check['quantity'], value, f'{check["expected"]:g} ± {check["within"]:g}'])
+  return rows(['`lhcb_ecal`', 'Geant4 here', 'expected'], body)
+
+
+def speedup(detector: str) -> str:
+  """CPU time of Geant4 by energy, and of the exported generators with their gain."""
+  found = stored('speedup.json')
+  simulated = found['geant4'][detector]
+  times = [f'{1e3 * row["cpu_seconds"]:.3g}' for row in simulated]
+  body = [['Geant4, CPU ms', '', '', *times]]
+  for model in found['generators']:
+    if model['detector'] != detector:
+      continue
+    one, many = (model['cpu_seconds'][batch] for batch in ('1', '100'))
+    gains = [f'{row["cpu_seconds"] / many:,.0f} x' for row in simulated]
+    shipped = f'`--model={model["name"]}`' if model['name'] == detector else ''
+    name = shipped or f'`{model["name"].removeprefix("export_")}`'
+    where = ' (StableHLO in JAX)' * (model['runtime'] == 'jax')
+    body.append([name + where, f'{1e3 * one:.2g}', f'{1e3 * many:.2g}', *gains])
+  energies = [f'{row["gev"]:g} GeV' for row in simulated]
+  return rows([f'`{detector}`', 'CPU ms, batch 1', 'batch 100', *energies], body)
+
+
+def training_size() -> str:
+  """Quality against the number of training showers."""
+  body, figures = [], {}
+  for config, points in stored('training_size.json').items():
+    for point in points:
+      figures = point['figures']
+      cells = [cell(figures[key], form=form) for key, (_, form) in SCORES.items()]
+      body.append([f'`{config}`', f'{point["size"]:,}', *cells])
+  best = [results_table.geant4(figures[key], form) for key, (_, form) in SCORES.items()]
+  body.append(['Geant4 (ceiling or floor)', '', *best])
+  return rows(['config', 'training showers', *(head for head, _ in SCORES.values())], body)
+
+
+def inference() -> str:
+  """CPU ms a shower of every route, the fastest exact one of a batch in bold."""
+  found = stored('inference.json')['ms a shower']
+  routes = list(dict.fromkeys(name for each in found.values() for name in each))
+  body = []
+  for batch, each in found.items():
+    times = {name: statistics.median(taken['cpu']) for name, taken in each.items()}
+    fastest = min((name for name in times if name != ROUGH), key=times.__getitem__)
+    shown = {
+      name: f'**{time:.3f}**' if name == fastest else f'{time:.3f}' for name, time in times.items()
+    }
+    body.append([f'{int(batch):,}', *(shown.get(name, '') for name in routes)])
+  return rows(['batch', *routes], body)
+
+
+def conv2d_conv3d() -> str:
+  """Table 1 of Rehm et al. for the two generators of blocks of cells."""
+  heads = {
+    'parameters': ('parameters', ',.0f'),
+    'dense': ('of them in the dense layer', ',.0f'),
+    'generation_s': ('generation, s', '.3g'),
+    'epoch_s': ('epoch of 200,000 showers, s', ',.0f'),
+  }
+  found = stored('conv2d_conv3d.json')
+  columns = found['rows'] | {f'paper {name}': entry for name, entry in found['paper'].items()}
+  body = [
+    [
+      name,
+      *('' if key not in entry else f'{entry[key]:{form}}' for key, (_, form) in heads.items()),
+    ]
+    for name, entry in columns.items()
+    if '/' not in name
+  ]
+  ratios = {'conv2d / conv3d', 'paper conv2d / conv3d'}
+  body += [[name, *(f'{found["rows"][name][key]:.2f}' for key in heads)] for name in sorted(ratios)]
+  return rows(['', *(head for head, _ in heads.values())], body)
+
+
+def regression_weight() -> str:
+  """PRD-AUC against the weight of the Auxiliary Regressor."""
+  names = ('raw', 'physics', 'physics_corrected')
+  body = [
+    [
+      f'{point["weight"]:g}',
+      '' if not point['weight'] else 'real and generated' if point['on_generated'] else 'real',
+      *(cell(point[name], form='.3f') for name in names),
+    ]
+    for point in stored('regression_weight.json')
+  ]
+  return rows(['weight', 'regressor learns on', 'raw', 'physics', 'physics, corrected'], body)
+
+
+def models() -> str:
+  """What the generators of the package can do, from their cards."""
+  body = []
+  for name in zoo.names():
+    card = json.loads((zoo.ROOT / name / 'model.json').read_text())
+    figures = card['quality']['figures']
+    response = [figures[f'observables/response/{what}'] for what in ('mean', 'std')]
+    body.append(
+      [
+        f'`{name}`',
+        f'{card["step"]:,}',
+        cell(figures['prd_auc/raw'], form='.3f') + f' ({figures["prd_auc/raw"]["ceiling"]:.3f})',
+        *(f'{figure["value"]:.4f} ({figure["reference"]:.4f})' for figure in response),
+        card['commit'],
+      ]
+    )
+  head = ['`--model=`', 'updates', 'PRD-AUC raw (ceiling)', 'mean of E / E_p (Geant4)']
+  return rows([*head, 'its spread (Geant4)', 'commit'], body)
+
+
+def levels() -> str:
+  """The rooms from the ground up: the literal table of the test that holds them."""
+  tree = ast.parse((ROOT / 'tests' / 'test_architecture.py').read_text(encoding='utf-8'))
+  table = next(
+    ast.literal_eval(node.value)
+    for node in tree.body
+    if isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', '') == 'LEVELS'
+  )
+  body = [
+    [level * (number == 0), f'`calojax{"." * bool(room)}{room}`', what]
+    for level, rooms in table.items()
+    for number, (room, what) in enumerate(rooms.items())
+  ]
+  return rows(['level', 'room', 'what is in it'], body)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+  'systems': lambda: results_table.systems(stored('results.json')),
+  'lhcb': lambda: results_table.prd_table(runs('lhcb_ecal')),
+  'layers': lambda: results_table.layered_table(runs('calogan')),
+  'blocks': lambda: results_table.block_table(runs('clic')),
+  'leaderboard': ranking,
+  'defects': planted,
+  'validation': validation,
+  'speedup_lhcb_ecal': lambda: speedup('lhcb_ecal'),
+  'speedup_calogan': lambda: speedup('calogan'),
+  'speedup_clic': lambda: speedup('clic'),
+  'training_size': training_size,
+  'inference': inference,
+  'conv2d_conv3d': conv2d_conv3d,
+  'regression_weight': regression_weight,
+  'models': models,
+  'levels': levels,
+}
+
+
+def filled(page: str) -> str:
+  """The page with its tables as they are now.
+
+  Raises:
+    KeyError: a table that `TABLES` does not know.
+  """
+  return MARKED.sub(lambda found: f'{found[1]}\n{TABLES[found[2]]()}\n\n{found[3]}', page)
+
+
+def main() -> None:
+  for path in PAGES:
+    page = path.read_text(encoding='utf-8')
+    if (new := filled(page)) != page:
+      write_text(path, new)
+      print(f'{path.relative_to(ROOT)}: written')
+
+
+if __name__ == '__main__':
+  main()

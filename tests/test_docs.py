@@ -1,0 +1,205 @@
+"""The README and the pages: tables are those of the results, examples run, commands have flags that
+exist, links lead somewhere.
+"""
+
+import configparser
+import doctest
+import importlib
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+import calojax
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / 'experiments'))
+import results_table
+import tables
+
+PAGES = {path.name: path for path in tables.PAGES}
+TEXTS = {name: path.read_text(encoding='utf-8') for name, path in PAGES.items()}
+FENCE = re.compile(r'^```(\w+)([^\n]*)\n(.*?)^```$', re.M | re.S)
+ONLY_PARSED = 'only parsed by the tests'  # in a fence's title, with the reason
+FOLDERS = r'(?:calojax|configs|docs|experiments|tests)'
+DOORS = {'calojax.main': 'main', 'calojax.simulate': 'simulate'}
+DOCTESTED = sorted(
+  '.'.join(path.relative_to(ROOT).with_suffix('').parts).removesuffix('.__init__')
+  for path in (ROOT / 'calojax').rglob('*.py')
+  if '>>> ' in path.read_text(encoding='utf-8')
+)
+
+
+def blocks(language):
+  """{page and number: (information, content)} of the fenced blocks of a language."""
+  return {
+    f'{name}-{number}': (info, content)
+    for name, text in TEXTS.items()
+    for number, (kind, info, content) in enumerate(FENCE.findall(text))
+    if kind == language
+  }
+
+
+def prose(name):
+  """A page without its fenced blocks."""
+  return FENCE.sub('', TEXTS[name])
+
+
+def commands():
+  """Each command of the shell blocks and of the spans of code, as a list of words, without settings
+  of the environment.
+  """
+  lines = [line for _, content in blocks('bash').values() for line in content.splitlines()]
+  for name in TEXTS:
+    lines += re.findall(r'`((?:\w+=\S+ )*(?:python|mkdocs) [^`]+)`', prose(name))
+  found = {}
+  for line in lines:
+    words = shlex.split(line, comments=True)
+    for command in ' '.join(map(shlex.quote, words)).split(" '&&' "):
+      words = shlex.split(command)
+      while words and re.match(r'\w+=', words[0]):
+        words = words[1:]
+      if words:
+        found[' '.join(words)] = words
+  return found
+
+
+COMMANDS = commands()
+
+
+@pytest.mark.parametrize('name', TEXTS)
+def test_tables_are_those_of_the_results(name):
+  assert tables.filled(TEXTS[name]) == TEXTS[name], 'run: python experiments/tables.py'
+
+
+def test_every_table_is_shown_and_every_config_is_in_the_table_of_systems():
+  shown = {name for text in TEXTS.values() for _, name, _ in tables.MARKED.findall(text)}
+  assert shown == set(tables.TABLES)
+  assert set(results_table.SYSTEMS) == {path.stem for path in (ROOT / 'configs').glob('*.py')}
+
+
+def test_a_page_gets_its_table_between_the_marks():
+  page = 'above\n<!-- table validation -->\nold\n<!-- end -->\nbelow'
+  filled = tables.filled(page)
+  assert filled.startswith('above\n<!-- table validation -->\n\n| `lhcb_ecal` |')
+  assert filled.endswith('|\n\n<!-- end -->\nbelow') and 'old' not in filled
+  assert tables.filled(filled) == filled
+  with pytest.raises(KeyError, match='nothing'):
+    tables.filled(page.replace('validation', 'nothing'))
+
+
+def test_cells_have_the_digits_of_their_figure():
+  figure = {'value': 0.12345, 'error': 0.0234, 'floor': 2.0}
+  assert results_table.cell(figure) == '0.123 ± 0.02'
+  assert results_table.cell(figure, form='.3f') == '0.123 ± 0.023'
+  assert results_table.geant4(figure) == '2'
+  assert results_table.cell(None) == results_table.geant4({'value': 1.0}) == ''
+
+
+@pytest.mark.parametrize(('info', 'content'), blocks('python').values(), ids=list(blocks('python')))
+def test_python_examples_run(info, content, tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  code = compile(content, 'example', 'exec')
+  if ONLY_PARSED not in info:
+    exec(code, {'__name__': 'example'})
+
+
+@pytest.mark.parametrize(
+  'words',
+  [w for w in COMMANDS.values() if w[:2] == ['python', '-m'] and w[2] in DOORS],
+  ids=' '.join,
+)
+def test_flags_of_the_commands_exist(words):
+  # In a process of its own, as the two doors have flags of the same names.
+  read = 'rest = door.FLAGS(sys.argv)[1:]; sys.exit(f"not a flag: {rest}" if rest else 0)'
+  code = f'import sys; from calojax import {DOORS[words[2]]} as door; {read}'
+  parsed = subprocess.run(
+    [sys.executable, '-c', code, *words[3:]], cwd=ROOT, capture_output=True, text=True
+  )
+  assert parsed.returncode == 0, parsed.stderr
+
+
+def test_a_flag_that_does_not_exist_is_found():
+  words = ['python', '-m', 'calojax.main', '--config=configs/cnn.py', '--config.train.stepz=1']
+  with pytest.raises(AssertionError, match='stepz'):
+    test_flags_of_the_commands_exist(words)
+
+
+@pytest.mark.parametrize(
+  'words', [w for w in COMMANDS.values() if w[0] == 'python' and w[1].endswith('.py')], ids=' '.join
+)
+def test_scripts_and_their_flags_exist(words):
+  source = (ROOT / words[1]).read_text(encoding='utf-8')
+  for word in words[2:]:
+    if word.startswith('--'):
+      assert f"'{word.partition('=')[0]}'" in source, f'{words[1]} has no {word}'
+
+
+def test_every_file_that_is_named_exists():
+  named = {word.rpartition('=')[2] for words in COMMANDS.values() for word in words}
+  named = {word for word in named if re.match(FOLDERS + '/', word)}
+  for name in TEXTS:
+    named |= set(re.findall(f'`({FOLDERS}/[\\w./-]+)`', prose(name)))
+  assert len(named) > 50
+  # NAME stands for any, and so do words in capitals
+  missing = {word for word in named if 'NAME' not in word and not (ROOT / word).exists()}
+  assert not missing
+
+
+def test_every_extra_that_is_named_exists():
+  setup = configparser.ConfigParser()
+  setup.read(ROOT / 'setup.cfg')
+  named = {
+    extra
+    for text in TEXTS.values()
+    for extras in re.findall(r"'\.\[([\w,]+)\]'", text)
+    for extra in extras.split(',')
+  }
+  assert named and named <= set(setup['options.extras_require'])
+
+
+def anchors(path):
+  """What a link to a heading of the page can name."""
+  headings = re.findall(r'^#+ (.*)$', FENCE.sub('', path.read_text(encoding='utf-8')), re.M)
+  return {re.sub(r'[\s-]+', '-', re.sub(r'[^\w\s-]', '', h.lower()).strip()) for h in headings}
+
+
+@pytest.mark.parametrize('name', TEXTS)
+def test_links_lead_somewhere(name):
+  for target in re.findall(r'\]\(([^)\s]+)\)', prose(name)):
+    file, _, anchor = target.partition('#')
+    path = (PAGES[name].parent / file) if file else PAGES[name]
+    if file == 'samples.png':  # docs/picture.py puts it there
+      path = ROOT / 'experiments' / 'results' / file
+    assert path.exists(), target
+    assert not anchor or anchor in anchors(path), target
+
+
+def test_every_page_is_in_the_navigation():
+  navigation = (ROOT / 'docs' / 'mkdocs.yml').read_text(encoding='utf-8')
+  for path in (ROOT / 'docs' / 'pages').glob('*.md'):
+    assert f': {path.name}\n' in navigation
+
+
+def test_the_python_reference_names_what_exists():
+  found = re.findall(
+    r'^::: ([\w.]+)\n(?:    options:\n      members: \[(.*?)\])?', TEXTS['api.md'], re.M
+  )
+  assert len(found) > 10
+  for module, members in found:
+    loaded = importlib.import_module(module)
+    assert [m for m in members.split(', ') if m and not hasattr(loaded, m)] == [], module
+
+
+def test_the_readme_is_short_and_the_citation_is_of_this_version():
+  assert len(PAGES['README.md'].read_bytes()) < 10_000
+  citation = (ROOT / 'CITATION.cff').read_text(encoding='utf-8')
+  assert f'\nversion: {calojax.__version__}\n' in citation
+
+
+@pytest.mark.parametrize('module', DOCTESTED)
+def test_examples_in_docstrings_run(module):
+  result = doctest.testmod(importlib.import_module(module))
+  assert result.attempted and not result.failed
