@@ -175,25 +175,3 @@ def test_exported_files_hold_no_folder_of_the_checkout(run):
     content = path.read_bytes()
     for folder in (ROOT, sys.prefix, run[0].parent):
       assert str(folder).encode() not in content, f'{path.name} names {folder}'
-
-
-WRITTEN = ROOT / 'tests' / 'data' / 'written_by_0.1.0'
-ASKED = Condition.of(
-  [5e3, 2e4, 8e4],
-  [(0, 0), (1, 2), (-3, 4)],
-  [(0, 0, 1), (0.1, 0, 0.99498744), (0, -0.1, 0.99498744)],
-)
-
-
-def test_an_exported_model_of_version_0_1_0_makes_the_showers_that_it_made():
-  pytest.importorskip('onnxruntime')
-  model = inference.load(WRITTEN / 'exported', 'onnxruntime')
-  expected = np.load(WRITTEN / 'exported.showers.npy')
-  same(model.generate(*ASKED, seed=3), expected, least=1e-5)  # it was trained for eight steps only
-
-
-@pytest.mark.parametrize('name', ['cnn_aux', 'vae', 'shower_library'])
-def test_a_workdir_of_version_0_1_0_makes_the_showers_that_it_made(name):
-  generator, expected = trained(str(WRITTEN / name)), np.load(WRITTEN / 'workdirs.npz')[name]
-  noise = np.random.default_rng(7).standard_normal((3, generator.latent), np.float32)
-  same(generator.generate(*ASKED, noise=noise), expected, least=1e-5)

@@ -50,7 +50,7 @@ FILES = {
 
 @pytest.mark.parametrize('name', WORKDIRS)
 def test_a_workdir_gives_the_showers_that_it_gave(name):
-  from calojax.training.run import trained
+  from calojax.training.trained import trained
 
   generator = trained(str(STORED / name))
   assert generator.step == 4

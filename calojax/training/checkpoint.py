@@ -5,7 +5,7 @@ make a resumed run the same run.
 from __future__ import annotations
 
 import os
-from typing import Any, cast
+from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
@@ -48,9 +48,14 @@ class Checkpoints:
     step = self.latest()
     if step is None:
       raise ValueError(f'no checkpoint in {self._manager.directory}, expected at least one')
-    _same_shapes(self._manager.item_metadata(step), like, f'{self._manager.directory}/{step}')
-    wanted = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
-    return cast(TrainState, self._manager.restore(step, args=ocp.args.StandardRestore(wanted)))
+    stored: Any = self._manager.item_metadata(step)
+    _same_shapes(stored, like, f'{self._manager.directory}/{step}')
+    wanted: Any = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
+    # Version 0.1.0 had one state for all methods: what one does not use is there and holds nothing.
+    unused = {name: None for name in stored if name not in wanted._fields}
+    tree = {**wanted._asdict(), **unused}
+    found: Any = self._manager.restore(step, args=ocp.args.StandardRestore(tree))
+    return wanted._replace(**{name: found[name] for name in wanted._fields})
 
   def wait(self) -> None:
     """Returns once everything saved is on disk."""
