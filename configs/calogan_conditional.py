@@ -1,6 +1,9 @@
 """Conditional CaloGAN (de Oliveira et al. 2017): energy, impact point and angles as conditions,
 read back by a regressor in the discriminator.
 
+Measured: PRD-AUC raw 0.936 +- 0.023, physics 0.274 +- 0.025, spread of the response 0.0198 +-
+0.0008 (Geant4 0.0027); training 26.5 min (AMD EPYC, 2 cores).
+
 python -m calojax.main --config=configs/calogan_conditional.py
 """
 

@@ -1,6 +1,10 @@
 """Conv2D GAN of three branches (Rehm et al. 2021): profile MSE 0.044, cell mean ratio 1.00, cell
 std ratio 0.90, single numbers.
 
+Measured: PRD-AUC raw 0.454 +- 0.028, physics 0.046 +- 0.011, spread of the response 0.0059 +-
+0.0003 (Geant4 0.0011); training 26.9 min (AMD EPYC, 2 cores). That run had batch 32 and steps 1600
+and width 16, as it was then.
+
 python -m calojax.main --config=configs/conv2d.py
 """
 

@@ -185,6 +185,10 @@ def measured(entry: dict) -> str:
   )
 
 
+def as_tuple(value):
+  return tuple(map(as_tuple, value)) if isinstance(value, list) else value
+
+
 @pytest.mark.parametrize('name', tiny.SYSTEMS)
 def test_a_docstring_has_the_paper_the_command_and_the_figures_that_were_measured(name):
   text = ' '.join(importlib.import_module(name).__doc__.split())
@@ -195,7 +199,7 @@ def test_a_docstring_has_the_paper_the_command_and_the_figures_that_were_measure
     assert any(f' {year}' in text for year in range(2014, 2023)), 'the paper has a year'
   # A run that differed from the config of today says so.
   networks = {
-    player: {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
+    player: {key: as_tuple(v) for key, v in fields.items()}
     for player, fields in entry['networks'].items()
   }
   differs = {
