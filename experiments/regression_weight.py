@@ -55,7 +55,8 @@ def point(weight: float, on_generated: bool, steps: int, seed: int) -> dict:
 def row(found: dict) -> str:
   """A line of the table."""
   cells = [f'{found[name]["value"]:.3f} ± {found[name]["error"]:.3f}' for name in SCORES]
-  return f'| {found["weight"]:g} | {"real and generated" if found["on_generated"] else "real"} | {" | ".join(cells)} |'
+  learnt_on = 'real and generated' if found['on_generated'] else 'real'
+  return f'| {found["weight"]:g} | {learnt_on} | {" | ".join(cells)} |'
 
 
 def main() -> None:

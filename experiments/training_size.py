@@ -66,7 +66,8 @@ def point(arguments: argparse.Namespace, size: int) -> dict:
   count, wanted = data.extent(arguments.showers)[0], round(size / SPLIT[0])
   if wanted + JUDGED > count:
     raise ValueError(
-      f'{arguments.showers} has {count} showers, expected {wanted + JUDGED} for a training set of {size}'
+      f'{arguments.showers} has {count} showers, expected {wanted + JUDGED} '
+      f'for a training set of {size}'
     )
   source = part(folder / f'training_{size}.h5', arguments.showers, 0, wanted)
   particles = part(folder / 'particles.h5', arguments.showers, count - JUDGED, count)

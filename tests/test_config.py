@@ -1,4 +1,4 @@
-"""Configs: what each file holds and says of itself, which values do, and what older versions wrote."""
+"""Configs: what each file holds and says of itself, which values do, what older versions wrote."""
 
 import importlib
 import json
@@ -179,8 +179,8 @@ def measured(entry: dict) -> str:
   )
   spread = entry['figures']['observables/response/std']
   return (
-    f'Measured: PRD-AUC raw {figure("prd_auc/raw")}, physics {figure("prd_auc/physics")}, spread of '
-    f'the response {spread["value"]:.4f} +- {spread["error"]:.4f} (Geant4 '
+    f'Measured: PRD-AUC raw {figure("prd_auc/raw")}, physics {figure("prd_auc/physics")}, '
+    f'spread of the response {spread["value"]:.4f} +- {spread["error"]:.4f} (Geant4 '
     f'{spread["reference"]:.4f}); training {entry["minutes"]:.1f} min ({entry["meta"]["machine"]})'
   )
 

@@ -269,7 +269,8 @@ from calojax.methods.build import build
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Condition, Shower, take
 loaded = data.load('lhcb_ecal'); few = take(loaded.showers, slice(256))
-method = build(tiny.config('cnn_aux_sn', optimiser__generator=1e-5, optimiser__discriminator=1e-5), loaded.geometry, few)
+rates = {'optimiser__generator': 1e-5, 'optimiser__discriminator': 1e-5}
+method = build(tiny.config('cnn_aux_sn', **rates), loaded.geometry, few)
 mesh = sharding.data_mesh()
 batches = feed.resident(few, 0, 16, 1, mesh)
 state = loop.initial_state(method, take(few, slice(2)), 0, mesh)
@@ -278,7 +279,8 @@ for i in range(2):
   state, metrics = step(state, batches(i, 1))
 batch = batches(2, 1).energies
 print(jax.device_count(), len(batch.sharding.device_set), batch.addressable_shards[0].data.shape)
-np.savez(sys.argv[1], *[np.asarray(leaf) for leaf in jax.tree.leaves((state.generator, state.discriminator))], *metrics.values())
+leaves = jax.tree.leaves((state.generator, state.discriminator))
+np.savez(sys.argv[1], *[np.asarray(leaf) for leaf in leaves], *metrics.values())
 """
 
 

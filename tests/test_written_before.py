@@ -22,8 +22,8 @@ PARTICLES = Condition.of(
 )
 WORKDIRS = ('cnn_aux', 'vae', 'shower_library')
 
-# Of each file, as 0.1.0 read it: detector, shape, the sum of all cells in MeV, how many are lit, the
-# brightest of the first shower; its particle's energy in MeV, position in mm and direction.
+# Of each file, as 0.1.0 read it: detector, shape, the sum of all cells in MeV, how many are lit,
+# the brightest of the first shower; its particle's energy in MeV, position in mm and direction.
 FILES = {
   'lhcb_ecal_calojax.h5': (
     ('lhcb_ecal', (64, 900), 259124.971474, 9500, 435),

@@ -50,6 +50,7 @@ def table(title: str, times: dict[str, np.ndarray], showers: int, ours: str = 'c
   for name, t in times.items():
     print(
       f'  {name:22} {showers / np.median(t):10.0f} showers/s  best {showers / t.min():10.0f}'
-      f'  calojax / this: {np.median(t / times[ours]):5.2f}  best {t.min() / times[ours].min():5.2f}',
+      f'  calojax / this: {np.median(t / times[ours]):5.2f}  '
+      f'best {t.min() / times[ours].min():5.2f}',
       flush=True,
     )

@@ -133,7 +133,8 @@ def main() -> None:
   allocation.keep_freed_memory()
   device = jax.devices()[0].device_kind
   print(
-    f'{arguments.steps} x {BATCHES} batches of {arguments.batch} after {arguments.warmup}, on {device}; an epoch of '
+    f'{arguments.steps} x {BATCHES} batches of {arguments.batch} after '
+    f'{arguments.warmup}, on {device}; an epoch of '
     f'{arguments.epoch} showers from {arguments.train_steps} steps of {arguments.train_batch}',
     flush=True,
   )

@@ -46,7 +46,8 @@ def headers(folder: pathlib.Path) -> None:
   missing = [name for name in (APT, 'dpkg-deb') if not shutil.which(name)]
   if missing:
     raise ValueError(
-      f'{", ".join(missing)} is not there: this needs Debian or Ubuntu; elsewhere use a release of ONNX Runtime'
+      f'{", ".join(missing)} is not there: this needs Debian or Ubuntu; elsewhere use a '
+      'release of ONNX Runtime'
     )
   with tempfile.TemporaryDirectory() as aside:
     package = f'{aside}/headers.deb'
