@@ -19,15 +19,30 @@ HALF_LIFE = 0.05  # of the averaged generator, as a share of the adversarial ste
 KL_START, KL_RISE = 0.05, 0.6
 
 
-class Now(NamedTuple):
-  """What holds at one step: rates, the two decays of Adam, the weight of the divergence, and how
-  far the averaged generator moves to the present one.
+class Adam(NamedTuple):
+  """Decays of the averages of Adam (Kingma and Ba 2015), and the number of gradients in them with
+  the present one: each phase starts them anew.
   """
 
-  warm_rate: Array
-  generator_rate: Array
-  discriminator_rate: Array
-  betas: tuple[Array, Array]
+  beta1: Array
+  beta2: Array
+  steps: Array
+
+
+class Now(NamedTuple):
+  """What holds at one step.
+
+  Attributes:
+    generator, encoder, critic: the networks' rates; 0 in the phase that does not train them.
+    adam: the decays of its averages.
+    kl: weight of the divergence.
+    average: how far the averaged generator moves to the present one.
+  """
+
+  generator: Array
+  encoder: Array
+  critic: Array
+  adam: Adam
   kl: Array
   average: Array
 
@@ -41,7 +56,7 @@ class Schedule(NamedTuple):
   steps: int
   warm_rate: float
   generator_rate: float
-  discriminator_rate: float
+  critic_rate: float
 
   def at(self, step: Array) -> Now:
     """What holds at a step."""
@@ -49,14 +64,16 @@ class Schedule(NamedTuple):
     made = step - self.warm  # adversarial steps so far
     part = jnp.clip(made / max(1, self.steps - self.warm), 0, 1)
     falling = _cosine(part, END) * jnp.minimum(1, (made + 1) / RISE)
-    # The moments of each phase start with its first gradient: no bias, and nothing of the other.
-    first = (step == 0) | (made == 0)
-    later = jnp.where(warm, 0.999, 0.99 + 0.009 * jnp.minimum(1, 2 * part))
+    warming = self.warm_rate * _cosine(jnp.clip(step / max(1, self.warm), 0, 1), WARM_END)
     return Now(
-      warm_rate=self.warm_rate * _cosine(jnp.clip(step / max(1, self.warm), 0, 1), WARM_END),
-      generator_rate=self.generator_rate * falling,
-      discriminator_rate=self.discriminator_rate * falling,
-      betas=(jnp.where(warm & ~first, 0.9, 0.0), jnp.where(first, 0.0, later)),
+      generator=jnp.where(warm, warming, self.generator_rate * falling),
+      encoder=jnp.where(warm, warming, 0.0),
+      critic=jnp.where(warm, 0.0, self.critic_rate * falling),
+      adam=Adam(
+        beta1=jnp.where(warm, 0.9, 0.0),
+        beta2=jnp.where(warm, 0.999, 0.99 + 0.009 * jnp.minimum(1, 2 * part)),
+        steps=jnp.where(warm, step, made) + 1,
+      ),
       kl=jnp.minimum(1, KL_START + step / max(1.0, KL_RISE * self.warm)),
       average=jnp.where(warm, 1.0, 1 - 0.5 ** (1 / jnp.maximum(1, HALF_LIFE * (made + 1)))),
     )
@@ -81,12 +98,19 @@ def moments(params: Any) -> Moments:
 
 
 def adam(
-  params: Any, moments: Moments, gradients: Any, rate: Array, betas: tuple[Array, Array]
+  params: Any, moments: Moments, gradients: Any, rate: Array, now: Adam
 ) -> tuple[Any, Moments]:
-  """Parameters and averages after a step of Adam (Kingma and Ba 2015) whose decays may change, so
-  without the correction of the start: there decays of 0 do it.
-  """
-  first = jax.tree.map(lambda m, g: g + betas[0] * (m - g), moments.first, gradients)
-  second = jax.tree.map(lambda v, g: g * g + betas[1] * (v - g * g), moments.second, gradients)
-  moved = jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + 1e-8), params, first, second)
+  """Parameters and averages after a step of Adam."""
+  kept = jnp.where(now.steps > 1, 1.0, 0.0)
+
+  def averaged(beta: Array, old: Any, new: Any) -> Any:
+    return jax.tree.map(lambda a, b: kept * beta * a + (1 - beta) * b, old, new)
+
+  first = averaged(now.beta1, moments.first, gradients)
+  second = averaged(now.beta2, moments.second, jax.tree.map(jnp.square, gradients))
+  # The averages start at 0: until they are full they are too small.
+  full1, full2 = 1 - now.beta1**now.steps, 1 - now.beta2**now.steps
+  moved = jax.tree.map(
+    lambda w, m, v: w - rate * (m / full1) / (jnp.sqrt(v / full2) + 1e-8), params, first, second
+  )
   return moved, Moments(first, second)

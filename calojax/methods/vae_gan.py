@@ -23,6 +23,7 @@ from calojax.methods import schedules
 from calojax.methods.frame import standard
 from calojax.methods.frame.standard import Frame, Standard
 from calojax.methods.frame.summaries import summaries
+from calojax.methods.schedules import Now
 from calojax.methods.state import Method, Player, TrainState, Variables
 from calojax.methods.vae import divergence
 from calojax.models.dense import Critic, Decoder, Encoder
@@ -76,7 +77,7 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
       steps=c.train.steps,
       warm_rate=c.warm_start.rate,
       generator_rate=c.adversarial.generator_rate,
-      discriminator_rate=c.adversarial.discriminator_rate,
+      critic_rate=c.adversarial.discriminator_rate,
     ),
     gamma=c.adversarial.gamma,
     penalised=c.adversarial.penalised,
@@ -138,17 +139,20 @@ def method(gan: VaeGan) -> Method:
     frame = standard.from_arrays(train.generator.stats['frame'])
     real = standard.enter(frame, batch, gan.geometry)
     now = gan.schedule.at(train.step)
-    g, d, metrics = jax.lax.cond(
+    g, d = train.generator, train.discriminator
+    # Of the phases only the gradients: what a branch returns is copied.
+    gradients, metrics = jax.lax.cond(
       train.step < gan.schedule.warm,
-      lambda g, d: _warm_step(gan, frame, g, d, key, real, now),
-      lambda g, d: _adversarial_step(gan, frame, g, d, key, real, now),
-      train.generator,
-      train.discriminator,
+      lambda: _warm_gradients(gan, frame, g, d, key, real, now.kl),
+      lambda: _adversarial_gradients(gan, frame, g, d, key, real, now),
     )
+    params, moments = schedules.adam(
+      g.params, g.opt_state, gradients.pop('decoder'), now.generator, now.adam
+    )
+    g = g._replace(params=params, opt_state=moments)
     average = jax.tree.map(lambda old, new: old + now.average * (new - old), g.ema, g.variables)
-    return train._replace(
-      step=train.step + 1, generator=g._replace(ema=average), discriminator=d
-    ), metrics
+    d = _partner_step(d, gradients, now)
+    return TrainState(train.step + 1, train.rng, g._replace(ema=average), d), metrics
 
   def sample(
     variables: Variables, z: Float[Array, 'b z'], condition: Condition
@@ -173,11 +177,21 @@ def _whitened(frame: Frame, x: Float[Array, 'b v']) -> Array:
   return (x - frame.cells.mean) / (frame.cells.deviation + FLOOR)
 
 
-def _warm_step(
-  gan: VaeGan, frame: Frame, g: Player, d: Player, key: Array, real: Standard, now: Any
-) -> tuple[Player, Player, dict[str, Array]]:
-  """One step of decoder and encoder up the evidence lower bound, with the cells that the
-  calorimeter has.
+def _partner_step(d: Player, gradients: dict[str, Any], now: Now) -> Player:
+  """Encoder and critic after a step of those that have gradients here."""
+  params, moments = dict(d.params), dict(d.opt_state)
+  for name, gradient in gradients.items():
+    params[name], moments[name] = schedules.adam(
+      params[name], moments[name], gradient, getattr(now, name), now.adam
+    )
+  return d._replace(params=params, opt_state=moments)
+
+
+def _warm_gradients(
+  gan: VaeGan, frame: Frame, g: Player, d: Player, key: Array, real: Standard, weight: Array
+) -> tuple[dict[str, Any], dict[str, Array]]:
+  """Gradients of decoder and encoder of minus the evidence lower bound, over the cells that the
+  calorimeter has, with that weight of the divergence.
   """
   noise = jax.random.normal(key, (len(real.x), gan.encoder.latent))
 
@@ -189,26 +203,23 @@ def _warm_step(
     cells = gan.decoder.apply({'params': decoder}, z, real.told, *_spectra(frame))
     reconstruction = (cells.negative_log_likelihood(real.x) * real.observed).sum(-1).mean()
     kl = divergence(mean, log_variance).sum(-1).mean()
-    return reconstruction + now.kl * kl, (reconstruction, kl)
+    return reconstruction + weight * kl, (reconstruction, kl)
 
-  gradients, (reconstruction, kl) = jax.grad(loss, argnums=(0, 1), has_aux=True)(
+  (decoder, encoder), (reconstruction, kl) = jax.grad(loss, argnums=(0, 1), has_aux=True)(
     g.params, d.params['encoder']
   )
-  params, moments = schedules.adam(g.params, g.opt_state, gradients[0], now.warm_rate, now.betas)
-  encoder, e_moments = schedules.adam(
-    d.params['encoder'], d.opt_state['encoder'], gradients[1], now.warm_rate, now.betas
+  critic = jax.tree.map(jnp.zeros_like, d.params['critic'])
+  return {'decoder': decoder, 'encoder': encoder, 'critic': critic}, _metrics(
+    reconstruction=reconstruction, kl=kl, norm=optax.tree.norm(decoder)
   )
-  g = g._replace(params=params, opt_state=moments)
-  d = d._replace(
-    params=d.params | {'encoder': encoder}, opt_state=d.opt_state | {'encoder': e_moments}
-  )
-  return g, d, _metrics(reconstruction=reconstruction, kl=kl, norm=optax.tree.norm(gradients[0]))
 
 
-def _adversarial_step(
-  gan: VaeGan, frame: Frame, g: Player, d: Player, key: Array, real: Standard, now: Any
-) -> tuple[Player, Player, dict[str, Array]]:
-  """One step of the critic, then one of the generator, on showers of the same particles."""
+def _adversarial_gradients(
+  gan: VaeGan, frame: Frame, g: Player, d: Player, key: Array, real: Standard, now: Now
+) -> tuple[dict[str, Any], dict[str, Array]]:
+  """Gradients of the critic, and of the decoder against the critic that has made its step, on
+  showers of the same particles.
+  """
   few = max(1, round(gan.penalised * len(real.x)))
   d_key, g_key = jax.random.split(key)
   score = lambda critic, x, standard: _score(gan, frame, critic, d.stats, x, standard)
@@ -226,24 +237,18 @@ def _adversarial_step(
     gap = score(critic, real.x, real) - score(critic, made, real)
     return jax.nn.softplus(gap).mean()
 
-  gradients, (adversarial, gap, penalty) = jax.grad(d_loss, has_aux=True)(d.params['critic'])
-  critic, moments = schedules.adam(
-    d.params['critic'], d.opt_state['critic'], gradients, now.discriminator_rate, now.betas
-  )
-  d = d._replace(params=d.params | {'critic': critic}, opt_state=d.opt_state | {'critic': moments})
-  value, g_gradients = jax.value_and_grad(g_loss)(g.params, critic)
-  params, moments = schedules.adam(
-    g.params, g.opt_state, g_gradients, now.generator_rate, now.betas
-  )
-  metrics = _metrics(
+  critic, (adversarial, gap, penalty) = jax.grad(d_loss, has_aux=True)(d.params['critic'])
+  stepped = _partner_step(d, {'critic': critic}, now).params['critic']
+  value, decoder = jax.value_and_grad(g_loss)(g.params, stepped)
+  encoder = jax.tree.map(jnp.zeros_like, d.params['encoder'])
+  return {'decoder': decoder, 'encoder': encoder, 'critic': critic}, _metrics(
     adversarial=value,
-    norm=optax.tree.norm(g_gradients),
+    norm=optax.tree.norm(decoder),
     critic=adversarial,
     gap=gap,
     penalty=penalty,
     diversity=fake.std(0).mean() / real.x.std(0).mean(),
   )
-  return g._replace(params=params, opt_state=moments), d, metrics
 
 
 def _generate(gan: VaeGan, frame: Frame, params: Any, key: Array, real: Standard) -> Array:
