@@ -19,24 +19,37 @@ import optax
 from jaxtyping import Array, Float
 
 from calojax.geometry import Geometry
-from calojax.methods import schedules
-from calojax.methods.frame import standard
+from calojax.methods import schedules, state
+from calojax.methods.frame import spectra, standard
 from calojax.methods.frame.standard import Frame, Standard
 from calojax.methods.frame.summaries import summaries
 from calojax.methods.schedules import Now
-from calojax.methods.state import Method, Player, TrainState, Variables
+from calojax.methods.state import Method, Network, Player, Variables
 from calojax.methods.vae import divergence
 from calojax.models.dense import Critic, Decoder, Encoder
+from calojax.models.hurdle import Hurdle
 from calojax.showers import Condition, Shower
 
 FLOOR = 0.1  # added to the spread of a cell that the critic sees: most far cells are mostly dark
+
+
+class VaeGanState(NamedTuple):
+  """The state of a training: `partner` holds the encoder of the warm start and the critic of the
+  adversarial phase; `rng` is the root key and never changes.
+  """
+
+  step: Array
+  rng: Array
+  generator: Player
+  partner: Player
 
 
 class VaeGan(NamedTuple):
   """What the training is made of.
 
   Attributes:
-    decoder, encoder, critic: networks.
+    decoder, encoder, critic: of `models.dense`.
+    latent: number of latent variables.
     geometry: of the calorimeter.
     frame: of the training showers.
     shown: mean and spread of the summaries over the training showers, `[n]` each.
@@ -45,9 +58,10 @@ class VaeGan(NamedTuple):
     penalised: share of a batch that the penalties are computed of: their mean is the same.
   """
 
-  decoder: Decoder
-  encoder: Encoder
-  critic: Critic
+  decoder: Network
+  encoder: Network
+  critic: Network
+  latent: int
   geometry: Geometry
   frame: Frame
   shown: dict[str, Array]
@@ -63,12 +77,17 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
     ValueError: a number out of its range, or training showers that are not finite or all dark.
   """
   c = config
-  _check(c)
+  state.expect_one_batch(c.train.discriminator_steps)
+  if c.warm_start.steps > c.train.steps:
+    raise ValueError(
+      f'warm_start.steps is {c.warm_start.steps}, expected at most train.steps, {c.train.steps}'
+    )
   frame = standard.blank(geometry) if training is None else standard.fit(training, geometry)
   gan = VaeGan(
     decoder=Decoder(geometry.cells, **c.generator),
     encoder=Encoder(c.latent, c.generator.width),
     critic=Critic(**c.discriminator),
+    latent=c.latent,
     geometry=geometry,
     frame=frame,
     shown={},
@@ -85,41 +104,27 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
   return method(gan._replace(shown=_shown(gan, training)))
 
 
-def _check(c: Any) -> None:
-  """Raises ValueError for a number out of its range."""
-  if c.train.discriminator_steps != 1:
-    raise ValueError(f'train.discriminator_steps is {c.train.discriminator_steps}, expected 1')
-  if not 0 <= c.warm_start.steps <= c.train.steps:
-    raise ValueError(
-      f'warm_start.steps is {c.warm_start.steps}, expected from 0 to train.steps, {c.train.steps}'
-    )
-  if not 0 < c.adversarial.penalised <= 1:
-    raise ValueError(f'adversarial.penalised is {c.adversarial.penalised}, expected above 0, to 1')
-  if not c.adversarial.gamma >= 0:
-    raise ValueError(f'adversarial.gamma is {c.adversarial.gamma}, expected >= 0')
-  if c.latent < 1:
-    raise ValueError(f'latent is {c.latent}, expected >= 1')
-
-
 def method(gan: VaeGan) -> Method:
   """The VAE-GAN as a method. Its noise is the latent variables, two numbers for each cell (how much
   it holds, whether it is lit) and one for each layer's energy.
   """
-  latent, cells, layers = gan.encoder.latent, gan.geometry.cells, len(gan.geometry.layers)
+  latent, cells, layers = gan.latent, gan.geometry.cells, len(gan.geometry.layers)
 
-  def init(key: Array, showers: Shower) -> TrainState:
+  def init(key: Array, showers: Shower) -> VaeGanState:
     keys = jax.random.split(key, 4)
     told = jnp.zeros((len(showers.energies), len(gan.frame.mean)))
     x, z = jnp.zeros_like(showers.energies), jnp.zeros((len(told), latent))
     seen = jnp.zeros((len(told), cells + len(gan.shown['mean'])))
-    decoder = gan.decoder.init(keys[0], z, told, *_spectra(gan.frame))['params']
+    decoder = gan.decoder.init(
+      keys[0], z, told, spectra.scales(gan.frame.cells, jnp.zeros(len(told)))
+    )['params']
     partner = {
       'encoder': gan.encoder.init(keys[1], x, told)['params'],
       'critic': gan.critic.init(keys[2], seen, told)['params'],
     }
     frame = standard.arrays(gan.frame)
     average = jax.tree.map(jnp.array, {'params': decoder, 'frame': frame})
-    return TrainState(
+    return VaeGanState(
       jnp.zeros((), jnp.int32),
       keys[3],
       Player(decoder, {'frame': frame}, schedules.moments(decoder), average),
@@ -131,15 +136,15 @@ def method(gan: VaeGan) -> Method:
       ),
     )
 
-  def update(train: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
-    batch = jax.tree.map(lambda leaf: leaf[0], showers)
+  def update(train: VaeGanState, showers: Shower) -> tuple[VaeGanState, dict[str, Array]]:
+    batch = state.only_batch(showers)
     # A cell takes two numbers a draw: with the default generator they are a quarter of a step.
     bits = jax.random.bits(jax.random.fold_in(train.rng, train.step), (4,), 'uint32')
     key = jax.random.wrap_key_data(bits, impl='rbg')
     frame = standard.from_arrays(train.generator.stats['frame'])
     real = standard.enter(frame, batch, gan.geometry)
     now = gan.schedule.at(train.step)
-    g, d = train.generator, train.discriminator
+    g, d = train.generator, train.partner
     # Of the phases only the gradients: what a branch returns is copied.
     gradients, metrics = jax.lax.cond(
       train.step < gan.schedule.warm,
@@ -152,7 +157,7 @@ def method(gan: VaeGan) -> Method:
     g = g._replace(params=params, opt_state=moments)
     average = jax.tree.map(lambda old, new: old + now.average * (new - old), g.ema, g.variables)
     d = _partner_step(d, gradients, now)
-    return TrainState(train.step + 1, train.rng, g._replace(ema=average), d), metrics
+    return VaeGanState(train.step + 1, train.rng, g._replace(ema=average), d), metrics
 
   def sample(
     variables: Variables, z: Float[Array, 'b z'], condition: Condition
@@ -160,16 +165,11 @@ def method(gan: VaeGan) -> Method:
     frame = standard.from_arrays(variables['frame'])
     parts = jnp.split(z, [latent, latent + cells, latent + 2 * cells], axis=1)
     told, visible, placement = standard.requested(frame, parts[3], condition, gan.geometry)
-    drawn = gan.decoder.apply(
-      {'params': variables['params']}, parts[0], told, *_spectra(frame)
-    ).values(parts[1], parts[2])
-    return standard.leave(drawn, visible, placement, gan.geometry)
+    scales = spectra.scales(frame.cells, standard.log_energy(frame, condition))
+    drawn: Hurdle = gan.decoder.apply({'params': variables['params']}, parts[0], told, scales)
+    return standard.leave(drawn.values(parts[1], parts[2]), visible, placement, gan.geometry)
 
   return Method(init, update, sample, latent + 2 * cells + layers)
-
-
-def _spectra(frame: Frame) -> tuple[Array, Array, Array]:
-  return tuple(jnp.asarray(a) for a in (frame.cells.middle, frame.cells.spread, frame.cells.odds))
 
 
 def _whitened(frame: Frame, x: Float[Array, 'b v']) -> Array:
@@ -193,14 +193,16 @@ def _warm_gradients(
   """Gradients of decoder and encoder of minus the evidence lower bound, over the cells that the
   calorimeter has, with that weight of the divergence.
   """
-  noise = jax.random.normal(key, (len(real.x), gan.encoder.latent))
+  noise = jax.random.normal(key, (len(real.x), gan.latent))
 
   def loss(decoder, encoder):
     mean, log_variance = gan.encoder.apply(
       {'params': encoder}, _whitened(frame, real.x) * real.observed, real.told
     )
     z = mean + jnp.exp(log_variance / 2) * noise
-    cells = gan.decoder.apply({'params': decoder}, z, real.told, *_spectra(frame))
+    cells = gan.decoder.apply(
+      {'params': decoder}, z, real.told, spectra.scales(frame.cells, real.log_energy)
+    )
     reconstruction = (cells.negative_log_likelihood(real.x) * real.observed).sum(-1).mean()
     kl = divergence(mean, log_variance).sum(-1).mean()
     return reconstruction + weight * kl, (reconstruction, kl)
@@ -228,8 +230,8 @@ def _adversarial_gradients(
 
   def d_loss(critic):
     gap = score(critic, real.x, real) - score(critic, fake, real)
-    slopes = sum(_squared_slope(score, frame, critic, x[:few], part) for x in (real.x, fake))
-    adversarial, penalty = jax.nn.softplus(-gap).mean(), slopes.mean()
+    slopes = [_squared_slope(score, frame, critic, x[:few], part) for x in (real.x, fake)]
+    adversarial, penalty = jax.nn.softplus(-gap).mean(), (slopes[0] + slopes[1]).mean()
     return adversarial + gan.gamma / 2 * penalty, (adversarial, gap.mean(), penalty)
 
   def g_loss(params, critic):
@@ -254,15 +256,17 @@ def _adversarial_gradients(
 def _generate(gan: VaeGan, frame: Frame, params: Any, key: Array, real: Standard) -> Array:
   """Showers of the particles of real ones, in network space, as the calorimeter would show them."""
   keys = jax.random.split(key, 3)
-  z = jax.random.normal(keys[0], (len(real.x), gan.encoder.latent))
+  z = jax.random.normal(keys[0], (len(real.x), gan.latent))
   amount, lit = (jax.random.normal(k, real.x.shape) for k in keys[1:])
-  cells = gan.decoder.apply({'params': params}, z, real.told, *_spectra(frame))
+  cells = gan.decoder.apply(
+    {'params': params}, z, real.told, spectra.scales(frame.cells, real.log_energy)
+  )
   return standard.normalised(cells.draw(amount, lit), frame, real.observed, gan.geometry)
 
 
 def _score(
   gan: VaeGan, frame: Frame, critic: Any, stats: Variables, x: Array, real: Standard
-) -> Float[Array, b]:
+) -> Array:
   """The critic's opinion of showers in network space."""
   shown = summaries(x, real, gan.geometry)
   shown = (shown - stats['summaries']['mean']) / stats['summaries']['spread']
@@ -270,9 +274,7 @@ def _score(
   return gan.critic.apply({'params': critic}, seen, real.told)
 
 
-def _squared_slope(
-  score: Callable, frame: Frame, critic: Any, x: Array, real: Standard
-) -> Float[Array, b]:
+def _squared_slope(score: Callable, frame: Frame, critic: Any, x: Array, real: Standard) -> Array:
   """Squared gradient of the score by the cells as the critic sees them, one a shower."""
   slope = jax.grad(lambda x: score(critic, x, real).sum())(x)
   return jnp.square(slope * (frame.cells.deviation + FLOOR)).sum(-1)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from calojax.models.hurdle import Hurdle, hurdle
+from calojax.models.hurdle import Hurdle, Scales, hurdle
 
 SLOPE = 0.2  # of the leaky ReLUs below 0
 SMALL = nn.initializers.variance_scaling(0.3, 'fan_in', 'normal')  # for outputs that start near 0
@@ -39,11 +39,9 @@ class Decoder(nn.Module):
     self,
     z: Float[Array, 'b z'],
     told: Float[Array, 'b m'],
-    middle: Array,
-    spread: Array,
-    odds: Array,
+    scales: Scales,
   ) -> Hurdle:
-    """`middle`, `spread` and `odds` `[v]` are the cells' in the training showers."""
+    """The cells, about what they hold in the training showers."""
     h = _leaky(nn.Dense(self.width)(jnp.concatenate([z, told], axis=1)))
     for _ in range(self.blocks):
       y = _leaky(nn.Dense(self.width)(h))
@@ -52,7 +50,7 @@ class Decoder(nn.Module):
     centre = nn.Dense(self.cells, kernel_init=SMALL)(h)
     few = jnp.concatenate([_leaky(nn.Dense(self.narrow)(h)), told], axis=1)
     logit, below, above = jnp.split(nn.Dense(3 * self.cells, kernel_init=SMALL)(few), 3, axis=1)
-    return hurdle(jnp.stack([logit, centre, below, above], axis=1), middle, spread, odds)
+    return hurdle(jnp.stack([logit, centre, below, above], axis=1), scales)
 
 
 class Encoder(nn.Module):
@@ -65,6 +63,7 @@ class Encoder(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, 'b v'], told: Float[Array, 'b m']) -> tuple[Array, Array]:
+    """The latent variables' distribution."""
     h = _leaky(nn.Dense(self.width)(jnp.concatenate([x, told], axis=1)))
     h = _leaky(nn.Dense(self.width)(h))
     mean, log_variance = jnp.split(nn.Dense(2 * self.latent)(h), 2, axis=1)
@@ -86,7 +85,8 @@ class Critic(nn.Module):
   hearing: int = 64
 
   @nn.compact
-  def __call__(self, seen: Float[Array, 'b n'], told: Float[Array, 'b m']) -> Float[Array, b]:
+  def __call__(self, seen: Float[Array, 'b n'], told: Float[Array, 'b m']) -> Array:
+    """The scores `[b]`, higher for real showers."""
     heard = _leaky(nn.Dense(self.hearing)(told))
 
     def modulated(h: Array) -> Array:

@@ -23,6 +23,7 @@ TEMPERATURE = 0.5  # of the soft step through which the gradient of being lit go
 # runtimes, which round differently, light different cells for the same noise.
 RAMP = 2e-3
 SMALLEST = 0.02  # slope, in units of the cell's spread
+UNIT = 0.52  # softplus of it is a slope of 1
 
 
 class Hurdle(NamedTuple):
@@ -78,20 +79,34 @@ class Hurdle(NamedTuple):
     return jnp.where(x > 0, lit, -jnp.log(jnp.maximum(nothing, 1e-30)))
 
 
-def hurdle(outputs: Float[Array, 'b 4 v'], middle: Array, spread: Array, odds: Array) -> Hurdle:
-  """The cells that a network's outputs stand for, in units of what the cells hold in the training
-  showers: at outputs of 0 each cell has about its spectrum over all of them.
+class Scales(NamedTuple):
+  """What cells hold in the training showers, `[b, v]` or `[v]` each.
+
+  Attributes:
+    middle: mean where they are lit.
+    spread: standard deviation there.
+    odds: logarithm of the odds that they are lit.
+  """
+
+  middle: Array
+  spread: Array
+  odds: Array
+
+
+def hurdle(outputs: Float[Array, 'b 4 v'], scales: Scales) -> Hurdle:
+  """The cells that a network's outputs stand for: at outputs of 0 each has about the spectrum of
+  the training showers.
 
   Args:
     outputs: four numbers a cell: of the logit, the middle, and the slopes.
-    middle, spread, odds: of each cell `[v]`, where it is lit, and log odds of that.
+    scales: in units of which the outputs count.
   """
   logit, centre, below, above = (outputs[:, i] for i in range(4))
   return Hurdle(
-    odds + 2 * logit,
-    middle + spread * centre,
-    spread * (jax.nn.softplus(below) + SMALLEST),
-    spread * (jax.nn.softplus(above) + SMALLEST),
+    scales.odds + 2 * logit,
+    scales.middle + scales.spread * centre,
+    scales.spread * (jax.nn.softplus(below + UNIT) + SMALLEST),
+    scales.spread * (jax.nn.softplus(above + UNIT) + SMALLEST),
   )
 
 

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Bool, Float
 
 from calojax.geometry import Geometry, Layer
 from calojax.methods.frame.crossing import crossings, inclination
-from calojax.showers import Condition
+from calojax.showers import Array, Condition
 
 
 class Placement(NamedTuple):
@@ -42,8 +42,8 @@ def symmetries(geometry: Geometry) -> int:
   """How many images a shower has under the symmetry of the cells: 8 of square cells and grids
   centred on the axis, 4 of other rectangular ones so centred, else 1.
   """
-  layers = geometry.layers
-  if not all(isinstance(layer, Layer) and tuple(layer.centre) == (0, 0) for layer in layers):
+  layers = [layer for layer in geometry.layers if isinstance(layer, Layer)]
+  if len(layers) < len(geometry.layers) or any(tuple(layer.centre) != (0, 0) for layer in layers):
     return 1
   square = all(
     layer.shape[0] == layer.shape[1] and layer.pitch[0] == layer.pitch[1] for layer in layers
@@ -57,14 +57,12 @@ def place(planes: Float[Array, 'l 2'], condition: Condition, geometry: Geometry)
   The crossing of the first layer decides which of the images is the canonical one: behind its
   middle along both axes, and farther along x than along y.
   """
-  points, spans = crossings(planes, condition), []
-  for layer in geometry.layers:
-    spans.append((layer.pitch, layer.centre) if isinstance(layer, Layer) else None)
+  points = crossings(planes, condition)
   cells = [
-    (points[:, i] - jnp.asarray(span[1])) / jnp.asarray(span[0])
-    if span
+    (points[:, i] - jnp.asarray(layer.centre)) / jnp.asarray(layer.pitch)
+    if isinstance(layer, Layer)
     else jnp.zeros_like(points[:, i])
-    for i, span in enumerate(spans)
+    for i, layer in enumerate(geometry.layers)
   ]
   offset = jnp.stack(cells, axis=1)
   shift = jnp.floor(offset + 0.5)
@@ -113,7 +111,7 @@ def observed(placement: Placement, geometry: Geometry) -> Bool[Array, 'b v']:
   return canonical(ones, placement, geometry) > 0.5
 
 
-def _moves(placement: Placement, layer: int, shape: tuple[int, int]) -> tuple[Array, Array]:
+def _moves(placement: Placement, layer: int, shape: tuple[int, ...]) -> tuple[Array, Array]:
   """`[b, n, n]` along x and along y: 1 where the calorimeter's cell i is the frame's cell j."""
   matrices = []
   for axis, n in enumerate(shape):
@@ -124,7 +122,7 @@ def _moves(placement: Placement, layer: int, shape: tuple[int, int]) -> tuple[Ar
   return matrices[0], matrices[1]
 
 
-def _exchanged(image: Float[Array, 'b n m'], exchange: Bool[Array, b]) -> Array:
+def _exchanged(image: Float[Array, 'b n m'], exchange: Array) -> Array:
   """The images with x and y exchanged where that is asked for; only square ones are asked."""
   if image.shape[1] != image.shape[2]:
     return image

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from calojax.geometry import Geometry, Layer, PolarLayer
-from calojax.showers import Condition, Shower
+from calojax.showers import Array, Condition, Shower
 from calojax.units import GEV
 
 
 def crossings(planes: Float[Array, 'l 2'], condition: Condition) -> Float[Array, 'b l 2']:
-  """x and y of the trajectories in each layer's crossing plane, mm.
+  """The points of the trajectories in each layer's crossing plane, x and y in mm.
 
   Args:
     planes: depth of a layer's plane at 10 GeV and its change with ln E, mm.
@@ -68,4 +68,4 @@ def _pitch(layer: Layer | PolarLayer) -> tuple[float, float]:
   """Size of a layer's cells along x and y, mm; of cells around the axis that of one radial bin."""
   if isinstance(layer, Layer):
     return layer.pitch
-  return (layer.edges[1] - layer.edges[0],) * 2
+  return (layer.edges[1] - layer.edges[0], layer.edges[1] - layer.edges[0])

@@ -16,9 +16,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 from scipy.special import ndtr
 
+from calojax.showers import Array
 from calojax.units import GEV
 
 BINS = 10  # of the energy, each with as many training showers
@@ -61,7 +62,7 @@ def blank(layers: int) -> Response:
   )
 
 
-def quantities(visible: Float[Array, 'b l'], incident: Float[Array, b]) -> Float[Array, 'b l']:
+def quantities(visible: Float[Array, 'b l'], incident: Array) -> Float[Array, 'b l']:
   """The chain's numbers of the layers' visible energies in MeV: E_vis / E_p, then the logits."""
   total = visible.sum(1, keepdims=True)
   shares = visible / jnp.where(total > 0, total, 1) + DARK
@@ -70,9 +71,7 @@ def quantities(visible: Float[Array, 'b l'], incident: Float[Array, b]) -> Float
   return jnp.concatenate([total / incident[:, None], logits], axis=1)
 
 
-def visible_energies(
-  numbers: Float[Array, 'b l'], incident: Float[Array, b]
-) -> Float[Array, 'b l']:
+def visible_energies(numbers: Float[Array, 'b l'], incident: Array) -> Float[Array, 'b l']:
   """The layers' visible energies in MeV: the inverse of `quantities`, apart from `DARK`."""
   rest, shares = jnp.ones_like(incident), []
   for i in range(1, numbers.shape[1]):
@@ -80,6 +79,12 @@ def visible_energies(
     rest = rest - shares[-1]
   total = jnp.maximum(numbers[:, :1], 0) * incident[:, None]
   return total * jnp.stack([*shares, rest], axis=1)
+
+
+def ranges(response: Response, energy: np.ndarray, slope: np.ndarray) -> Response:
+  """The response with the ranges of these particles."""
+  variables = np.asarray(_variables(energy, slope))
+  return response._replace(low=variables.min(0), high=variables.max(0))
 
 
 def fit(numbers: np.ndarray, energy: np.ndarray, slope: np.ndarray) -> Response:
@@ -95,11 +100,8 @@ def fit(numbers: np.ndarray, energy: np.ndarray, slope: np.ndarray) -> Response:
   bins = max(1, min(BINS, len(energy) // FEW))
   parts = np.array_split(np.argsort(variables[:, 0], kind='stable'), bins)
   missing = (0, BINS - bins)
-  response = blank(numbers.shape[1])._replace(
-    low=variables.min(0),
-    high=variables.max(0),
-    centres=np.pad([variables[part, 0].mean() for part in parts], missing, mode='edge'),
-  )
+  centres = np.pad([variables[part, 0].mean() for part in parts], missing, mode='edge')
+  response = ranges(blank(numbers.shape[1]), energy, slope)._replace(centres=centres)
   standard = np.zeros((len(energy), 0), np.float32)
   for i in range(numbers.shape[1]):
     terms = np.asarray(_terms(response, energy, slope, standard), np.float64)
@@ -115,7 +117,7 @@ def fit(numbers: np.ndarray, energy: np.ndarray, slope: np.ndarray) -> Response:
 def standardised(
   response: Response,
   numbers: Float[Array, 'b l'],
-  energy: Float[Array, b],
+  energy: Array,
   slope: Float[Array, 'b 2'],
 ) -> Float[Array, 'b l']:
   """The numbers in units of their spread about their mean, each given those before it."""
@@ -130,7 +132,7 @@ def standardised(
 def drawn(
   response: Response,
   noise: Float[Array, 'b l'],
-  energy: Float[Array, b],
+  energy: Array,
   slope: Float[Array, 'b 2'],
 ) -> tuple[Float[Array, 'b l'], Float[Array, 'b l']]:
   """The standardised numbers and the numbers themselves for standard normal noise."""

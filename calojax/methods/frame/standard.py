@@ -10,39 +10,19 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from calojax.geometry import Geometry
-from calojax.methods.frame import crossing, response
+from calojax.methods.frame import crossing, response, spectra
 from calojax.methods.frame.canonical import Placement, canonical, observed, place, restored
 from calojax.methods.frame.crossing import inclination
 from calojax.methods.frame.response import Response
-from calojax.showers import Condition, Shower, pieces
+from calojax.methods.frame.spectra import Cells
+from calojax.showers import Array, Condition, Shower, pieces
 from calojax.units import GEV
 
 SCALE = 2.0  # of network space: a cell that holds all of its layer
 PIECE = 4096  # showers at a time while the frame is found
-# A cell that at most so many training showers have lit holds, lit, this mean and spread: about a
-# faint cell's.
-RARE, UNKNOWN = 3, (0.1, 0.05)
-
-
-class Cells(NamedTuple):
-  """What each of the v cells of the frame holds in the training showers, in network space.
-
-  Attributes:
-    middle, spread: mean and standard deviation where it is lit, `[v]`.
-    odds: logarithm of the odds that it is lit.
-    mean, deviation: of all showers, dark ones too.
-    share: mean share of the layer's energy.
-  """
-
-  middle: Array
-  spread: Array
-  odds: Array
-  mean: Array
-  deviation: Array
-  share: Array
 
 
 class Frame(NamedTuple):
@@ -66,6 +46,7 @@ class Standard(NamedTuple):
   """Showers in the frame.
 
   Attributes:
+    log_energy: `[b]`, ln(E / 10 GeV).
     x: `[b, v]`, network space: 2 f^(1/4) with f the cell's share of its layer.
     told: `[b, m]`, what networks are told of the particle, and of the visible energy and the
       layers' shares.
@@ -73,6 +54,7 @@ class Standard(NamedTuple):
     placement: how the shower lies.
   """
 
+  log_energy: Array
   x: Array
   told: Array
   observed: Array
@@ -81,14 +63,14 @@ class Standard(NamedTuple):
 
 def blank(geometry: Geometry) -> Frame:
   """The frame before it is known, for its shapes."""
-  layers, zeros = len(geometry.layers), np.zeros(geometry.cells, np.float32)
+  layers = len(geometry.layers)
   numbers = 3 + 3 * layers
   return Frame(
     crossing.nominal(geometry),
     response.blank(layers),
     np.zeros(numbers, np.float32),
     np.ones(numbers, np.float32),
-    Cells(zeros, zeros + 1, zeros, zeros, zeros + 1, np.asarray(_flat(geometry))),
+    spectra.blank(geometry.cells)._replace(share=np.asarray(_flat(geometry))),
   )
 
 
@@ -103,12 +85,13 @@ def fit(showers: Shower, geometry: Geometry) -> Frame:
     raise ValueError('a training shower has a cell that is not finite or below 0 MeV')
   if not energies.any():
     raise ValueError(f'all {len(energies)} training showers are dark, expected some energy')
+  energy, slope = np.asarray(showers.condition.energy), np.asarray(inclination(showers.condition))
   frame = blank(geometry)._replace(planes=crossing.fit(showers, geometry))
+  frame = frame._replace(response=response.ranges(frame.response, energy, slope))
   # Twice: how much of a shower the calorimeter contains is seen by the mean shower.
   for _ in range(2):
     frame = frame._replace(cells=_cells(frame, showers, geometry))
   numbers = in_pieces(jax.jit(lambda s: _numbers(frame, s, geometry)), showers)
-  energy, slope = np.asarray(showers.condition.energy), np.asarray(inclination(showers.condition))
   frame = frame._replace(response=response.fit(numbers, energy, slope))
   told = in_pieces(jax.jit(lambda s: enter(frame, s, geometry).told), showers)
   scale = told.std(0)
@@ -130,7 +113,8 @@ def enter(frame: Frame, showers: Shower, geometry: Geometry) -> Standard:
     inclination(showers.condition),
   )
   told = _told(frame, showers.condition, placement, standard)
-  return Standard(from_shares(shares), told, seen, placement)
+  e = log_energy(frame, showers.condition)
+  return Standard(e, from_shares(shares), told, seen, placement)
 
 
 def requested(
@@ -164,6 +148,12 @@ def normalised(
   total = _layers(to_shares(x), geometry)
   scale = jnp.sqrt(jnp.sqrt(_contained(frame, seen, geometry) / (total + 1e-6)))
   return x * _by_cell(scale, geometry)
+
+
+def log_energy(frame: Frame, condition: Condition) -> Array:
+  """ln(E / 10 GeV) `[b]`, within the range of the training showers."""
+  e = jnp.log(condition.energy / (10 * GEV))
+  return jnp.clip(e, frame.response.low[0], frame.response.high[0])
 
 
 def from_shares(shares: Float[Array, 'b v']) -> Float[Array, 'b v']:
@@ -220,32 +210,18 @@ def _contained(frame: Frame, seen: Array, geometry: Geometry) -> Float[Array, 'b
 
 
 def _cells(frame: Frame, showers: Shower, geometry: Geometry) -> Cells:
-  """The cells of the training showers, each from those that have it in the calorimeter."""
+  """What the cells of the training showers hold."""
 
   @jax.jit
-  def sums(piece: Shower) -> Array:
-    standard = enter(frame, piece, geometry)
-    x = standard.x
-    columns = (standard.observed, x > 0, x, x**2, to_shares(x))
-    return jnp.stack([column.sum(0, dtype=jnp.float32) for column in columns])
+  def sums(piece: Shower) -> spectra.Sums:
+    real = enter(frame, piece, geometry)
+    return spectra.sums(real.x, to_shares(real.x), real.observed, real.log_energy)
 
-  totals = sum(np.asarray(sums(piece), np.float64) for piece in pieces(showers, PIECE))
-  seen, lit = np.maximum(totals[0], 1), np.maximum(totals[1], 1)
-  often = totals[1] > RARE
-  middle = np.where(often, totals[2] / lit, UNKNOWN[0])
-  square = np.maximum(totals[3] / lit - middle**2, 0)
-  rate = (totals[1] + 0.2) / (totals[0] + 0.4)
-  mean, share = totals[2] / seen, totals[4] / seen
-  whole = _by_cell(_positive(_layers(share[None], geometry)), geometry)
-  cells = Cells(
-    middle=middle,
-    spread=np.where(often, np.sqrt(square) + 0.01, UNKNOWN[1]),
-    odds=np.log(rate / (1 - rate)),
-    mean=mean,
-    deviation=np.sqrt(np.maximum(totals[3] / seen - mean**2, 0)),
-    share=share / np.asarray(whole)[0],
-  )
-  return Cells(*(np.asarray(field, np.float32) for field in cells))
+  parts = [jax.tree.map(np.asarray, sums(piece)) for piece in pieces(showers, PIECE)]
+  total = jax.tree.map(lambda *leaves: np.sum(leaves, 0, np.float64), *parts)
+  cells = spectra.fit(total, geometry)
+  whole = _by_cell(_positive(_layers(jnp.asarray(cells.share)[None], geometry)), geometry)
+  return cells._replace(share=cells.share / np.asarray(whole)[0])
 
 
 def in_pieces(function: Callable[[Shower], Array], showers: Shower) -> np.ndarray:

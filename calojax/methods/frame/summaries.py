@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from calojax.geometry import Geometry, Layer
 from calojax.methods.frame.standard import Standard, from_shares, to_shares
+from calojax.showers import Array
 
 SHARES = np.logspace(-5, -1, 12)  # of the layer's energy: thresholds of the occupancies
 SOFTNESS = 0.3  # width of a threshold over its value in network space
@@ -68,7 +69,8 @@ def _rings(geometry: Geometry) -> np.ndarray:
   """
   (layer, *others) = geometry.layers
   if others or not isinstance(layer, Layer):
-    return geometry.membership
+    counts = [layer.cells for layer in geometry.layers]
+    return np.repeat(np.eye(len(counts)), counts, axis=0)
   x, y = ((layer.positions()[:, :2] - layer.centre) / layer.pitch).T
   ring = np.digitize(np.hypot(x, y), RINGS)
   return np.eye(len(RINGS) + 1)[ring]
