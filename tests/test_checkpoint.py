@@ -1,6 +1,5 @@
 """Checkpoints and workdirs: exact round trips and clear refusals."""
 
-import json
 from typing import NamedTuple
 
 import chex
@@ -78,7 +77,7 @@ def test_a_workdir_remembers_its_config_and_its_data(tmp_path, embedded, few):
   config = tiny.config('cnn_aux')
   workdir.claim(folder, config)
   workdir.claim(folder, tiny.config('cnn_aux'))
-  assert json.loads(workdir.stored_config(folder).to_json()) == json.loads(config.to_json())
+  assert workdir.stored_config(folder).to_json() == config.to_json()
   with pytest.raises(ValueError, match=r'latent was 8, now 5'):
     workdir.claim(folder, tiny.config('cnn_aux', latent=5))
   workdir.describe_data(folder, embedded.geometry, embedded.provenance, 'abc', few.condition)

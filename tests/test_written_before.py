@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import calojax
-from calojax import data
+from calojax import config, data
 from calojax.showers import Condition
 
 STORED = pathlib.Path(__file__).parent / 'data' / 'written_by_0.1.0'
@@ -71,7 +71,7 @@ def test_the_same_command_resumes_a_workdir(name, tmp_path, monkeypatch):
 
   stored = json.loads((STORED / name / 'config.json').read_text())
   asked = tiny.full_config(name)
-  for key, value in workdir.flatten(stored).items():
+  for key, value in config.flatten(stored).items():
     if key not in ('train.generator_steps', 'optimiser.discriminator') or stored['method'] == 'gan':
       asked.update_from_flattened_dict({key: tuple(value) if isinstance(value, list) else value})
   shutil.copytree(STORED / name, tmp_path / name)

@@ -4,6 +4,7 @@ format to the next. A migration is history and never changes again; it holds val
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -66,7 +67,7 @@ def migrated(stored: Config) -> Config:
   Raises:
     ValueError: its format is newer than this version knows, or none.
   """
-  config: Config = ConfigDict(stored.to_dict())
+  config: Config = copy.deepcopy(stored).unlock()  # `to_dict` would sort the keys
   number: Any = config.get('format', 1)  # 0.1.0 wrote none
   if number not in range(1, FORMAT + 1):
     raise ValueError(

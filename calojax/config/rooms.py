@@ -45,7 +45,7 @@ def base(method: str) -> Config:
       'evaluation': {
         'clusters': 400,
         'runs': 10,
-        'metrics': (),  # names of evaluation.metrics.METRICS; none: all but the classifier
+        'metrics': (),  # names of evaluation.study.METRICS; none: all but the classifier
         'pictures': True,  # at the end, and the page with them
         # Of the physics PRD: lhcb_reference, lhcb_corrected, or '' for the first where it is
         # defined.

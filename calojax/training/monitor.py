@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from calojax.config import flatten
 from calojax.evaluation.arrangement import NOISE_SEED, Compared, independent_of, particles
 from calojax.evaluation.features import observe, scalars
 from calojax.evaluation.figures import plots
@@ -16,7 +17,6 @@ from calojax.evaluation.study import Settings, clusters_for, evaluate
 from calojax.methods.state import TrainState
 from calojax.showers import Shower, take
 from calojax.training.run import Trainer
-from calojax.training.workdir import flatten
 
 MONITORED = 2000  # validation showers at most
 CLUSTERS, RUNS = 100, 2  # a quick PRD, its ceiling beside it

@@ -12,6 +12,7 @@ from calojax.data.symmetries import all_images
 from calojax.geometry import Geometry
 from calojax.showers import Shower, take
 
+# Showers of a streamed file that are held in memory, for each of train, validation and test.
 HELD_OUT = 10_000
 
 

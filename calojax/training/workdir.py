@@ -39,7 +39,7 @@ def check_config(workdir: str, asked: Any) -> None:
   """Raises ValueError if the workdir was made with another config; the differing keys are listed
   with both values.
   """
-  old, new = (flatten(json.loads(c.to_json())) for c in (stored_config(workdir), asked))
+  old, new = (config.flatten(json.loads(c.to_json())) for c in (stored_config(workdir), asked))
   differing = [
     f'{key} was {old.get(key)!r}, now {new.get(key)!r}'
     for key in sorted(set(old) | set(new))
@@ -67,16 +67,6 @@ def stored_config(workdir: str) -> ml_collections.ConfigDict:
     raise ValueError(f'{workdir} is not a workdir: no config.json in it') from None
   except json.JSONDecodeError as error:
     raise ValueError(f'{path} is not JSON: {error}') from None
-
-
-def flatten(tree: dict[str, Any], prefix: str = '') -> dict[str, Any]:
-  """Nested dicts as one, keys joined by dots."""
-  flat = {}
-  for key, value in tree.items():
-    flat.update(
-      flatten(value, f'{prefix}{key}.') if isinstance(value, dict) else {prefix + key: value}
-    )
-  return flat
 
 
 def describe_data(
