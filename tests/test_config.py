@@ -10,8 +10,10 @@ import pytest
 
 import tiny
 from calojax import config
+from calojax.config import shipped
 from conftest import ROOT
 
+CONFIGS = ROOT / 'configs'
 STORED = pathlib.Path(__file__).parent / 'data' / 'written_by_0.1.0'
 RESULTS = {
   entry['config']: entry
@@ -214,3 +216,16 @@ def test_a_docstring_has_the_paper_the_command_and_the_figures_that_were_measure
   for player, fields in networks.items():
     same = {key: value for key, value in fields.items() if key != 'width'}
     assert same.items() <= found[player].to_dict().items()
+
+
+def test_a_config_is_found_by_its_name_and_a_wrong_name_gets_the_near_one(tmp_path, monkeypatch):
+  assert pathlib.Path(shipped.path('cnn_aux')).read_text() == (CONFIGS / 'cnn_aux.py').read_text()
+  assert shipped.path('configs/cnn.py') == 'configs/cnn.py'
+  line = ['main', '--config=vae', '--workdir=x', '--config.latent=3']
+  assert shipped.resolved(line) == ['main', f'--config={shipped.path("vae")}', *line[2:]]
+  assert shipped.resolved(['main', '--config', 'vae'])[2] == shipped.path('vae')
+  with pytest.raises(ValueError, match="no config 'cnn_axu'; did you mean 'cnn_aux'"):
+    shipped.path('cnn_axu')
+  monkeypatch.chdir(tmp_path)
+  (tmp_path / 'vae').mkdir()
+  assert pathlib.Path(shipped.path('vae')).name == 'vae.py', 'a folder does not hide it'

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import pathlib
 
-import calojax
 from calojax import registry
 
 
@@ -14,7 +13,7 @@ def folder() -> pathlib.Path:
   package = importlib.util.find_spec('calojax.configs')
   if package and package.submodule_search_locations:
     return pathlib.Path(next(iter(package.submodule_search_locations)))
-  return pathlib.Path(calojax.__file__).parents[1] / 'configs'
+  return pathlib.Path(__file__).parents[2] / 'configs'
 
 
 def path(name: str) -> str:
@@ -23,7 +22,8 @@ def path(name: str) -> str:
   Raises:
     ValueError: a bare name that no shipped config has; the near name is told.
   """
-  if name.endswith('.py') or pathlib.Path(name).exists() or '/' in name:
+  # A folder of that name, as a run's may be, does not hide the config.
+  if name.endswith('.py') or '/' in name or pathlib.Path(name).is_file():
     return name
   shipped = {file.stem: str(file) for file in sorted(folder().glob('*.py'))}
   return registry.find(shipped, name, 'config')
