@@ -31,7 +31,7 @@ def targets(
 
   Args:
     names: of observables or attributes.
-    error: a key of `calojax.losses.ERRORS`.
+    error: a key of `losses.ERRORS`.
     geometry: of the showers.
     training: showers that set mean and spread; None if the method is only to sample, and every
       scale is 1.

@@ -48,7 +48,7 @@ def page(summary: dict[str, Any], figures: dict[str, bytes]) -> str:
   """The whole page.
 
   Args:
-    summary: of `summary.evaluate`; a figure may lack its error or its target, and `meta` any of its
+    summary: of `study.evaluate`; a figure may lack its error or its target, and `meta` any of its
       entries.
     figures: title -> figure, put into the page as PNG.
   """
