@@ -34,6 +34,7 @@ SYSTEMS = {  # config -> what it is; the table of the README
   'wgan_gp': 'Wasserstein GAN, gradient penalty (Chekalina et al. 2018)',
   'wgan_regressor': '+ parameter regressor, trained beforehand',
   'vae': 'variational auto-encoder; cells are drawn',
+  'vae_gan': 'VAE, then GAN, in the canonical frame (`experiments/fidelity`); no paper',
   'shower_library': 'nearest stored shower, energy rescaled: the bar to reach',
   'calogan': 'CaloGAN (Paganini et al. 2017), three layers',
   'calogan_conditional': 'conditional CaloGAN (de Oliveira et al. 2017)',

@@ -36,6 +36,7 @@ NETWORKS = (
   'cnn_aux_sa_sn',
   'wgan_gp',
   'vae',
+  'vae_gan',
   'calogan',
   'calogan_conditional',
   'conv3d',
@@ -64,11 +65,12 @@ def generator(name):
       else (numbers + 0.2) / max(1, np.prod(leaf.shape[:-1])) ** 0.5
     )
 
-  variables = (
-    library(few, method)
-    if name == 'shower_library'
-    else jax.tree_util.tree_map_with_path(random, like)
-  )
+  if name == 'shower_library':
+    variables = library(few, method)
+  else:
+    variables = jax.tree_util.tree_map_with_path(random, like)
+  if 'frame' in like:  # numbers of the training showers, not weights: random ones are no frame
+    variables['frame'] = method.init(jax.random.key(0), take(few, slice(4))).generator.ema['frame']
   described = {'fingerprint': '0123456789abcdef', 'provenance': {}}
   return Generator.of(method, variables, geometry, few.condition, step=8, description=described)
 

@@ -4,7 +4,7 @@ and what older versions wrote. A file in `configs/` changes what its system chan
 
 from calojax.config.families import LHCB_TARGETS, calogan, layered_gan, sagan, threed_gan, wgan_gp
 from calojax.config.migrations import FORMAT, migrated
-from calojax.config.rooms import base, gan, library, vae
+from calojax.config.rooms import base, gan, library, vae, vae_gan
 from calojax.config.rules import check, flatten
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
   'sagan',
   'threed_gan',
   'vae',
+  'vae_gan',
   'wgan_gp',
 ]

@@ -122,6 +122,31 @@ def vae() -> Config:
   )
 
 
+def vae_gan() -> Config:
+  """A VAE-GAN in the canonical frame; its `latent` does not count the noise of the cells and of the
+  energies.
+  """
+  config = base('vae_gan')
+  with config.unlocked():
+    config.update(
+      {
+        'latent': 64,
+        'generator': {'width': 384, 'narrow': 128, 'blocks': 2},
+        'discriminator': {'width': 384, 'hearing': 64},
+        'warm_start': {'steps': 4000, 'rate': 1e-3},  # of train.steps, as a VAE
+        'adversarial': {
+          'generator_rate': 1e-4,
+          'discriminator_rate': 2e-4,
+          'gamma': 5.0,  # of the penalties on real and on generated showers, gamma / 2 each
+          'penalised': 0.5,  # share of a batch that they are computed of
+          'likelihood': 1e-3,  # weight of the warm start's bound beside the critic's opinion
+        },
+      }
+    )
+    del config['condition']  # the frame has conditions of its own
+  return config
+
+
 def library() -> Config:
   """A shower library. It has nothing to train: its steps store `train.batch` showers each."""
   return base('library')
@@ -152,4 +177,4 @@ def _with_networks(method: str, room: dict[str, Any]) -> Config:
 
 
 # What a config of these methods has; a plug-in's method may bring keys of its own.
-ROOMS = {'gan': gan, 'vae': vae, 'library': library}
+ROOMS = {'gan': gan, 'vae': vae, 'vae_gan': vae_gan, 'library': library}

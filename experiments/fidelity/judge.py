@@ -1,0 +1,127 @@
+"""Figures of trained VAE-GANs against showers that they were not trained on.
+
+  OMP_NUM_THREADS=1 python experiments/fidelity/judge.py RUN.pkl ... --against=FILE.h5 \
+    --pair=OTHER.h5
+
+Without --against, settings are being chosen: the embedded test part. Adds to
+experiments/results/fidelity_trials.json, or to the file that --results names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pickle
+import time
+from typing import Any
+
+os.environ.setdefault('XLA_FLAGS', '--xla_cpu_multi_thread_eigen=false')
+
+import jax
+import ml_collections
+import numpy as np
+from showers import choosing, training
+
+from calojax import data
+from calojax.evaluation.features import prd_features
+from calojax.evaluation.metrics.judges import strongest
+from calojax.evaluation.metrics.prd import prd
+from calojax.evaluation.sets import Sets
+from calojax.files import write_text
+from calojax.geometry import Geometry
+from calojax.methods.build import build
+from calojax.showers import Condition, Shower, at, take
+
+BATCH = 500
+
+
+def generate(kept: dict[str, Any], condition: Condition, geometry: Geometry, seed: int) -> Shower:
+  """Showers of these particles."""
+  config = ml_collections.ConfigDict(json.loads(kept['config']))
+  method = build(config, geometry)
+  sample, made = jax.jit(method.sample), []
+  rng = np.random.default_rng(seed)
+  for start in range(0, len(condition.energy), BATCH):
+    part = at(condition, slice(start, start + BATCH))
+    z = rng.standard_normal((len(part.energy), method.latent), np.float32)
+    made.append(np.asarray(sample(kept['variables'], z, part)))
+  return Shower(np.concatenate(made), condition)
+
+
+def response_figures(real: Shower, fake: Shower, bins: int = 10) -> dict[str, list[float]]:
+  """Mean and spread of E / E_p over Geant4's in bins of energy with as many showers each."""
+  parts = np.array_split(np.argsort(real.condition.energy), bins)
+  r, q = (s.energies.sum(1) / s.condition.energy for s in (real, fake))
+  return {
+    'mean': [round(float(q[k].mean() / r[k].mean()), 4) for k in parts],
+    'spread': [round(float(q[k].std() / r[k].std()), 4) for k in parts],
+  }
+
+
+def figures(
+  real: Shower, fake: Shower, others: Shower, pair: Shower, geometry: Geometry, quick: bool
+) -> dict[str, Any]:
+  """All figures; `fake` has the particles of `real`, `others` different ones."""
+  found: dict[str, Any] = {'response': response_figures(real, fake)}
+  statistics = 'lhcb_reference' if geometry.cells == 900 else 'lhcb_corrected'
+  sets = Sets(reference=real, generated=others, independent=pair)
+  for kind, a in prd_features(sets, geometry, statistics).items():
+    for name, b in (('', a.generated), ('ceiling_', a.independent)):
+      found[f'prd_{name}{kind}'] = round(prd(a.reference, b, 400, 4, resamples=2).value, 4)
+  if not quick:
+    areas = strongest(real, fake, (real, pair), geometry)
+    found |= {
+      name: {key: round(value, 4) for key, value in area.items()} for name, area in areas.items()
+    }
+  return found
+
+
+def arguments() -> Any:
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument('runs', nargs='+')
+  parser.add_argument('--data', default='lhcb_ecal')
+  parser.add_argument('--against')
+  parser.add_argument('--pair')
+  parser.add_argument('--count', type=int, default=5000)
+  parser.add_argument('--quick', action='store_true')
+  parser.add_argument('--results', default='experiments/results/fidelity_trials.json')
+  parser.add_argument('--note', default='')
+  return parser.parse_args()
+
+
+def main() -> None:
+  given = arguments()
+  train, geometry = training(given.data, [])
+  real = data.read(given.against).showers if given.against else choosing(given.data)
+  real = take(real, slice(given.count))
+  pair = take(data.read(given.pair).showers if given.pair else train, slice(given.count))
+  for path in given.runs:
+    with open(path, 'rb') as file:
+      kept = pickle.load(file)
+    start = time.time()
+    fake = generate(kept, real.condition, geometry, 1)
+    microseconds = (time.time() - start) / len(fake.energies) * 1e6
+    others = generate(kept, pair.condition, geometry, 2)
+    found = figures(real, fake, others, pair, geometry, given.quick)
+    entry = {
+      'run': os.path.basename(path),
+      'note': given.note,
+      'config': json.loads(kept['config']),
+      **{key: kept[key] for key in ('step', 'minutes', 'showers', 'fingerprint', 'files')},
+      'against': os.path.basename(given.against or f'{given.data}: embedded test part'),
+      'against_fingerprint': data.fingerprint(real),
+      'count': len(real.energies),
+      'microseconds_with_compilation': round(microseconds, 1),
+      'figures': found,
+    }
+    print(json.dumps({k: entry[k] for k in ('run', 'step', 'minutes', 'figures')}), flush=True)
+    entries = []
+    if os.path.exists(given.results):
+      with open(given.results) as file:
+        entries = json.load(file)
+    write_text(given.results, json.dumps([*entries, entry], indent=1) + '\n')
+
+
+if __name__ == '__main__':
+  main()
