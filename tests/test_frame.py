@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import expon, norm
 
 from calojax import data
 from calojax.data.symmetries import all_images
@@ -21,6 +22,9 @@ ODD = Geometry('odd', (Layer((7, 7), (10.0, 10.0), 50.0), Layer((7, 7), (10.0, 1
 OBLONG = Geometry('oblong', (Layer((12, 3), (5.0, 40.0), 20.0), Layer((6, 6), (10.0, 10.0), 60.0)))
 SHIFTED = Geometry('shifted', (Layer((8, 8), (10.0, 10.0), 50.0, (5.0, 0.0)),))
 POLAR = Geometry('polar', (PolarLayer((0.0, 5.0, 20.0), 4, 0.0), PolarLayer((0.0, 10.0), 1, 9.0)))
+
+
+enter = jax.jit(standard.enter, static_argnums=2)  # one compilation a geometry
 
 
 def particles(count: int, seed: int = 0, reach: float = 15.0, slope: float = 0.2) -> Condition:
@@ -236,10 +240,29 @@ def test_cells_spectra_follow_the_energy():
   scales = spectra.scales(found, jnp.asarray([-1.0, 0.0, 1.0]))
   np.testing.assert_allclose(scales.middle[:, 2], [0.85, 0.8, 0.75], atol=0.01)
   np.testing.assert_allclose(scales.odds[:, 2], [0.1, 0.5, 0.9], atol=0.1)
-  np.testing.assert_allclose(scales.spread[2], 0.105, atol=0.01)
+  np.testing.assert_allclose(scales.spread[:, 2], 0.1, atol=0.02)
   # One in the ring of lit ones has their rate as prior; dark in every shower, it is hardly ever lit.
   assert (np.asarray(scales.odds)[:, 3] < -5).all()
   assert all(np.isfinite(np.asarray(field)).all() for field in scales)
+
+
+def test_shape_of_a_spectrum_is_that_of_the_ring():
+  """Lit cells exponentially distributed: the quantiles are those of the exponential law."""
+  geometry = Geometry('line', (Layer((5, 1), (10.0, 10.0), 0.0),))
+  rings = spectra.rings_of(geometry)
+  rng = np.random.default_rng(0)
+  x = (0.1 + 0.2 * rng.exponential(1, (50_000, 5)) * (rng.random((50_000, 5)) < 0.7)).astype('f4')
+  x[x <= 0.1] = 0
+  x[:, [0, 4]] = 0  # the outermost ring is never lit
+  middle, spread = np.full_like(x, 0.3), np.full_like(x, 0.2)
+  rare = spectra.blank(5)
+  rare.odds[0] = [-20, -20, 20, -20, -20]
+  cells = spectra.shaped(rare, spectra.counts(x, middle, spread, rings), rings)
+  expected = expon.ppf(norm.cdf(spectra.KNOTS)) - 1
+  np.testing.assert_allclose(cells.shape[1], expected, rtol=0.04, atol=0.01)
+  np.testing.assert_allclose(cells.shape[0], spectra.KNOTS, rtol=1e-6)
+  np.testing.assert_allclose(cells.shape[2], spectra.KNOTS, rtol=1e-6)  # one that is always lit
+  assert (np.diff(cells.shape, axis=1) > 0).all()
 
 
 @functools.cache
@@ -252,7 +275,7 @@ def lhcb():
 def test_showers_enter_the_frame_and_leave_it_as_they_were():
   showers, geometry, frame = lhcb()
   few = take(showers, slice(64))
-  inside = standard.enter(frame, few, geometry)
+  inside = enter(frame, few, geometry)
   visible = few.energies.sum(1, keepdims=True)
   back = standard.leave(inside.x, jnp.asarray(visible), inside.placement, geometry)
   # Cells of the calorimeter that the rolled frame does not have are lost, and with them a
@@ -265,7 +288,7 @@ def test_showers_enter_the_frame_and_leave_it_as_they_were():
 
 def test_networks_are_told_numbers_of_unit_size():
   showers, geometry, frame = lhcb()
-  told = np.asarray(standard.enter(frame, showers, geometry).told)
+  told = np.asarray(enter(frame, showers, geometry).told)
   np.testing.assert_allclose(told.mean(0), 0, atol=0.01)
   np.testing.assert_allclose(told.std(0), 1, atol=0.01)
 
@@ -318,7 +341,7 @@ def test_every_geometry_has_a_frame_and_summaries(geometry):
   condition = particles(80, reach=5.0, slope=0.05)
   showers = blobs(condition, geometry, nominal)
   frame = standard.fit(showers, geometry)
-  inside = standard.enter(frame, showers, geometry)
+  inside = enter(frame, showers, geometry)
   shown = np.asarray(summaries(inside.x, inside, geometry))
   assert all(np.isfinite(np.asarray(leaf)).all() for leaf in (inside.x, inside.told, shown))
   assert shown.shape[0] == 80
@@ -328,7 +351,7 @@ def test_summaries_do_not_change_under_the_symmetry_of_the_cells():
   condition = particles(30, reach=30.0)
   images = all_images(blobs(condition, SQUARE, nominal), SQUARE)
   frame = standard.fit(images, SQUARE)
-  inside = standard.enter(frame, images, SQUARE)
+  inside = enter(frame, images, SQUARE)
   shown = np.asarray(summaries(inside.x, inside, SQUARE)).reshape(8, 30, -1)
   np.testing.assert_allclose(shown, np.broadcast_to(shown[:1], shown.shape), atol=2e-3)
 
@@ -350,7 +373,7 @@ def test_a_dark_shower_among_others_does_no_harm():
   cells = blobs(condition, SQUARE, nominal).energies
   cells[7] = 0
   frame = standard.fit(Shower(cells, condition), SQUARE)
-  inside = standard.enter(frame, Shower(cells, condition), SQUARE)
+  inside = enter(frame, Shower(cells, condition), SQUARE)
   assert all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves((inside, frame)))
   assert not np.asarray(inside.x)[7].any()
   assert at(condition, slice(2)).energy.shape == (2,)

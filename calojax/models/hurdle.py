@@ -5,6 +5,10 @@ A far cell of a shower holds some MeV or nothing, with nearly the same spectrum 
 continuous function of noise that cells share gives that. The likelihood is exact, so a generator
 that ends in such cells can be trained as the decoder of a VAE; and the draw has a gradient, so that
 a discriminator can go on from there.
+
+What a lit cell holds is a monotone function of a normal number: the quantiles of such cells in the
+training showers. The network moves and stretches the normal number, so it starts from the right
+spectrum, and never leaves the range that cells have.
 """
 
 from __future__ import annotations
@@ -14,69 +18,23 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from calojax.models.layers import sparse_relu
-
 TEMPERATURE = 0.5  # of the soft step through which the gradient of being lit goes
-# Of the probability: over so much a cell changes from dark to lit. A sharp step would let two
-# runtimes, which round differently, light different cells for the same noise.
-RAMP = 2e-3
+# Of the log odds: over so much a cell changes from dark to lit. A sharp step would let two runtimes,
+# which round differently, light different cells for the same noise. In probability it would be most
+# of what a cell that is lit once in a thousand showers holds.
+RAMP = 0.01
+# Odd polynomial of a standard normal number n: ln(Phi(n) / Phi(-n)) to 0.0013 for |n| < 5.2. By the
+# distribution function itself nothing is left of it in single precision beyond 5.
+LOG_ODDS = (1.5925863, 7.5840335e-2, -9.8813484e-4, 9.0744608e-6)
+FARTHEST = 5.2
 SMALLEST = 0.02  # slope, in units of the cell's spread
 UNIT = 0.52  # softplus of it is a slope of 1
-
-
-class Hurdle(NamedTuple):
-  """Independent distributions of cells `[b, v]` in network space.
-
-  A cell is lit with probability p = sigmoid(logit). A lit one is max(0, middle + slope n), n
-  standard normal, with one slope for n < 0 and another for n > 0: a two-piece normal distribution
-  whose median is the middle.
-
-  Attributes:
-    logit: of being lit.
-    middle: median of a lit cell.
-    below, above: the slopes, positive.
-  """
-
-  logit: Array
-  middle: Array
-  below: Array
-  above: Array
-
-  def values(self, amount: Float[Array, 'b v'], lit: Float[Array, 'b v']) -> Float[Array, 'b v']:
-    """The cells for two standard normal numbers each, >= 0 with exact zeros."""
-    return jax.nn.relu(self._amounts(amount)) * self._lit(_normal_cdf(lit))
-
-  def draw(self, amount: Float[Array, 'b v'], lit: Float[Array, 'b v']) -> Float[Array, 'b v']:
-    """`values` with a gradient: of being lit that of a soft step in the logit (a straight-through
-    estimate with logistic noise; Bengio et al. 2013, Jang et al. 2017).
-    """
-    uniform = jnp.clip(_normal_cdf(lit), 1e-6, 1 - 1e-6)
-    logistic = jnp.log(uniform) - jnp.log1p(-uniform)
-    soft = jax.nn.sigmoid((self.logit + logistic) / TEMPERATURE)
-    step = soft + jax.lax.stop_gradient(self._lit(uniform) - soft)
-    return step * sparse_relu(self._amounts(amount))
-
-  def _amounts(self, noise: Array) -> Array:
-    """What the cells hold if they are lit."""
-    return self.middle + self.below * jnp.minimum(noise, 0) + self.above * jnp.maximum(noise, 0)
-
-  def _lit(self, uniform: Array) -> Array:
-    """1 of lit cells, 0 of dark ones, and in between on the ramp."""
-    return jnp.clip((jax.nn.sigmoid(self.logit) - 1 + uniform) / RAMP + 0.5, 0, 1)
-
-  def negative_log_likelihood(self, x: Float[Array, 'b v']) -> Float[Array, 'b v']:
-    """-ln p(x) of every cell: a density where x > 0, a probability where it is dark."""
-    slope = jnp.where(x > self.middle, self.above, self.below)
-    pull = (x - self.middle) / slope
-    lit = 0.5 * jnp.square(pull) + jnp.log(slope) + 0.5 * math.log(2 * math.pi)
-    lit = lit - jax.nn.log_sigmoid(self.logit)
-    # A lit cell below 0 is dark as well.
-    nothing = jax.nn.sigmoid(-self.logit) + jax.nn.sigmoid(self.logit) * _normal_cdf(
-      -self.middle / jnp.where(self.middle > 0, self.below, self.above)
-    )
-    return jnp.where(x > 0, lit, -jnp.log(jnp.maximum(nothing, 1e-30)))
+KNOTS = np.linspace(-3, 3, 13, dtype=np.float32)  # normal numbers at which quantiles are known
+STEP = float(KNOTS[1] - KNOTS[0])
+LEAST = 0.01  # of a lit cell in network space, so that it is lit
 
 
 class Scales(NamedTuple):
@@ -86,16 +44,94 @@ class Scales(NamedTuple):
     middle: mean where they are lit.
     spread: standard deviation there.
     odds: logarithm of the odds that they are lit.
+    shape: `[v, KNOTS]`, quantiles of what lit ones hold, in spreads about the middle, rising.
   """
 
   middle: Array
   spread: Array
   odds: Array
+  shape: Array
+
+  def amounts(self, normal: Float[Array, 'b v']) -> Float[Array, 'b v']:
+    """What lit cells hold for normal numbers: linear between the quantiles, above the last one as
+    below it, and never less than the first.
+    """
+    standard = self.shape[:, 0] + jnp.zeros_like(normal)
+    for i in range(len(KNOTS) - 1):
+      part = jnp.maximum(normal - KNOTS[i], 0)
+      if i < len(KNOTS) - 2:  # the last one goes on
+        part = jnp.minimum(part, STEP)
+      standard = standard + part * ((self.shape[:, i + 1] - self.shape[:, i]) / STEP)
+    return jnp.maximum(self.middle + self.spread * standard, LEAST)
+
+  def normal(self, x: Float[Array, 'b v']) -> Float[Array, 'b v']:
+    """The normal numbers that give these amounts, within the first and last knot."""
+    standard = (x - self.middle) / self.spread
+    found = jnp.full_like(standard, KNOTS[0])
+    for i in range(len(KNOTS) - 1):
+      rise = self.shape[:, i + 1] - self.shape[:, i]
+      found = found + STEP * jnp.clip((standard - self.shape[:, i]) / jnp.maximum(rise, 1e-6), 0, 1)
+    return found
+
+
+class Hurdle(NamedTuple):
+  """Independent distributions of cells `[b, v]`.
+
+  A cell is lit with probability p = sigmoid(logit). A lit one holds what `scales.amounts` gives for
+  middle + slope n, n standard normal, with one slope for n < 0 and another for n > 0: a two-piece
+  normal distribution whose median is the middle.
+
+  Attributes:
+    logit: of being lit.
+    middle: median of the normal number of a lit cell.
+    below, above: the slopes, positive.
+    scales: of the training showers.
+  """
+
+  logit: Array
+  middle: Array
+  below: Array
+  above: Array
+  scales: Scales
+
+  def values(self, amount: Float[Array, 'b v'], lit: Float[Array, 'b v']) -> Float[Array, 'b v']:
+    """The cells in network space for two standard normal numbers each, >= 0 with exact zeros."""
+    return self._amounts(amount) * self._lit(_log_odds(lit))
+
+  def draw(self, amount: Float[Array, 'b v'], lit: Float[Array, 'b v']) -> Float[Array, 'b v']:
+    """`values` with a gradient: of being lit that of a soft step in the logit (a straight-through
+    estimate with logistic noise; Bengio et al. 2013, Jang et al. 2017).
+    """
+    logistic = _log_odds(lit)
+    soft = jax.nn.sigmoid((self.logit + logistic) / TEMPERATURE)
+    step = soft + jax.lax.stop_gradient(self._lit(logistic) - soft)
+    return step * self._amounts(amount)
+
+  def negative_log_likelihood(self, x: Float[Array, 'b v']) -> Float[Array, 'b v']:
+    """-ln p of every cell: of a dark one its probability, of a lit one the density of its normal
+    number, which differs from that of x by a factor that the network has no part in.
+    """
+    normal = self.scales.normal(x)
+    slope = jnp.where(normal > self.middle, self.above, self.below)
+    pull = (normal - self.middle) / slope
+    lit = 0.5 * jnp.square(pull) + jnp.log(slope) + 0.5 * math.log(2 * math.pi)
+    return jnp.where(
+      x > 0, lit - jax.nn.log_sigmoid(self.logit), -jax.nn.log_sigmoid(-self.logit)
+    )
+
+  def _amounts(self, noise: Array) -> Array:
+    """What the cells hold if they are lit."""
+    normal = self.middle + self.below * jnp.minimum(noise, 0) + self.above * jnp.maximum(noise, 0)
+    return self.scales.amounts(normal)
+
+  def _lit(self, logistic: Array) -> Array:
+    """1 of lit cells, 0 of dark ones, and in between on the ramp."""
+    return jnp.clip((self.logit + logistic) / RAMP + 0.5, 0, 1)
 
 
 def hurdle(outputs: Float[Array, 'b 4 v'], scales: Scales) -> Hurdle:
-  """The cells that a network's outputs stand for: at outputs of 0 each has about the spectrum of
-  the training showers.
+  """The cells that a network's outputs stand for: at outputs of 0 each has the spectrum of the
+  training showers.
 
   Args:
     outputs: four numbers a cell: of the logit, the middle, and the slopes.
@@ -104,12 +140,17 @@ def hurdle(outputs: Float[Array, 'b 4 v'], scales: Scales) -> Hurdle:
   logit, centre, below, above = (outputs[:, i] for i in range(4))
   return Hurdle(
     scales.odds + 2 * logit,
-    scales.middle + scales.spread * centre,
-    scales.spread * (jax.nn.softplus(below + UNIT) + SMALLEST),
-    scales.spread * (jax.nn.softplus(above + UNIT) + SMALLEST),
+    centre,
+    jax.nn.softplus(below + UNIT) + SMALLEST,
+    jax.nn.softplus(above + UNIT) + SMALLEST,
+    scales,
   )
 
 
-def _normal_cdf(x: Array) -> Array:
-  """The standard normal distribution function, in terms that export."""
-  return 0.5 * (1 + jax.lax.erf(x / math.sqrt(2)))
+def _log_odds(normal: Float[Array, 'b v']) -> Float[Array, 'b v']:
+  """A number with the logistic distribution for each standard normal one."""
+  n = jnp.clip(normal, -FARTHEST, FARTHEST)
+  square, polynomial = jnp.square(n), jnp.zeros_like(n)
+  for coefficient in LOG_ODDS[::-1]:
+    polynomial = polynomial * square + coefficient
+  return n * polynomial

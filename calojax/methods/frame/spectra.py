@@ -3,7 +3,8 @@ generator starts from, and the units of what it changes.
 
 A far cell has nearly the same spectrum in MeV at every energy, so as a share of the shower it moves
 with the energy. A network that has to find that for hundreds of rarely lit cells makes their
-spectra too wide; polynomials in ln E with what neighbours at the same radius hold do not.
+spectra too wide; polynomials in ln E with what neighbours at the same radius hold do not. The shape
+of the spectrum is that of all cells at the same radius: boosted trees tell a normal one at once.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import ndtr
 
 from calojax.geometry import Geometry, Layer
-from calojax.models.hurdle import Scales
+from calojax.models.hurdle import KNOTS, Scales
 from calojax.showers import Array
 
 ORDER = 3  # terms of the polynomials
-EDGES = np.linspace(-2.5, 2.5, 11)  # of the bins of ln(E / 10 GeV) that the odds are counted in
+EDGES = np.linspace(-2.5, 2.5, 11)  # of the bins of ln(E / 10 GeV) that showers are counted in
 NEIGHBOURS = 30.0  # showers that the cells at the same radius count as
 SPREAD = 0.05  # of a lit cell where none ever was
+FINE = np.linspace(-6, 6, 481)  # edges of the histograms behind the quantiles
+FEW = 50  # lit cells at least, of which a shape is known
 
 
 class Cells(NamedTuple):
@@ -28,124 +32,151 @@ class Cells(NamedTuple):
 
   Attributes:
     middle: `[ORDER, v]`, polynomial in ln(E / 10 GeV) of what it holds where it is lit.
-    odds: `[ORDER, v]`, the same of the logarithm of the odds that it is.
-    spread: `[v]`, standard deviation about the middle.
+    spread: `[ORDER, v]`, the same of the logarithm of the standard deviation about that.
+    odds: `[ORDER, v]`, the same of the logarithm of the odds that it is lit.
+    shape: `[v, KNOTS]`, quantiles of what it holds, in spreads about the middle.
     mean, deviation: `[v]`, of all showers, dark ones too.
     share: `[v]`, mean share of the layer's energy.
   """
 
   middle: Array
-  odds: Array
   spread: Array
+  odds: Array
+  shape: Array
   mean: Array
   deviation: Array
   share: Array
 
 
 class Sums(NamedTuple):
-  """Sums over showers.
-
-  Attributes:
-    lit, content: `[2 ORDER - 1, v]` and `[ORDER, v]`, of powers of ln E where a cell is lit, alone
-      and times what it holds.
-    square: `[v]`, of the square of that.
-    seen, bright: `[bins, v]`, showers in bins of energy that have the cell, and have it lit.
-    share: `[v]`.
+  """Sums over the showers in bins of energy, `[bins, v]`: those that have the cell, those that have
+  it lit, what it holds and the square of that; and its share `[v]`.
   """
 
-  lit: Array
-  content: Array
-  square: Array
   seen: Array
   bright: Array
+  content: Array
+  square: Array
   share: Array
 
 
 def blank(cells: int) -> Cells:
   """The numbers before they are known."""
   one, polynomial = np.ones(cells, np.float32), np.zeros((ORDER, cells), np.float32)
-  return Cells(polynomial, polynomial, one, 0 * one, one, one)
+  shape = np.tile(KNOTS, (cells, 1))
+  return Cells(polynomial, polynomial, polynomial, shape, 0 * one, one, one)
 
 
 def scales(cells: Cells, log_energy: Array) -> Scales:
   """Spectra of the cells in showers of these ln(E / 10 GeV) `[b]`."""
   powers = log_energy[:, None, None] ** jnp.arange(ORDER, dtype=jnp.float32)[:, None]
-  middle, odds = ((powers * jnp.asarray(p)).sum(1) for p in (cells.middle, cells.odds))
-  return Scales(middle, jnp.asarray(cells.spread), odds)
+  polynomials = (cells.middle, cells.spread, cells.odds)
+  middle, spread, odds = ((powers * jnp.asarray(p)).sum(1) for p in polynomials)
+  return Scales(middle, jnp.exp(spread), odds, jnp.asarray(cells.shape))
 
 
 def sums(x: Array, share: Array, observed: Array, log_energy: Array) -> Sums:
   """The sums over some showers `[b, v]` in network space, ln(E / 10 GeV) `[b]`."""
-  lit = (x > 0).astype(jnp.float32)
-  powers = log_energy[:, None] ** jnp.arange(2 * ORDER - 1)
   number = jnp.searchsorted(jnp.asarray(EDGES[1:-1], jnp.float32), log_energy)
-  bins = (number[:, None] == jnp.arange(len(EDGES) - 1)).astype(jnp.float32)
-  return Sums(
-    lit=powers.T @ lit,
-    content=powers[:, :ORDER].T @ x,
-    square=jnp.square(x).sum(0),
-    seen=bins.T @ observed,
-    bright=bins.T @ lit,
-    share=share.sum(0),
-  )
+  bins = (number[:, None] == jnp.arange(len(EDGES) - 1)).astype(jnp.float32).T
+  lit = (x > 0).astype(jnp.float32)
+  return Sums(bins @ observed, bins @ lit, bins @ x, bins @ jnp.square(x), share.sum(0))
 
 
 def fit(found: Sums, geometry: Geometry) -> Cells:
-  """The numbers from the sums over all training showers."""
-  rings = _rings(geometry)
-  seen = found.seen.sum(0)
-  pool = lambda sums: _with_neighbours(sums, found.lit[0], rings)
-  lit, content, square = pool(found.lit), pool(found.content), pool(found.square[None])[0]
-  middle = _solved(lit, content)
-  # Sum of (x - middle(E))^2, by the normal equations.
-  rest = (square - (middle * content).sum(0)) / np.maximum(lit[0], 1e-9)
-  known = lit[0] > 1e-3
-  mean = found.content[0] / np.maximum(seen, 1)
-  cells = Cells(
-    middle=np.where(known, middle, 0) + np.where(known, 0, np.eye(ORDER)[:, :1] * 2 * SPREAD),
+  """The numbers from the sums over all training showers, of a normal shape."""
+  rings, seen = rings_of(geometry), found.seen.sum(0)
+  mean = found.content.sum(0) / np.maximum(seen, 1)
+  variance = found.square.sum(0) / np.maximum(seen, 1) - mean**2
+  middle, spread = _lit(found, rings)
+  cells = blank(geometry.cells)._replace(
+    middle=middle,
+    spread=spread,
     odds=_odds(found, rings),
-    spread=np.where(known, np.sqrt(np.maximum(rest, 0)) + 0.005, SPREAD),
     mean=mean,
-    deviation=np.sqrt(np.maximum(found.square / np.maximum(seen, 1) - mean**2, 0)),
+    deviation=np.sqrt(np.maximum(variance, 0)),
     share=found.share / np.maximum(seen, 1),
   )
   return Cells(*(np.asarray(field, np.float32) for field in cells))
+
+
+def counts(x: np.ndarray, middle: np.ndarray, spread: np.ndarray, rings: np.ndarray) -> np.ndarray:
+  """Histograms `[rings, bins of FINE]` of lit cells `[b, v]`, in spreads about their middle."""
+  lit = x > 0
+  standard = (x[lit] - middle[lit]) / spread[lit]
+  place = np.clip(np.searchsorted(FINE[1:-1], standard), 0, len(FINE) - 2)
+  ring = np.broadcast_to(rings, x.shape)[lit]
+  size = (rings.max() + 1) * (len(FINE) - 1)
+  return np.bincount(ring * (len(FINE) - 1) + place, minlength=size).reshape(-1, len(FINE) - 1)
+
+
+def shaped(cells: Cells, histograms: np.ndarray, rings: np.ndarray) -> Cells:
+  """The cells with the shapes of these `counts`; a ring with few lit cells keeps the normal one.
+
+  The more often a cell is lit, the nearer to normal: what the core holds follows the particle, which
+  the network is told, and about that it is normal (shapes of the whole made the core's area .67).
+  """
+  shapes = []
+  for histogram in histograms:
+    below = np.concatenate([[0], np.cumsum(histogram)]) / max(1, histogram.sum())
+    # Rising, also where nothing lies between two edges: a shape has an inverse.
+    quantiles = np.interp(ndtr(KNOTS), below + 1e-9 * np.arange(len(below)), FINE)
+    shapes.append(quantiles if histogram.sum() >= FEW else KNOTS)
+  dark = 1 / (1 + np.exp(cells.odds[0]))[:, None]  # how often, at 10 GeV
+  shape = dark * np.asarray(shapes)[rings] + (1 - dark) * KNOTS
+  return cells._replace(shape=shape.astype(np.float32))
+
+
+def _lit(found: Sums, rings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Polynomials `[ORDER, v]` of the mean of lit cells and of the logarithm of their spread."""
+  bright, content, square = (
+    _with_neighbours(values, found.bright, rings)
+    for values in (found.bright, found.content, found.square)
+  )
+  known = bright > 1e-3
+  mean = np.where(known, content / np.maximum(bright, 1e-3), 0)
+  # About the mean of the bin, which is that of the middle: what it drifts within a bin is little.
+  variance = square / np.maximum(bright, 1e-3) - mean**2
+  deviation = np.sqrt(np.maximum(variance, 0)) + 0.005
+  middle = _polynomial(mean, bright * known)
+  spread = _polynomial(np.log(deviation), bright * known)
+  never = ~known.any(0)
+  constant = np.eye(ORDER)[:, :1]
+  return (
+    np.where(never, constant * 2 * SPREAD, middle),
+    np.where(never, constant * np.log(SPREAD), spread),
+  )
 
 
 def _odds(found: Sums, rings: np.ndarray) -> np.ndarray:
   """Polynomials `[ORDER, v]` of the log odds in bins of energy, each bin with the weight that its
   number of showers gives the odds.
   """
-  ring_seen, ring_bright = (_of_ring(counts, rings) for counts in (found.seen, found.bright))
+  ring_seen, ring_bright = (_of_ring(values, rings) for values in (found.seen, found.bright))
   rate = (ring_bright + 0.1) / (ring_seen + 0.2)  # of a ring never lit small, not 0
   seen = found.seen + NEIGHBOURS
   rate = np.clip((found.bright + NEIGHBOURS * rate) / seen, 1e-6, 1 - 1e-6)
-  weight = np.where(_filled(found), seen * rate * (1 - rate), 0)
+  filled = found.seen.max(1, keepdims=True) > 0  # bins of energy with training showers
+  return _polynomial(np.log(rate / (1 - rate)), seen * rate * (1 - rate) * filled)
+
+
+def _polynomial(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+  """Coefficients `[ORDER, v]` of the weighted least squares of values `[bins, v]` by ln E; the
+  smallest where they are not determined, of one energy alone.
+  """
   centres = (EDGES[1:] + EDGES[:-1]) / 2
   powers = centres ** np.arange(2 * ORDER - 1)[:, None]
-  logit = np.log(rate / (1 - rate))
-  return _solved(powers @ weight, powers[:ORDER] @ (weight * logit))
-
-
-def _filled(found: Sums) -> np.ndarray:
-  """Which bins of energy have training showers, `[bins, 1]`."""
-  return found.seen.max(1, keepdims=True) > 0
-
-
-def _solved(moments: np.ndarray, content: np.ndarray) -> np.ndarray:
-  """Coefficients `[ORDER, v]` of the weighted least squares with these sums of powers; the smallest
-  where they are not determined, of one energy alone.
-  """
+  moments, content = powers @ weight, powers[:ORDER] @ (weight * values)
   matrix = np.stack([moments[i : i + ORDER] for i in range(ORDER)]).transpose(2, 0, 1)
   scale = np.maximum(matrix[:, :1, :1], 1e-9)
   inverse = np.linalg.pinv(matrix / scale, rcond=1e-4, hermitian=True)
   return np.einsum('vij,jv->iv', inverse / scale, content)
 
 
-def _with_neighbours(sums: np.ndarray, lit: np.ndarray, rings: np.ndarray) -> np.ndarray:
-  """Sums `[k, v]` with those over the cells of the same ring, as of `NEIGHBOURS` lit showers."""
-  ring, count = _of_ring(sums, rings), _of_ring(lit[None], rings)
-  return sums + NEIGHBOURS * ring / np.maximum(count, NEIGHBOURS)
+def _with_neighbours(values: np.ndarray, bright: np.ndarray, rings: np.ndarray) -> np.ndarray:
+  """Sums `[bins, v]` with those over the cells of the same ring, as of `NEIGHBOURS` lit showers."""
+  ring, count = _of_ring(values, rings), _of_ring(bright, rings)
+  return values + NEIGHBOURS * ring / np.maximum(count, NEIGHBOURS)
 
 
 def _of_ring(sums: np.ndarray, rings: np.ndarray) -> np.ndarray:
@@ -154,7 +185,7 @@ def _of_ring(sums: np.ndarray, rings: np.ndarray) -> np.ndarray:
   return total[:, rings]
 
 
-def _rings(geometry: Geometry) -> np.ndarray:
+def rings_of(geometry: Geometry) -> np.ndarray:
   """Number `[v]` of the ring about the middle that a cell lies in, a cell wide, in its layer."""
   numbers, first = [], 0
   for layer in geometry.layers:

@@ -87,6 +87,7 @@ def fit(showers: Shower, geometry: Geometry) -> Frame:
   # Twice: how much of a shower the calorimeter contains is seen by the mean shower.
   for _ in range(2):
     frame = frame._replace(cells=_cells(frame, showers, geometry))
+  frame = frame._replace(cells=_shaped(frame, showers, geometry))
   numbers = in_pieces(jax.jit(lambda s: _numbers(frame, s, geometry)), showers)
   frame = frame._replace(response=response.fit(numbers, energy, slope))
   told = in_pieces(jax.jit(lambda s: enter(frame, s, geometry).told), showers)
@@ -231,6 +232,23 @@ def _cells(frame: Frame, showers: Shower, geometry: Geometry) -> Cells:
   cells = spectra.fit(total, geometry)
   whole = _by_cell(_positive(_layers(jnp.asarray(cells.share)[None], geometry)), geometry)
   return cells._replace(share=cells.share / np.asarray(whole)[0])
+
+
+def _shaped(frame: Frame, showers: Shower, geometry: Geometry) -> Cells:
+  """The cells with the shapes of their spectra."""
+  rings = spectra.rings_of(geometry)
+
+  @jax.jit
+  def entered(piece: Shower) -> tuple[Array, ...]:
+    real = enter(frame, piece, geometry)
+    scales = spectra.scales(frame.cells, real.log_energy)
+    return real.x, scales.middle, scales.spread
+
+  histograms = [
+    spectra.counts(*(np.asarray(values) for values in entered(piece)), rings)
+    for piece in pieces(showers, PIECE)
+  ]
+  return spectra.shaped(frame.cells, np.sum(histograms, axis=0), rings)
 
 
 def in_pieces(function: Callable[[Shower], Array], showers: Shower) -> np.ndarray:
