@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from calojax import __version__, data, inference, spectrum
+from calojax import __version__, data, inference, interruption, spectrum
 from calojax.commands.start_up import start_up
 from calojax.exit_codes import DONE
 from calojax.showers import Condition, Shower
@@ -108,6 +108,7 @@ def writing(writer: data.Writer, pieces: Iterable[Shower], total: int) -> Callab
 
     with writer as file, tqdm(total=total, unit='shower', desc='sampling', mininterval=0.5) as bar:
       for showers in pieces:
+        interruption.check()
         file.append(showers)
         bar.update(len(showers.energies))
     print(f'{total} showers in {writer.path}')

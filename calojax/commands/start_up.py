@@ -8,6 +8,9 @@ import os
 def start_up() -> None:
   """Keeps freed memory, and compiled programs on disk (in JAX_COMPILATION_CACHE_DIR, if set), so
   that a second run starts at once.
+
+  Raises:
+    ValueError: JAX has not the kind of device that is asked for.
   """
   import jax
 
@@ -20,3 +23,10 @@ def start_up() -> None:
   if not jax.config.jax_compilation_cache_dir:  # pyright: ignore[reportAttributeAccessIssue]
     jax.config.update('jax_compilation_cache_dir', os.path.expanduser('~/.cache/calojax'))
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
+  try:
+    jax.devices()
+  except RuntimeError as error:
+    asked = os.environ.get('JAX_PLATFORMS')
+    raise ValueError(
+      f'JAX_PLATFORMS is {asked!r}, expected devices that this machine has, as cpu: {error}'
+    ) from None

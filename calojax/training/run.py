@@ -4,12 +4,14 @@ workdir.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 
-from calojax import data
+from calojax import data, interruption
+from calojax.files import Lease
 from calojax.methods.build import build
 from calojax.methods.state import Method, TrainState
 from calojax.showers import take
@@ -29,8 +31,16 @@ class Trainer(NamedTuple):
   batches: feed.Batches
   dispatch: int
   mesh: jax.sharding.Mesh
+  lease: Lease
   checkpoints: Checkpoints
   state: TrainState
+
+  def close(self) -> None:
+    """Ends what is being written, and lets other processes in."""
+    try:
+      self.checkpoints.close()
+    finally:
+      self.lease.release()
 
 
 def prepare(config: Any, folder: str, check: Callable[[Any, Parts], None]) -> Trainer:
@@ -38,7 +48,8 @@ def prepare(config: Any, folder: str, check: Callable[[Any, Parts], None]) -> Tr
   its newest state or makes the first.
 
   Raises:
-    ValueError: the config, the data or the workdir does not do; nothing is written then.
+    ValueError: the config, the data or the workdir does not do, or another process trains in it;
+      nothing is written then.
   """
   parts = load_parts(config)
   check(config, parts)
@@ -48,17 +59,25 @@ def prepare(config: Any, folder: str, check: Callable[[Any, Parts], None]) -> Tr
   example = take(parts.train, slice(2))
   # An impossible network is refused here, before anything is written.
   like = shapes(method, example, mesh)
-  workdir.claim(folder, config)
-  workdir.describe_data(
-    folder, parts.geometry, parts.provenance, data.fingerprint(parts.train), parts.train.condition
-  )
-  checkpoints = Checkpoints(folder)
-  state = (
-    initial_state(method, example, config.seed, mesh)
-    if checkpoints.latest() is None
-    else checkpoints.restore(like)
-  )
-  return Trainer(config, folder, parts, method, batches, dispatch, mesh, checkpoints, state)
+  interruption.begin(None)
+  os.makedirs(folder, exist_ok=True)
+  lease = Lease(folder)
+  try:
+    workdir.claim(folder, config)
+    workdir.describe_data(
+      folder, parts.geometry, parts.provenance, data.fingerprint(parts.train), parts.train.condition
+    )
+    checkpoints = Checkpoints(folder)
+    checkpoints.check_room(like)
+    state = (
+      initial_state(method, example, config.seed, mesh)
+      if checkpoints.latest() is None
+      else checkpoints.restore(like)
+    )
+  except BaseException:
+    lease.release()
+    raise
+  return Trainer(config, folder, parts, method, batches, dispatch, mesh, lease, checkpoints, state)
 
 
 def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None]) -> TrainState:
@@ -66,6 +85,7 @@ def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None
 
   Raises:
     Interrupted: SIGTERM or SIGINT; the state is saved.
+    OSError, ValueError: the disk is full, or the workdir was removed.
     Diverged: a term is not finite or the generator is dead; the last good checkpoint is kept.
   """
   settings, start = trainer.config.train, int(trainer.state.step)
@@ -73,6 +93,7 @@ def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None
   scalars = callbacks.Scalars(
     trainer.folder, writer, settings.log_every, settings.batch * settings.discriminator_steps, start
   )
+  interruption.check()
 
   def check(step: int, state: TrainState) -> None:
     scalars.flush(step, state)
@@ -83,6 +104,7 @@ def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None
 
   def save(step: int, state: TrainState) -> None:
     check(step, state)
+    trainer.lease.check()
     checkpoints.save(state)
 
   def watch(step: int, state: TrainState) -> None:
@@ -106,8 +128,10 @@ def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None
       told,
     )
     save(settings.steps, state)
+    checkpoints.wait()
     return state
+  except OSError:
+    trainer.lease.check()  # which says it better where the whole workdir has gone
+    raise
   finally:
     progress.close()
-    signals.restore()
-    checkpoints.wait()
