@@ -32,9 +32,9 @@ from typing import Any
 from absl import flags
 from ml_collections import config_flags
 
-from calojax.commands.outcome import outcome, refuse
+from calojax.commands.outcome import line, outcome, refuse
 from calojax.config import check, shipped
-from calojax.exit_codes import BAD_INPUT, DONE
+from calojax.exit_codes import DONE
 
 FLAGS = flags.FLAGS
 config_flags.DEFINE_config_file(
@@ -223,8 +223,7 @@ def command_line(argv: list[str]) -> int:
     if config is not None:
       check(config)
   except Exception as error:  # a config file is code of the user's: it can raise anything
-    refuse(error)
-    return BAD_INPUT
+    return refuse(ValueError(line(error)))
   return outcome(run, FLAGS.debug)
 
 

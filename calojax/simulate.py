@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from calojax.commands.outcome import outcome, refuse
+from calojax.commands.outcome import line, outcome, refuse
 from calojax.exit_codes import DONE
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def command_line(argv: list[str]) -> int:
     if rest:
       raise ValueError(f'unexpected argument {rest[0]!r}: flags are written --name=value')
   except (ValueError, flags.Error) as error:
-    return refuse(ValueError(error))
+    return refuse(ValueError(line(error)))
   return outcome(simulate, FLAGS.debug)
 
 

@@ -25,13 +25,17 @@ class Steadfast(io.RawIOBase):
     self._error: OSError | None = None
     self._kept: list[tuple[int, bytes]] = []  # in the order of writing
 
-  def check(self) -> None:
-    """Raises OSError if a write failed."""
+  def synchronise(self) -> None:
+    """Raises OSError if the disk has not taken all: some tell of it only now."""
     if self._error is None:
       try:
-        os.fsync(self._file.fileno())  # file systems of networks tell of a full disk here
+        os.fsync(self._file.fileno())
       except OSError as error:
         self._error = error
+    self.check()
+
+  def check(self) -> None:
+    """Raises OSError if a write failed."""
     if self._error is not None:
       raise OSError(self._error.errno, self._error.strerror, self._file.name)
 

@@ -14,6 +14,17 @@ from calojax.files import Steadfast
 _SCHEME = 'steadfast'
 
 
+class _Log:
+  """What TensorBoardX writes to. It has no file number: TensorBoardX would synchronise it with the
+  disk at each flush, which can fail too.
+  """
+
+  def __init__(self, path: str):
+    self._file = Steadfast(path)
+    self.write, self.flush, self.close = self._file.write, self._file.flush, self._file.close
+    self.check = self._file.check
+
+
 class _Files:
   """How TensorBoardX opens a file: one whose writes do not fail.
 
@@ -22,15 +33,15 @@ class _Files:
   """
 
   def __init__(self) -> None:
-    self.opened: list[Steadfast] = []
+    self.opened: list[_Log] = []
 
   def directory_check(self, path: str) -> None:
     """Makes the folder."""
     os.makedirs(path.removeprefix(f'{_SCHEME}:'), exist_ok=True)
 
-  def open(self, path: str) -> Steadfast:
+  def open(self, path: str) -> _Log:
     """The new file."""
-    self.opened.append(Steadfast(path.removeprefix(f'{_SCHEME}:')))
+    self.opened.append(_Log(path.removeprefix(f'{_SCHEME}:')))
     return self.opened[-1]
 
 
