@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
+from calojax.data import trial
 from calojax.data.layouts import recognised
 from calojax.data.writer import CHUNK
 from calojax.files import named
@@ -106,6 +107,7 @@ def opened(path: str | os.PathLike) -> Iterator[File]:
   with contextlib.ExitStack() as stack:
     try:
       if h5py.is_hdf5(path):
+        trial.check(path)
         arrays = stack.enter_context(h5py.File(path))
       else:
         arrays = np.load(stack.enter_context(open(path, 'rb')), allow_pickle=False)
