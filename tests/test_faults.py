@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import h5py
 import numpy as np
 import pytest
 
@@ -259,9 +260,7 @@ def test_a_message_is_one_line_of_bounded_length():
 
 
 @pytest.mark.parametrize('byte', [0, 1])
-def test_a_flipped_bit_in_a_file_of_showers_is_refused_or_changes_nothing(
-  byte, tmp_path, embedded
-):
+def test_a_flipped_bit_in_a_file_of_showers_is_refused_or_changes_nothing(byte, tmp_path, embedded):
   path = tmp_path / 'a.h5'
   few = take(embedded.showers, slice(20))
   with data.Writer(path, embedded.geometry, {'a': 1}) as writer:
@@ -282,3 +281,16 @@ def test_a_flipped_bit_in_a_file_of_showers_is_refused_or_changes_nothing(
       np.testing.assert_array_equal(found.showers.energies, few.energies)
       assert found.geometry == embedded.geometry and found.provenance == {'a': 1}
   assert refused > 20
+
+
+def test_a_file_that_hdf5_would_read_for_ever_is_refused(tmp_path):
+  path = tmp_path / 'a.h5'
+  with h5py.File(path, 'w', libver='earliest') as file:
+    file['energies'] = np.zeros((3, 900))
+    file.attrs['geometry'] = 'x' * 100
+  content = bytearray(path.read_bytes())
+  size = content.index(b'GCOL') + 24  # of the first object of the heap that holds the text
+  content[size : size + 8] = (2**64 - 16).to_bytes(8, 'little')  # the next lies before this one
+  path.write_bytes(content)
+  with pytest.raises(ValueError, match='reading it does not end'):
+    data.read(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import warnings
 from collections.abc import Callable
@@ -57,7 +58,7 @@ def line(error: object) -> str:
 
 def say(words: str) -> None:
   """Prints a line on standard error, if there is one."""
-  try:
+  with contextlib.suppress(
+    OSError
+  ):  # nobody reads, or the log's disk is full: the code still tells
     print(f'calojax: {words}', file=sys.stderr, flush=True)
-  except OSError:  # nobody reads, or the disk of the log is full: the exit code still tells
-    pass

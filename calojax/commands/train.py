@@ -9,13 +9,12 @@ import jax
 
 from calojax import interruption
 from calojax.commands import evaluate
-from calojax.commands.start_up import start_up
 from calojax.commands.outcome import say
+from calojax.commands.start_up import start_up
 from calojax.exit_codes import DIVERGED, DONE
 from calojax.training import callbacks, monitor, pretrain, run
 from calojax.training.board import board
 from calojax.training.trained import of_state
-
 
 
 def training(config: Any, folder: str) -> Callable[[], int]:
@@ -66,7 +65,9 @@ def trained_and_judged(trainer: run.Trainer, before: run.Trainer | None) -> int:
   with board(folder, start) as writer:
     ready = pretrain.graft(trainer, pretrain.train(before)) if before else trainer
     state = run.run(ready, writer, monitor.monitor(trainer, writer))
-    interruption.begin(interruption.PATIENCE)  # what was trained is saved, the rest can be made again
+    interruption.begin(
+      interruption.PATIENCE
+    )  # what was trained is saved, the rest can be made again
     generator = of_state(state, trainer.method, (parts.geometry, parts.train.condition), {})
     summary = evaluate.judge_run(trainer.config, parts, generator, folder)
     monitor.write_hparams(writer, trainer.config, summary)

@@ -20,7 +20,15 @@ from calojax.showers import Condition, Shower, check, single
 CHUNK = 256  # showers; what `extent` and the streamed batches of training read together
 # Bytes. An unfinished chunk stays here between appends instead of being packed and unpacked.
 CACHE = 2**26
+PACKED = 20  # times smaller than in memory, more than showers of any detector here compress
 LIBRARY = 'v110'  # the oldest HDF5 that reads the files: from here on its own tables have checksums
+
+
+def smallest(count: int, geometry: Geometry) -> int:
+  """Bytes that so many showers take at least: few of their cells are hit, and those compress by a
+  quarter.
+  """
+  return count * geometry.cells * 4 // PACKED
 
 
 class Writer:
@@ -68,7 +76,9 @@ class Writer:
       except OSError as error:
         raise ValueError(f'{self.path}: cannot be written: {error}') from None
       stack.push(self._refuse_damage)
-      self._file = stack.enter_context(h5py.File(self._disk, 'w', libver=LIBRARY, rdcc_nbytes=CACHE))
+      self._file = stack.enter_context(
+        h5py.File(self._disk, 'w', libver=LIBRARY, rdcc_nbytes=CACHE)
+      )
       self._file.attrs.update(self._attributes)
       stack.push(self._refuse_nothing)  # last in, first out: before the file closes and is renamed
       self._stack = stack.pop_all()

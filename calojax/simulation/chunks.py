@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from calojax import data
-from calojax.files import Lease, named, write_text
+from calojax.data.writer import smallest
+from calojax.files import Lease, check_room, named, write_text
 from calojax.interruption import check as check_interruption
 from calojax.provenance import origin
 from calojax.showers import Condition, Shower
@@ -113,6 +114,8 @@ def begun(plan: Plan) -> Iterator[list[int]]:
   try:
     plan.folder.mkdir(exist_ok=True)
     lease = Lease(plan.folder)
+    needed = 2 * smallest(plan.events, plan.calorimeter.geometry)  # the chunks and then the whole
+    check_room(plan.folder, needed, f'{plan.events} showers and their chunks')
     _agree(plan)
   except (OSError, ValueError) as error:
     if lease:

@@ -170,9 +170,10 @@ def same(a: Any, b: Any) -> bool:
 
 def written(folder: pathlib.Path) -> dict[str, tuple[pathlib.Path, ...]]:
   """By reader, files as this version writes them."""
+  from cnn import get_config
+
   from calojax.training.checkpoint import Checkpoints
   from calojax.training.workdir import claim, describe_data
-  from cnn import get_config
 
   few = data.load('lhcb_ecal')
   few = few._replace(showers=take(few.showers, slice(64)))
@@ -315,7 +316,6 @@ def configs(count: int, seed: int, folder: pathlib.Path) -> list[Outcome]:
   A value that a config may hold (-1 as a seed, say) counts as unchanged.
   """
   import tiny
-
   from calojax.config import check, flatten
 
   rng, outcomes = np.random.default_rng((3, seed)), []
