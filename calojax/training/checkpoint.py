@@ -91,7 +91,7 @@ class Checkpoints:
     """Raises ValueError if there is not room for as many checkpoints as lie there at a time."""
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(like))
     missing = max(1, KEPT + 1 - len(self._manager.all_steps()))
-    check_room(self._directory, missing * size, f'{missing} checkpoints')
+    check_room(self._directory, missing * size, 'the checkpoints')
 
   def restore(self, like: TrainState) -> TrainState:
     """The newest intact state, laid out on devices as `like` (arrays or shapes with shardings).

@@ -38,7 +38,7 @@ class Parts(NamedTuple):
 
 
 def load_parts(config: Any) -> Parts:
-  """The data of a config, divided by its seed; a file that exceeds half of `data.memory_gib` is left
+  """The data of a config, divided by its seed; a file of more than half of `data.memory_gib` is left
   on disk.
 
   Raises:
