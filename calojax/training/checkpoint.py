@@ -51,7 +51,6 @@ class Checkpoints:
       options=ocp.CheckpointManagerOptions(
         max_to_keep=KEPT if create else None,
         create=create,
-        read_only=not create,
         cleanup_tmp_directories=create,
         enable_async_checkpointing=False,
       ),
