@@ -136,7 +136,8 @@ def check_flags() -> None:
   for name in sorted({name for names in USES.values() for name in names} - set(used)):
     if FLAGS[name].present:
       meant = ' or '.join(f'--mode={use}' for use, names in USES.items() if name in names)
-      value = ','.join(FLAGS[name].value) if name == 'adapters' else FLAGS[name].value
+      value = FLAGS[name].value
+      value = ','.join(value) if isinstance(value, list) else value
       raise ValueError(f'--{name}={value} with --mode={mode}, expected {meant}')
 
 

@@ -27,18 +27,22 @@ class Lease:
   """The right to work in a folder, from now to `release` or to the end of the process, however it
   ends.
 
+  Args:
+    folder: which is there.
+    work: what is done in it, in a word.
+
   Raises:
     ValueError: another process has it; its host and number are named.
   """
 
-  def __init__(self, folder: str | os.PathLike):
+  def __init__(self, folder: str | os.PathLike, work: str = 'process'):
     self._folder = os.fspath(folder)
     self._path = os.path.join(self._folder, FILE)
     self._owner = {**_machine(), 'started': _started(os.getpid()), 'token': uuid.uuid4().hex}
     with _alone(self._folder):
       if other := self._other():
         raise ValueError(
-          f'process {other["pid"]} on {other["host"]} is at work in {self._folder}: '
+          f'another {work} is at work in it, process {other["pid"]} on {other["host"]}: '
           'wait for it, or choose another folder'
         )
       part = f'{self._path}.{self._owner["token"]}'

@@ -113,7 +113,7 @@ def begun(plan: Plan) -> Iterator[list[int]]:
   lease = None
   try:
     plan.folder.mkdir(exist_ok=True)
-    lease = Lease(plan.folder)
+    lease = Lease(plan.folder, 'simulation')
     needed = 2 * smallest(plan.events, plan.calorimeter.geometry)  # the chunks and then the whole
     check_room(plan.folder, needed, f'{plan.events} showers and their chunks')
     _agree(plan)

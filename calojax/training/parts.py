@@ -38,8 +38,8 @@ class Parts(NamedTuple):
 
 
 def load_parts(config: Any) -> Parts:
-  """The data of a config, divided by its seed; a file of more than half of `data.memory_gib` is left
-  on disk.
+  """The data of a config, divided by its seed; a file that does not fit twice into
+  `data.memory_gib` is left on disk.
 
   Raises:
     ValueError: data that cannot be read or are not valid.

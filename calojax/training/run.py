@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 
 from calojax import data, interruption
-from calojax.files import Lease
+from calojax.files import Lease, named
 from calojax.methods.build import build
 from calojax.methods.state import Method, TrainState
 from calojax.showers import take
@@ -61,7 +61,8 @@ def prepare(config: Any, folder: str, check: Callable[[Any, Parts], None]) -> Tr
   like = shapes(method, example, mesh)
   interruption.begin(None)
   os.makedirs(folder, exist_ok=True)
-  lease = Lease(folder)
+  with named(folder):
+    lease = Lease(folder, 'training')
   try:
     workdir.claim(folder, config)
     workdir.describe_data(
