@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 
@@ -18,6 +19,8 @@ def start_up() -> None:
   from calojax.training import allocation
 
   allocation.keep_freed_memory()
+  # Orbax tells of damaged files there too, beside the one line that calojax says.
+  logging.getLogger('absl').setLevel(logging.CRITICAL)
   provenance.origin()  # now, while the code on disk is the code that runs
   # jax.config gets its attributes at run time, and `read` refuses this one.
   if not jax.config.jax_compilation_cache_dir:  # pyright: ignore[reportAttributeAccessIssue]

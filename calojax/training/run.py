@@ -12,9 +12,10 @@ import jax
 
 from calojax import data, interruption
 from calojax.files import Lease, named
+from calojax.geometry import Geometry
 from calojax.methods.build import build
 from calojax.methods.state import Method, TrainState
-from calojax.showers import take
+from calojax.showers import Shower, take
 from calojax.training import callbacks, feed, sharding, workdir
 from calojax.training.checkpoint import Checkpoints
 from calojax.training.loop import dispatcher, initial_state, shapes, steps_per_dispatch, train
@@ -53,12 +54,11 @@ def prepare(config: Any, folder: str, check: Callable[[Any, Parts], None]) -> Tr
   """
   parts = load_parts(config)
   check(config, parts)
-  method = build(config, parts.geometry, parts.train)
   mesh = sharding.data_mesh()
+  # An impossible network is refused here, before anything is written.
+  method, like = built(config, parts.geometry, parts.train, mesh)
   dispatch, batches = steps_per_dispatch(config), feed.batches_of(config, parts, mesh)
   example = take(parts.train, slice(2))
-  # An impossible network is refused here, before anything is written.
-  like = shapes(method, example, mesh)
   interruption.begin(None)
   os.makedirs(folder, exist_ok=True)
   with named(folder):
@@ -79,6 +79,25 @@ def prepare(config: Any, folder: str, check: Callable[[Any, Parts], None]) -> Tr
     lease.release()
     raise
   return Trainer(config, folder, parts, method, batches, dispatch, mesh, lease, checkpoints, state)
+
+
+def built(
+  config: Any, geometry: Geometry, showers: Shower, mesh: jax.sharding.Mesh
+) -> tuple[Method, TrainState]:
+  """The method of a config and the shapes of its state.
+
+  Raises:
+    ValueError: there is no such network.
+  """
+  try:
+    method = build(config, geometry, showers)
+    return method, shapes(method, take(showers, slice(2)), mesh)
+  except ValueError:
+    raise
+  except Exception as error:  # sizes that do not fit are met in many ways, in flax and before
+    raise ValueError(
+      f'no network can be made of this config: {type(error).__name__}: {error}'
+    ) from error
 
 
 def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None]) -> TrainState:

@@ -310,6 +310,19 @@ def inputs(count: int, seed: int, folder: pathlib.Path) -> list[Outcome]:
 NONSENSE = (math.nan, math.inf, -math.inf, -1, -1e9, 'nonsense', '', [], None, {'a': 1})
 
 
+def begun(config: Any) -> None:
+  """All that a training does with a config before it writes anything, but for the division of the
+  data.
+  """
+  from calojax.training import run, sharding
+  from calojax.training.loop import steps_per_dispatch
+
+  found = data.load(config.data.source)
+  few = take(found.showers, slice(64))
+  steps_per_dispatch(config)
+  run.built(config, found.geometry, few, sharding.data_mesh())
+
+
 def configs(count: int, seed: int, folder: pathlib.Path) -> list[Outcome]:
   """Single nonsense values in configs of all systems.
 
@@ -327,7 +340,7 @@ def configs(count: int, seed: int, folder: pathlib.Path) -> list[Outcome]:
     words = f'{name} {key}={value!r}'
     try:
       config.update_from_flattened_dict({key: value})
-      check(config)
+      begun(check(config))
       outcomes.append(Outcome('unchanged', words))
     except (ValueError, TypeError, KeyError) as error:  # TypeError is the type check of the flag
       outcomes.append(Outcome('refused', f'{words}: {error}'))
