@@ -114,7 +114,10 @@ def serve(connection: Any) -> None:
 
   warnings.simplefilter('ignore')
   while True:
-    reader, path = connection.recv()
+    try:
+      reader, path = connection.recv()
+    except EOFError:
+      return
     try:
       connection.send(('read', READERS[reader](path)))
     except (ValueError, OSError) as error:

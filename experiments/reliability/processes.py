@@ -20,7 +20,7 @@ import tiny
 from calojax import data
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-LIMIT = 600.0  # seconds a command may take
+LIMIT = 1800.0  # seconds a command may take; on a machine of its own it takes 20
 STEPS = 40
 TRAINING = (
   '--config=configs/cnn.py',
