@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -170,6 +171,7 @@ def test_gradients_are_clipped_to_the_norm_asked_for():
   moments = []
   for gradient in gradients:
     rule = optimiser(settings, 1.0, 10)
+    state: Any  # optax: a tuple of the chained rules' states
     _, state = rule.update(gradient, rule.init(gradient))
     moments.append(float(jnp.linalg.norm(state[1][0].mu['w'])))
   np.testing.assert_allclose(moments, [2.0, 1.0], rtol=1e-5)
@@ -185,6 +187,7 @@ def test_rates_stay_and_then_fall_to_zero():
   )
   adam = optimiser(settings, 0.1, 8)
   moments, moves = adam.init(jnp.zeros(1)), []
+  updates: Any  # optax: a tree like the parameters, here one array
   for _ in range(8):
     updates, moments = adam.update(jnp.ones(1), moments)
     moves.append(-float(updates[0]))
@@ -213,9 +216,11 @@ def test_the_average_forgets_its_start_and_then_moves_slowly():
     params={'w': jnp.ones(2)}, stats={'batch_stats': {'m': jnp.full(2, 3.0)}}
   )
   early = state.average(player, jnp.int32(0), 0.999)
+  assert early.ema is not None
   np.testing.assert_allclose(early.ema['params']['w'], 0.9)
   np.testing.assert_allclose(early.ema['batch_stats']['m'], 2.7)
   late = state.average(player, jnp.int32(10**6), 0.999)
+  assert late.ema is not None
   np.testing.assert_allclose(late.ema['params']['w'], 1e-3, rtol=1e-4)
 
 

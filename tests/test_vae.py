@@ -73,7 +73,7 @@ def test_likelihood_is_a_distribution():
   x = np.linspace(0, 3, 30_001)[1:]
   cells = Cells(jnp.full((len(x), 1), mean), jnp.full((len(x), 1), spread))
   density = np.exp(-np.asarray(cells.negative_log_likelihood(jnp.asarray(x)[:, None])))
-  np.testing.assert_allclose(density, norm(mean, spread).pdf(x), rtol=1e-3, atol=1e-12)
+  np.testing.assert_allclose(density, norm.pdf(x, mean, spread), rtol=1e-3, atol=1e-12)
   one = Cells(jnp.full((1, 1), mean), jnp.full((1, 1), spread))
   dark = float(jnp.exp(-one.negative_log_likelihood(jnp.zeros((1, 1))))[0])
   np.testing.assert_allclose(dark, norm.cdf(-mean / spread), rtol=1e-5)

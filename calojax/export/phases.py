@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from calojax.export.graph import Graph, integers, node, nodes, reshape, transpose, weight
-from calojax.models.convolutions import output_phases
+from calojax.models.output_phases import output_phases
 
 FEW = 2  # channels of the result, up to which whole images are shifted
 

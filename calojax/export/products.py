@@ -7,7 +7,7 @@ kernel, the shift and the bias into one vector.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -156,64 +156,64 @@ def _channels_last(layout: Any) -> bool:
   return tuple(layout.lhs_spec) == tuple(layout.out_spec) == (0, rank - 1, *range(1, rank - 1))
 
 
+class _Form(NamedTuple):
+  """A convolution as ONNX writes it down, but for image and bias.
+
+  Attributes:
+    kind: of the node.
+    kernel: channels first, in the order of the kind: `[co, ci, *taps]` of Conv, `[ci, co, *taps]`
+      of ConvTranspose.
+    padding: of the image, of ConvTranspose what is cut off the result.
+    attributes: the others of the node.
+  """
+
+  kind: str
+  kernel: np.ndarray
+  padding: list[tuple[int, int]]
+  attributes: dict[str, Any]
+
+
 def _conv(graph: Graph, image: str, p: dict[str, Any], kernel: np.ndarray, bias: np.ndarray) -> str:
   """ONNX's convolution."""
-  padding = [(int(low), int(high)) for low, high in p['padding']]
   attributes = {
     'strides': list(p['window_strides']),
     'dilations': list(p['rhs_dilation']),
     'group': p['feature_group_count'],
   }
-  return _channels_first(
-    graph,
-    'Conv',
-    image,
-    p['dimension_numbers'],
-    np.moveaxis(kernel, (-1, -2), (0, 1)),
-    bias,
-    padding,
-    attributes,
-  )
+  padding = [(int(low), int(high)) for low, high in p['padding']]
+  form = _Form('Conv', np.moveaxis(kernel, (-1, -2), (0, 1)), padding, attributes)
+  return _channels_first(graph, image, form, bias, p['dimension_numbers'])
 
 
 def _transposed(
   graph: Graph, image: str, p: dict[str, Any], kernel: np.ndarray, bias: np.ndarray
 ) -> str:
   """ONNX's transposed convolution, which pads the result instead of the image."""
+  # XLA correlates the dilated image with the kernel; ONNX lays a kernel down at every cell, which
+  # is the same with the taps in the opposite order.
   kernel = np.flip(np.moveaxis(kernel, (-2, -1), (0, 1)), tuple(range(2, kernel.ndim)))
-  padding = [
+  cut = [
     (k - 1 - int(low), k - 1 - int(high)) for k, (low, high) in zip(kernel.shape[2:], p['padding'])
   ]
   attributes = {
     'strides': list(p['lhs_dilation']),
-    'output_padding': [max(0, -high) for _, high in padding],
+    # Where nothing is cut behind but more is wanted, ONNX has a name of its own for it.
+    'output_padding': [max(0, -high) for _, high in cut],
   }
-  padding = [(low, max(0, high)) for low, high in padding]
-  return _channels_first(
-    graph, 'ConvTranspose', image, p['dimension_numbers'], kernel, bias, padding, attributes
-  )
+  form = _Form('ConvTranspose', kernel, [(low, max(0, high)) for low, high in cut], attributes)
+  return _channels_first(graph, image, form, bias, p['dimension_numbers'])
 
 
-def _channels_first(
-  graph: Graph,
-  kind: str,
-  image: str,
-  layout: Any,
-  kernel: np.ndarray,
-  bias: np.ndarray,
-  padding: Any,
-  attributes: dict[str, Any],
-) -> str:
-  """The node, its channels moved to where ONNX has them."""
-  if min(n for pair in padding for n in pair) < 0:
-    raise Unsupported(f'a {kind} with negative padding {padding}')
-  pads = [low for low, _ in padding] + [high for _, high in padding]
+def _channels_first(graph: Graph, image: str, form: _Form, bias: np.ndarray, layout: Any) -> str:
+  """The node, the image's channels moved to where ONNX has them and back."""
+  if min(n for pair in form.padding for n in pair) < 0:
+    raise Unsupported(f'a {form.kind} with negative padding {form.padding}')
+  pads = [low for low, _ in form.padding] + [high for _, high in form.padding]
   tensors = [
     transpose(graph, image, layout.lhs_spec),
-    weight(graph, np.ascontiguousarray(kernel, np.float32)),
+    weight(graph, np.ascontiguousarray(form.kernel, np.float32)),
   ]
   if bias.any():
     tensors.append(weight(graph, bias.astype(np.float32)))
-  return transpose(
-    graph, node(graph, kind, *tensors, pads=pads, **attributes), np.argsort(layout.out_spec)
-  )
+  name = node(graph, form.kind, *tensors, pads=pads, **form.attributes)
+  return transpose(graph, name, np.argsort(layout.out_spec))

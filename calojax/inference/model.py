@@ -50,6 +50,7 @@ class Model:
     position: Any = (0.0, 0.0),
     direction: Any = (0.0, 0.0, 1.0),
     seed: int = 0,
+    *,
     noise: Any = None,
     batch: int | None = None,
   ) -> np.ndarray:
@@ -75,7 +76,7 @@ class Model:
     return energies
 
   def stream(
-    self, conditions: Condition, seed: int = 0, noise: Any = None, batch: int | None = None
+    self, conditions: Condition, seed: int = 0, *, noise: Any = None, batch: int | None = None
   ) -> Iterator[Shower]:
     """The same showers, a piece at a time. Arguments and errors, which are raised at once, are
     those of `generate`.

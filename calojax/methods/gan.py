@@ -128,14 +128,17 @@ def method(gan: Gan) -> Method:
     for i, key in enumerate(keys):  # a loop: scanned convolution gradients are slow on a CPU
       micro = jax.tree.map(operator.itemgetter(i), showers)
       d, d_metrics = _discriminator_step(gan, d, g, key, micro)
+    train = train._replace(discriminator=d)
     for i in range(gan.generator_steps):
+      # The first step's key is g_key itself: a GAN of one step draws as it did before there were
+      # several.
       key = jax.random.fold_in(g_key, i) if i else g_key
-      g, g_metrics = _generator_step(gan, g, d, train.frozen, key, micro)
+      g, g_metrics = _generator_step(gan, train._replace(generator=g), key, micro)
     g = state.average(g, train.step, gan.ema_decay)
     metrics = {f'discriminator/{k}': v for k, v in d_metrics.items()} | {
       f'generator/{k}': v for k, v in g_metrics.items()
     }
-    return GanState(train.step + 1, train.rng, g, d, train.frozen), metrics
+    return train._replace(step=train.step + 1, generator=g), metrics
 
   def sample(variables: Variables, z: Array, condition: Condition) -> Float[Array, 'b v']:
     x = gan.generator.apply(variables, z, gan.features(condition), False)
@@ -220,9 +223,10 @@ def _discriminator_step(
 
 
 def _generator_step(
-  gan: Gan, g: Player, d: Player, frozen: Variables | None, key: Array, real: Shower
+  gan: Gan, train: GanState, key: Array, real: Shower
 ) -> tuple[Player, dict[str, Array]]:
   """One step of the generator, asked for the real showers' conditions."""
+  g, d = train.generator, train.discriminator
 
   def loss(params):
     x, stats = _generate(gan, {'params': params, **g.stats}, key, gan.features(real.condition))
@@ -237,7 +241,7 @@ def _generator_step(
     if gan.weights['mean_image']:
       real_x = gan.transform.forward(real.energies, real.condition.energy)
       terms['mean_image'] = losses.mean_distance(x, real_x, gan.features(real.condition))
-    value, means = losses.total(terms | _pretrained_terms(gan, frozen, x, real), gan.weights)
+    value, means = losses.total(terms | _pretrained_terms(gan, train.frozen, x, real), gan.weights)
     return value, (stats, means)
 
   gradients, (stats, metrics) = jax.grad(loss, has_aux=True)(g.params)
