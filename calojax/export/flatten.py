@@ -68,6 +68,7 @@ def _inline(flat: Flat, jaxpr: Any, consts: Any, inputs: list[int]) -> list[int]
   for equation in jaxpr.eqns:
     sources, parameters = [read(atom) for atom in equation.invars], equation.params
     if equation.primitive.name in CALLS:
+      # JAX names the inner program differently from call to call.
       inner = next(
         parameters[key] for key in ('jaxpr', 'call_jaxpr', 'fun_jaxpr') if key in parameters
       )
@@ -103,6 +104,7 @@ def fold(flat: Flat) -> Flat:
     - set(flat.constants)
   )
   constants = dict(flat.constants)
+  # One compiled program, not one for each primitive.
   if wanted:
     order = sorted(wanted)
     constants |= dict(

@@ -34,6 +34,7 @@ def check(output: str | os.PathLike) -> None:
   """Raises ValueError if nothing can be written to the folder: it is there already, or a package is
   missing.
   """
+  # Looked up, not imported: this is asked before any work, and to load them takes a while.
   missing = [name for name in NEEDED if not importlib.util.find_spec(name)]
   if missing:
     raise ValueError(
@@ -130,6 +131,8 @@ def _onnx(
   except Unsupported as error:
     return {}, str(error)
   files = {}
+  # The older one for software stacks whose ONNX Runtime is some years old, as those of experiments;
+  # the newest for all others.
   for opset in sorted({onnx_file.PORTABLE, onnx_file.newest_opset()}):
     name = f'generator.opset{opset}.onnx'
     _write(folder, name, onnx_file.model(graph, opset).SerializeToString())

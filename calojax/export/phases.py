@@ -89,6 +89,7 @@ def _summed_products(
   side by side.
   """
   ci, co = kernel.shape[-2:]
+  # Gemm has a third operand that it adds: the bias comes first and costs no node.
   images, parts, first = {}, [], weight(graph, bias.astype(np.float32))
   for phase in where.phases:
     total = first
@@ -126,6 +127,7 @@ def _shifted_images(
     for shift, tap in phase.items():
       columns[:, shifts.index(shift), :, p] = kernel[tap]
   name = node(graph, 'MatMul', image, weight(graph, columns.reshape(ci, -1)))
+  # Channels to the front, where shifting an image moves whole rows.
   name = transpose(graph, name, (0, rank + 1, *range(1, rank + 1)))
   parts = nodes(
     graph, 'Split', (name, integers(graph, [co * count] * len(shifts))), len(shifts), axis=1

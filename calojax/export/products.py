@@ -30,6 +30,7 @@ from calojax.export.graph import (
 
 def _waiting(kernel: np.ndarray, axis: int, nodes: Any, shape: Any) -> list[Value]:
   """The value of a product without a bias."""
+  # What is multiplied into the kernel later should not add its rounding to that of float32.
   kernel = kernel.astype(np.float64)
   return [
     Value(
@@ -47,8 +48,11 @@ def affine(kind: str) -> Rule:
   def rule(
     graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, y: Value
   ) -> list[Value]:
+    # Sums and products may stand either way round; c - x and c / x are no affine map of the
+    # kernel's.
     first, second = (y, x) if y.product and kind in ('Add', 'Mul') else (x, y)
     numbers = _by_channel(first.product, len(first.shape), second)
+    # A division by 0 stays where the program has it: the kernel must remain finite.
     if not first.product or numbers is None or (kind == 'Div' and not numbers.all()):
       return plain(graph, outputs, parameters, x, y)
     kernel, bias, axis, nodes = first.product
@@ -138,6 +142,7 @@ def convolution(
   if transposed and not simple_taps:
     raise Unsupported('a transposed convolution that is strided, dilated or in groups')
   image, shape = full(graph, x), outputs[0].shape
+  # rhs_spec says where JAX has (co, ci, *taps) of this kernel.
   taps = np.transpose(numbers, (*layout.rhs_spec[2:], layout.rhs_spec[1], layout.rhs_spec[0]))
   where = None
   if simple_taps and (transposed or taps.shape[-1] <= phases.FEW) and _channels_last(layout):
@@ -206,6 +211,7 @@ def _transposed(
 
 def _channels_first(graph: Graph, image: str, form: _Form, bias: np.ndarray, layout: Any) -> str:
   """The node, the image's channels moved to where ONNX has them and back."""
+  # ONNX cuts nothing off: its pads are sizes.
   if min(n for pair in form.padding for n in pair) < 0:
     raise Unsupported(f'a {form.kind} with negative padding {form.padding}')
   pads = [low for low, _ in form.padding] + [high for _, high in form.padding]

@@ -124,6 +124,7 @@ def load(
   """
   folder = zoo.find(os.fspath(folder))
   card = sidecar.read(folder)
+  # All files, also those that this runtime does not need: an altered folder is not trusted in part.
   for name, file in (*card['files'].items(), (spectrum.FILE, card['spectrum'])):
     sidecar.check_file(folder, name, file)
   chosen, file = runtimes.chosen(card, runtime, folder)

@@ -186,7 +186,11 @@ def _discriminator_step(
 ) -> tuple[Player, dict[str, Array]]:
   """One step of the discriminator on one micro-batch."""
   real_x = gan.transform.forward(real.energies, real.condition.energy)
+  # Outside of the loss: the discriminator's gradient does not reach the generator. Its statistics
+  # move in its own steps.
   fake_x, _ = _generate(gan, g.variables, key, gan.features(real.condition))
+  # For dropout on real and on generated showers, for flips, for the penalty; 1 is taken by the
+  # dropout of `_generate`, the key itself by its noise.
   keys = [jax.random.fold_in(key, i) for i in range(2, 6)]
   flipped = tuple(jax.random.bernoulli(keys[2], gan.flips, (2, len(real_x)))) if gan.flips else None
 
@@ -218,6 +222,7 @@ def _discriminator_step(
 
   gradients, (stats, metrics) = jax.grad(loss, has_aux=True)(d.params)
   metrics['gradient_norm'] = optax.tree.norm(gradients)
+  # Near 0 for a generator that gives one shower whatever its noise: the losses do not tell.
   metrics['diversity'] = fake_x.std(0).mean() / real_x.std(0).mean()
   return state.descend(d, gradients, gan.discriminator_optimiser)._replace(stats=stats), metrics
 
@@ -230,6 +235,7 @@ def _generator_step(
 
   def loss(params):
     x, stats = _generate(gan, {'params': params, **g.stats}, key, gan.features(real.condition))
+    # The discriminator's statistics are left alone: they move in its own steps.
     judged, _ = _judge(gan, d.variables, x, real.condition, jax.random.fold_in(key, 2))
     terms = {'adversarial': gan.adversarial.generator(judged['score'])}
     if gan.target and gan.weights['regression_generator']:

@@ -148,6 +148,7 @@ class Discriminator(nn.Module):
     require_cube(self.grids, 'conv3d')
     x = x.reshape(-1, SIDE, SIDE, SIDE, 1).astype(self.dtype)
     for i, channels in enumerate(self.channels):
+      # 1 at the last one alone: 25 cells become 23, of which the pooling makes the paper's 11.
       pads = 1 if i and i == len(self.channels) - 1 else 2
       x = jax.nn.leaky_relu(
         Conv(channels, (5, 5, 5), padding=((pads, pads),) * 3, dtype=self.dtype)(x), 0.3

@@ -57,9 +57,11 @@ class SelfAttention(nn.Module):
       dense(max(channels // 8, 1), 'g'),
       dense(channels, 'value'),
     )
+    # In float32 whatever the dtype: sums over hundreds of pixels lose their digits in bfloat16.
     weights = jax.nn.softmax(jnp.einsum('bjc,bic->bji', g, f).astype(jnp.float32), axis=-1).astype(
       self.dtype
     )
+    # A scalar, which spectral normalisation leaves alone.
     scale = self.param('scale', nn.initializers.zeros, ()).astype(self.dtype)
     return x + scale * jnp.einsum('bji,bic->bjc', weights, value).reshape(x.shape)
 
@@ -71,6 +73,7 @@ def sparse_relu(x: Array) -> Array:
   With a plain ReLU no gradient reaches a cell that the discriminator has switched off for every
   shower.
   """
+  # The value is the ReLU's, the gradient that of the first term alone.
   leaky = jax.nn.leaky_relu(x, 0.1)
   return leaky + jax.lax.stop_gradient(jax.nn.relu(x) - leaky)
 
@@ -167,6 +170,7 @@ class MinibatchDiscrimination(nn.Module):
     tensor = self.param('tensor', initial, (x.shape[-1], self.kernels, self.dims))
     m = jnp.einsum('bf,fkd->kbd', x.astype(jnp.float32), tensor)
     closeness = jnp.exp(-jnp.abs(m[:, :, None] - m[:, None]).sum(-1))
+    # Without the diagonal: a shower is always like itself.
     return (closeness * (1 - jnp.eye(len(x)))).sum(-1).T
 
 
@@ -252,7 +256,10 @@ def soft_sparsity(
   """
   x = x.astype(jnp.float32)
   knee = 1e-3
+  # Not abs: its derivative at 0 is 0, see above.
   size = jnp.minimum(jnp.where(x < 0, -x, x), 100.0)
+  # The inner where keeps the power away from 0: a gradient of both branches is taken, and the
+  # power's there is infinite.
   root = jnp.where(
     size < knee, size * knee ** (1 / beta - 1), jnp.where(size < knee, knee, size) ** (1 / beta)
   )

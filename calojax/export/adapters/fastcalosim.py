@@ -70,6 +70,7 @@ def _adapter(generator: Generator, particle: str, network: str) -> Adapter:
   """The file of one network."""
   geometry, latent = generator.geometry, generator.latent
   _, mass, networks = PARTICLES[particle]
+  # The class knows a network by its range of momenta, and scales kinetic energies by it.
   low, high = (math.hypot(2.0**exponent, mass) - mass for exponent in networks[network])
   scale = math.log(high / low)
 
