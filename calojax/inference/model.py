@@ -1,8 +1,8 @@
 """A trained generator to make showers with: what one of a workdir and an exported one have in
 common, and the exported one.
 
-model = calojax.load('model-dir')
-energies = model.generate(energy, position, direction, seed=1)  # MeV, mm -> [b, v] in MeV
+    model = calojax.load('model-dir')
+    energies = model.generate(energy, position, direction, seed=1)  # MeV, mm -> [b, v] in MeV
 
 An exported one needs numpy and one of onnxruntime, openvino and jax: nothing of the training.
 """
