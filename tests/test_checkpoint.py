@@ -68,6 +68,15 @@ def test_only_the_last_two_are_kept(tmp_path):
   checkpoints.close()
 
 
+def test_the_newest_of_several_is_restored(tmp_path):
+  checkpoints = Checkpoints(str(tmp_path))
+  for step in (4, 8):
+    checkpoints.save(counted(step))
+  checkpoints.wait()
+  assert int(checkpoints.restore(counted(0)).step) == 8
+  checkpoints.close()
+
+
 def test_no_checkpoint_is_a_clear_error(tmp_path):
   with pytest.raises(ValueError, match='no checkpoint in'):
     Checkpoints(str(tmp_path)).restore(counted(0))
