@@ -117,6 +117,7 @@ def _files(described: dict[str, Any]) -> list[str]:
       f'| {name} | {file["bytes"] / 1e6:.2f} MB | {p["cells"]:.1g}{exact} | {p["energy"]:.1g} | '
       f'`{file["sha256"][:16]}` |'
     )
+  # All files are compared on the same draws.
   draws = next(iter(described['files'].values()))['parity']['draws']
   lines += [
     '',

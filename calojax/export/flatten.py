@@ -87,6 +87,8 @@ def fold(flat: Flat) -> Flat:
   """The equations that depend on inputs; what the others give is computed, in one program, and
   constant.
   """
+  # Batch statistics, spectral norms and all else that a trained network knows beforehand are
+  # computed here, once, and not in every call of the file.
   known, fixed, rest = set(flat.constants), [], []
   for equation in flat.equations:
     static = all(isinstance(n, int) for out in equation.outputs for n in out.shape)

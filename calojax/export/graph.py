@@ -83,6 +83,7 @@ def nodes(
   """Adds a node and returns the names of its outputs."""
   from onnx import helper
 
+  # Numbered by the nodes so far: the same generator gives the same file.
   names = [f't{len(graph.nodes)}_{i}' if i else f't{len(graph.nodes)}' for i in range(outputs)]
   graph.nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
   return names
@@ -126,6 +127,7 @@ def full(graph: Graph, value: Value) -> str:
   """The tensor of the whole shape."""
   if value.held == value.shape:
     return loose(graph, value)
+  # Only where a node needs all numbers, as a convolution does.
   return node(graph, 'Expand', loose(graph, value), extents(graph, value.shape))
 
 

@@ -98,6 +98,7 @@ def warn_outside(condition: Condition, trained: Mapping[str, Sequence[float]]) -
     return
   for name, (low, high) in ranges_of(*condition).items():
     first, last = trained[name]
+    # The particles of the training itself, rounded to float32, are inside.
     slack = ROUNDING * max(abs(first), abs(last), 1e-3)
     if low < first - slack or high > last + slack:
       unit = UNITS[name] and f' {UNITS[name]}'

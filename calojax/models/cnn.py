@@ -112,6 +112,7 @@ class Discriminator(nn.Module):
     x = x.reshape(x.shape[0], -1)
     features, heads = [x, condition.astype(self.dtype)], {}
     if self.targets:
+      # The head reads the cells alone: with the condition it would copy the answer.
       trunk = x if shared is None else shared.reshape(x.shape[0], -1)
       predicted = dense(self.targets, jax.nn.leaky_relu(dense(64, trunk), 0.2))
       heads['targets'] = predicted.astype(jnp.float32)

@@ -39,6 +39,7 @@ def scaled_noise(z: Array, condition: Array) -> Array:
 def repeat(x: Float[Array, 'b d h w c'], times: tuple[int, int, int]) -> Array:
   """Nearest-neighbour upsampling `[b, d * times[0], ..]`: one broadcast instead of three copies."""
   b, *space, c = x.shape
+  # An axis of 1 behind each: broadcasting it to the factor repeats every cell in place.
   between = x.reshape(b, *(n for size in space for n in (size, 1)), c)
   target = (b, *(n for size, t in zip(space, times) for n in (size, t)), c)
   return jnp.broadcast_to(between, target).reshape(

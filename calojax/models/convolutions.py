@@ -104,6 +104,7 @@ def conv_transpose(
   few = math.prod(taps) <= 2.5 * math.prod(strides) or co <= 2
   phases = [phases for phases, _ in axes]
   parts = overlap_phases(x, kernel, phases) if few else _convolve_phases(x, kernel, strides, phases)
+  # All phases have the size of the largest: what is too much is cut off at the end.
   y = interleave(parts, strides)
   return lax.slice(y, (0,) * y.ndim, (y.shape[0], *(size for _, size in axes), co))
 

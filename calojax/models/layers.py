@@ -48,6 +48,8 @@ class SelfAttention(nn.Module):
   @nn.compact
   def __call__(self, x: Float[Array, 'b h w c'], train: bool) -> Float[Array, 'b h w c']:
     channels = x.shape[-1]
+    # A 1x1 convolution is a dense layer over the channels, and the order of the pixels does not
+    # count.
     pixels = x.reshape(x.shape[0], -1, channels)
     dense = lambda width, name: Normalised(
       nn.Dense(width, use_bias=False, dtype=self.dtype), self.spectral, name=name
@@ -129,6 +131,7 @@ class LocallyConnected(nn.Module):
         f'{size[0]}x{size[1]}'
       )
     inputs = x.shape[-1] * math.prod(size)
+    # The positions are batch axes: of a position's inputs alone its variance is made.
     initial = nn.initializers.lecun_normal(in_axis=-2, out_axis=-1, batch_axis=(0, 1))
     kernel = self.param('kernel', initial, (*positions, inputs, self.features))
     bias = (

@@ -24,6 +24,7 @@ def output_phases(n: int, taps: int, stride: int, padding: tuple[int, int]) -> t
   p it is number `i + shift`.
   """
   low, high = padding
+  # Of the dilated image, (n - 1) stride + 1 cells, with its padding.
   size = (n - 1) * stride + 2 + low + high - taps
   count = -(-size // stride)
   phases: Phases = [[] for _ in range(stride)]

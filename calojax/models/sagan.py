@@ -35,6 +35,7 @@ class ConditionalBatchNorm(nn.Module):
   def __call__(
     self, x: Float[Array, 'b h w c'], condition: Float[Array, 'b m'], train: bool
   ) -> Float[Array, 'b h w c']:
+    # Without scale and shift of its own: those come from the condition.
     x = nn.BatchNorm(
       use_running_average=not train,
       momentum=0.99,

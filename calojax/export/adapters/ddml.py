@@ -60,6 +60,7 @@ def adapters(generator: Generator) -> list[Adapter]:
     )
   uniform_stack('ddml', geometry)  # so that all layers are what the first is
   check_centre('ddml', generator)
+  # More inputs than are used do no harm; fewer would leave noise out.
   width = max(LATENT, latent)
 
   def decode(z, energy):

@@ -80,6 +80,7 @@ def _adapter(generator: Generator, particle: str, network: str) -> Adapter:
 
   def encode(energies, energy):
     voxels = [
+      # Ours have the angle as the slower index, the class the ring.
       jnp.swapaxes(image, 1, 2).reshape(-1, layer.cells)
       for image, layer in zip(geometry.split(energies), geometry.layers)
     ]
