@@ -2,6 +2,7 @@
 divide by these.
 """
 
+# A factor of 1 costs nothing, and says which unit a number is in.
 MEV = 1.0
 GEV = 1000.0
 MM = 1.0

@@ -1,6 +1,6 @@
 """Checkpoints and workdirs: exact round trips and clear refusals."""
 
-from typing import NamedTuple
+from typing import Any
 
 import chex
 import jax
@@ -10,22 +10,23 @@ import pytest
 
 import tiny
 from calojax.methods.build import build
+from calojax.methods.state import Player, SinglePlayer
 from calojax.showers import take
 from calojax.training import sharding, workdir
 from calojax.training.checkpoint import Checkpoints
 from calojax.training.loop import shapes
 
 
-class Counter(NamedTuple):
-  step: jax.Array
+def counted(step: int) -> SinglePlayer:
+  """A state that holds nothing but its step."""
+  return SinglePlayer(jnp.int32(step), jnp.zeros(2), Player({}, {}, (), None))
 
 
 def states(name, embedded, few, **changes):
   method = build(tiny.config(name, **changes), embedded.geometry, few)
   example = take(few, slice(2))
-  return jax.jit(method.init)(jax.random.key(3), example), shapes(
-    method, example, sharding.data_mesh()
-  )
+  state: Any = jax.jit(method.init)(jax.random.key(3), example)  # this method's own fields
+  return state, shapes(method, example, sharding.data_mesh())
 
 
 def test_a_state_comes_back_bit_for_bit_with_key_and_spectral_vectors(tmp_path, embedded, few):
@@ -33,7 +34,7 @@ def test_a_state_comes_back_bit_for_bit_with_key_and_spectral_vectors(tmp_path, 
   checkpoints = Checkpoints(str(tmp_path))
   checkpoints.save(state._replace(step=jnp.int32(7)))
   checkpoints.wait()
-  back = Checkpoints(str(tmp_path)).restore(like)
+  back: Any = Checkpoints(str(tmp_path)).restore(like)
   assert int(back.step) == 7
   np.testing.assert_array_equal(jax.random.key_data(back.rng), jax.random.key_data(state.rng))
   for part in ('generator', 'discriminator'):
@@ -58,7 +59,7 @@ def test_a_state_of_another_network_is_refused_and_the_array_named(tmp_path, emb
 def test_only_the_last_two_are_kept(tmp_path):
   checkpoints = Checkpoints(str(tmp_path))
   for step in (1, 2, 3):
-    checkpoints.save(Counter(jnp.int32(step)))
+    checkpoints.save(counted(step))
   checkpoints.wait()
   assert (
     sorted(int(path.name) for path in (tmp_path / 'checkpoints').iterdir()) == [2, 3]
@@ -67,9 +68,18 @@ def test_only_the_last_two_are_kept(tmp_path):
   checkpoints.close()
 
 
+def test_the_newest_of_several_is_restored(tmp_path):
+  checkpoints = Checkpoints(str(tmp_path))
+  for step in (4, 8):
+    checkpoints.save(counted(step))
+  checkpoints.wait()
+  assert int(checkpoints.restore(counted(0)).step) == 8
+  checkpoints.close()
+
+
 def test_no_checkpoint_is_a_clear_error(tmp_path):
   with pytest.raises(ValueError, match='no checkpoint in'):
-    Checkpoints(str(tmp_path)).restore(None)
+    Checkpoints(str(tmp_path)).restore(counted(0))
 
 
 def test_a_workdir_remembers_its_config_and_its_data(tmp_path, embedded, few):

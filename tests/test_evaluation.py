@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from calojax.evaluation.arrangement import Compared, arrange
+from calojax.evaluation.arrangement import Compared, arrange, independent_of, particles
 from calojax.evaluation.comparable import check_comparable, paired
 from calojax.evaluation.features import (
   default_variant,
@@ -119,6 +119,19 @@ def test_arrangement():
     ValueError, match='6 reference and 7 generated showers, expected at least 8 and 4'
   ):
     arrange(Compared(showers(DEEP, 0, count=6), fake), DEEP)
+
+
+def test_generated_showers_are_asked_for_the_particles_of_the_independent_ones():
+  real, others = (
+    Shower(np.ones((count, 4), np.float32), Condition.of(np.full(count, energy)))
+    for count, energy in ((5, 1e3), (8, 2e3))
+  )
+  independent = independent_of(real, others)
+  assert independent is not None and len(independent.energies) == 5
+  assert independent_of(others, real) is None, 'there are not enough'
+  assert particles(real, independent, stores=False) is independent.condition
+  assert particles(real, independent, stores=True) is real.condition, 'it holds the others'
+  assert particles(real, None, stores=False) is real.condition
 
 
 def test_showers_of_other_particles_are_not_compared():

@@ -213,7 +213,7 @@ def traversals(generator: Generator, real: Shower, geometry: Geometry) -> dict[s
 
 def draw(generator: Generator, asked: Condition, noise: np.ndarray | None = None) -> Shower:
   """One generated shower for each particle, of the noise `[b, latent]` if it is given."""
-  return concatenate(list(generator.stream(asked, NOISE_SEED, noise)))
+  return concatenate(list(generator.stream(asked, NOISE_SEED, noise=noise)))
 
 
 def on_terminal() -> Progress | None:

@@ -1,8 +1,8 @@
 """A trained generator to make showers with: what one of a workdir and an exported one have in
 common, and the exported one.
 
-model = calojax.load('model-dir')
-energies = model.generate(energy, position, direction, seed=1)  # MeV, mm -> [b, v] in MeV
+    model = calojax.load('model-dir')
+    energies = model.generate(energy, position, direction, seed=1)  # MeV, mm -> [b, v] in MeV
 
 An exported one needs numpy and one of onnxruntime, openvino and jax: nothing of the training.
 """
@@ -50,6 +50,7 @@ class Model:
     position: Any = (0.0, 0.0),
     direction: Any = (0.0, 0.0, 1.0),
     seed: int = 0,
+    *,
     noise: Any = None,
     batch: int | None = None,
   ) -> np.ndarray:
@@ -75,7 +76,7 @@ class Model:
     return energies
 
   def stream(
-    self, conditions: Condition, seed: int = 0, noise: Any = None, batch: int | None = None
+    self, conditions: Condition, seed: int = 0, *, noise: Any = None, batch: int | None = None
   ) -> Iterator[Shower]:
     """The same showers, a piece at a time. Arguments and errors, which are raised at once, are
     those of `generate`.
@@ -123,6 +124,7 @@ def load(
   """
   folder = zoo.find(os.fspath(folder))
   card = sidecar.read(folder)
+  # All files, also those that this runtime does not need: an altered folder is not trusted in part.
   for name, file in (*card['files'].items(), (spectrum.FILE, card['spectrum'])):
     sidecar.check_file(folder, name, file)
   chosen, file = runtimes.chosen(card, runtime, folder)
