@@ -21,12 +21,12 @@ from calojax.evaluation.features import (
   scalars,
 )
 from calojax.evaluation.metrics.challenge import challenge_metrics
-from calojax.evaluation.metrics.classifier import classifier_metrics
 from calojax.evaluation.metrics.conditional import conditional_prd
 from calojax.evaluation.metrics.core_cells import core_metrics
 from calojax.evaluation.metrics.correlations import correlation_metrics
 from calojax.evaluation.metrics.distances import distance_metrics
 from calojax.evaluation.metrics.frechet import frechet_metrics
+from calojax.evaluation.metrics.judges import network_metrics, tree_metrics, worst
 from calojax.evaluation.metrics.manifold import manifold_metrics
 from calojax.evaluation.metrics.moments import moment_metrics
 from calojax.evaluation.metrics.neighbours import nearest_neighbours
@@ -159,9 +159,14 @@ def of_challenge(study: Study) -> Figures:
   return challenge_metrics(study.cells, study.geometry, seed=study.settings.seed)
 
 
+def of_trees(study: Study) -> Figures:
+  """AUC of boosted trees on observables and on groups of cells."""
+  return tree_metrics(study.cells, study.geometry, study.settings.seed, study.progress)
+
+
 def of_classifier(study: Study) -> Figures:
-  """AUC of classifiers of cells and of observables."""
-  return classifier_metrics(
+  """AUC of networks on cells and on observables."""
+  return network_metrics(
     study.cells, study.geometry, seed=study.settings.seed, progress=study.progress
   )
 
@@ -184,6 +189,7 @@ METRICS = {
   'images': Metric(of_images),
   'neighbours': Metric(of_neighbours),
   'CaloChallenge': Metric(of_challenge),
+  'trees': Metric(of_trees, 50),
   'classifier': Metric(of_classifier, 50),
 }
 FAST = tuple(name for name in METRICS if name != 'classifier')
@@ -266,7 +272,7 @@ def summary(study: Study) -> dict[str, Any]:
     # Few showers are no error: what can be said of them is said.
     if count >= metric.fewest:
       figures |= metric.figures(study)
-  return figures | {'meta': _meta(study)}
+  return figures | worst(figures) | {'meta': _meta(study)}
 
 
 def _meta(study: Study) -> dict[str, Any]:

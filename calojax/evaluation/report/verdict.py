@@ -9,9 +9,10 @@ from typing import Any
 
 FEW = 5  # layers at most that have lines of their own
 HEADLINES = (  # in order
+  r'classifier/worst(_trees)?',
   r'prd_auc/.*',
   r'distances/(fpd|kpd)',
-  r'classifier/.*',
+  r'classifier/(?!worst).*',
   r'challenge/(response|voxels|energy)',
   r'manifold/.*',
   r'separation/mean',
