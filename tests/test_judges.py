@@ -22,7 +22,7 @@ from calojax.evaluation.study import Settings, evaluate
 from calojax.geometry import Geometry, Layer, PolarLayer
 from calojax.showers import Condition, Shower, take
 
-COUNT = 1500  # showers a side
+COUNT = 1000  # showers a side
 ODD = Geometry('odd', (Layer((5, 5), (10.0, 10.0), 100.0),))
 DEEP = Geometry('deep', (Layer((4, 4), (10.0, 10.0), 50.0), Layer((6, 6), (10.0, 10.0), 150.0)))
 OBLONG = Geometry('oblong', (Layer((3, 8), (30.0, 5.0), 50.0), Layer((4, 4), (10.0, 10.0), 90.0)))
@@ -44,7 +44,7 @@ def lit(geometry: Geometry, *cells: int) -> np.ndarray:
 
 
 def test_a_shower_is_moved_mirrored_and_exchanged_by_hand():
-  """The crossing lies in cell (3, 1) of 5 x 5, at -1 mm along x and +2 mm along y from its middle."""
+  """The crossing lies in cell (3, 1), at -1 mm along x and +2 mm along y from its middle."""
   condition = particle(-1.0, -8.0, dx=0.1, dy=0.0)  # at depth 100: x = 9, y = -8
   # The cell itself, its neighbour at higher x, and the one at higher y.
   shower = Shower(lit(ODD, 5 * 3 + 1, 5 * 4 + 1, 5 * 3 + 2), condition)
@@ -53,8 +53,8 @@ def test_a_shower_is_moved_mirrored_and_exchanged_by_hand():
   # The neighbour at higher y, towards which the crossing lies most, comes to higher x; the one at
   # higher x lies behind the crossing, so the mirror brings it to lower values, now of y.
   assert image[2, 2] == 1 and image[2, 1] == 2 and image[3, 2] == 3 and (image > 0).sum() == 3
-  np.testing.assert_allclose(placed.offset[0, 0], [0.2, 0.1], atol=1e-9)
-  np.testing.assert_allclose(placed.slope[0], [0.0, -0.1], atol=1e-9)
+  np.testing.assert_allclose(placed.offset[0, 0], [0.2, 0.1], atol=1e-6)
+  np.testing.assert_allclose(placed.slope[0], [0.0, -0.1], atol=1e-6)
 
 
 @pytest.mark.parametrize('geometry', [ODD, DEEP, OBLONG], ids=lambda geometry: geometry.name)
@@ -168,13 +168,13 @@ def shifted_core(showers: Shower) -> Shower:
   return showers._replace(energies=images.reshape(len(images), -1))
 
 
-def faint_ring(side_from: int, side_to: int):
-  """Cells of a ring at half of their energy."""
+def faint_ring(side_from: int, side_to: int, factor: float = 0.5):
+  """Cells of a ring at a part of their energy."""
 
   def plant(showers: Shower) -> Shower:
     side = sides(detectors.LHCB_ECAL.layers[0])
     inside = (side > side_from) & (side <= side_to)
-    return showers._replace(energies=showers.energies * np.where(inside, np.float32(0.5), 1))
+    return showers._replace(energies=showers.energies * np.where(inside, np.float32(factor), 1))
 
   return plant
 
@@ -188,7 +188,7 @@ def faint_ring(side_from: int, side_to: int):
     ('trees_core', lambda showers: defects.dead_cell(showers)),
     ('trees_ring_12', faint_ring(8, 12)),
     ('trees_ring_20', faint_ring(12, 20)),
-    ('trees_halo', faint_ring(20, 30)),
+    ('trees_halo', faint_ring(20, 30, 0.1)),
   ],
 )
 def test_a_judge_sees_its_defect(judge, plant):
@@ -242,7 +242,7 @@ def test_few_showers_and_showers_that_are_no_numbers():
   assert len(tree_metrics(few, geometry)) == 5
   broken = few.generated.energies.copy()
   broken[3, 5] = np.nan
-  with pytest.raises(ValueError, match='the generated showers have 1 energies that are not finite'):
+  with pytest.raises(ValueError, match='the generated showers have 1 cells that are not finite'):
     tree_metrics(few._replace(generated=few.generated._replace(energies=broken)), geometry)
   with pytest.raises(ValueError, match='the generated inputs of the classifier'):
     trees_auc(np.zeros((30, 2)), np.full((30, 2), np.nan))
@@ -265,7 +265,11 @@ def test_trees_are_seeded_and_threads_change_nothing():
 
 def test_the_evaluation_shows_the_judges(tmp_path):
   sets, geometry = real('lhcb_ecal', 200)
-  summary = evaluate(Compared(*sets), geometry, Settings(20, 2, metrics=('trees',)))
+  summary = evaluate(
+    Compared(sets.reference, sets.generated, sets.independent),
+    geometry,
+    Settings(20, 2, metrics=('trees',)),
+  )
   figure = summary['classifier/worst_trees']
   assert set(figure) == {'value', 'error', 'floor', 'floor_error', 'judges'}
   assert figure['value'] == max(

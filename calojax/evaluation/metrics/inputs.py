@@ -95,7 +95,7 @@ class View:
 
   @functools.cached_property
   def particle(self) -> np.ndarray:
-    """The logarithm of E_p and the crossing in that frame; where nothing moves, the point of impact."""
+    """Logarithm of E_p, slopes, and the crossing in that frame; the impact where nothing moves."""
     condition = bounded(self.showers, self.geometry).condition
     polar = any(isinstance(layer, PolarLayer) for layer in self.geometry.layers)
     where = condition.position if polar else self.placed.offset.reshape(len(condition.energy), -1)

@@ -78,7 +78,8 @@ def network_metrics(
       report = _report(progress, f'classifier {stage}', repeats)
       pair = inputs(real), inputs(fake)
       areas.append(classifier_auc(*pair, repeats, seed=seed, progress=report))
-    figures[NAME + name] = _beside_floor(*areas)
+    found, floor = areas
+    figures[NAME + name] = _beside_floor(found, floor)
   return figures
 
 
@@ -100,8 +101,8 @@ def tree_metrics(
     shown = views.map(inputs)
     # Two at a time, each on a thread of its own: see `trees_auc` on more threads for one.
     with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-      areas = pool.map(lambda pair: trees_auc(*pair, seed), shown.pairs)
-      figures[NAME + name] = _beside_floor(*areas)
+      found, floor = pool.map(lambda pair: trees_auc(pair[0], pair[1], seed), shown.pairs)
+    figures[NAME + name] = _beside_floor(found, floor)
     if progress:
       progress('trees', done + 1, len(judges))
   return figures

@@ -38,7 +38,8 @@ def trees_auc(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> AUC:
     max_iter=TREES,
     learning_rate=RATE,
     max_leaf_nodes=LEAVES,
-    early_stopping=False,
+    # pyright guesses the type from the default, 'auto'.
+    early_stopping=False,  # pyright: ignore[reportArgumentType]
     random_state=seed,
   )
   # Threads of OpenMP wait for each other by spinning: where others use the cores too, two threads

@@ -11,6 +11,7 @@ FEW = 5  # layers at most that have lines of their own
 HEADLINES = (  # in order
   r'classifier/worst(_trees)?',
   r'prd_auc/.*',
+  r'prd_auc_paired/.*',
   r'distances/(fpd|kpd)',
   r'classifier/(?!worst).*',
   r'challenge/(response|voxels|energy)',
@@ -62,6 +63,7 @@ def _shortened(key: str) -> str:
   return (
     key.removeprefix('observables/')
     .replace('prd_auc/', 'PRD-AUC ')
+    .replace('prd_auc_paired/', 'PRD-AUC paired ')
     .replace('distances/', '')
     .replace('_', ' ')
   )
