@@ -12,6 +12,7 @@ from calojax.evaluation.report.pulls import (
   FAR,
   Statistic,
   aim,
+  in_words,
   level,
   rounded,
   sigmas,
