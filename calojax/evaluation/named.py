@@ -147,5 +147,5 @@ METRICS = {
   'trees': Metric(of_trees, 50),
   'classifier': Metric(of_classifier, 50),
 }
-# Networks take as long as all else together; trees see more, in a fifth of the time.
+# Networks take nearly as long as all else together; trees see more, in less than half of the time.
 FAST = tuple(name for name in METRICS if name != 'classifier')
