@@ -108,6 +108,12 @@ def tree_metrics(
   return figures
 
 
+def strongest(sets: Sets[Shower], geometry: Geometry, seed: int = 0) -> Figures:
+  """The figures of all judges, networks and trees, and `classifier/worst`."""
+  figures = network_metrics(sets, geometry, seed=seed) | tree_metrics(sets, geometry, seed)
+  return figures | worst(figures)
+
+
 def worst(figures: Figures) -> Figures:
   """`classifier/worst` of these figures, the largest area of any judge, if networks and trees were
   among them; `classifier/worst_trees` if trees alone were; else nothing.
