@@ -16,7 +16,7 @@ from calojax.evaluation.metrics.challenge_features import (
   is_challenge,
   voxel_counts,
 )
-from calojax.evaluation.metrics.distances import normalised_separation
+from calojax.evaluation.metrics.separation import normalised_separation
 from calojax.evaluation.sets import Figures, Sets, figure
 from calojax.geometry import Geometry
 from calojax.showers import Shower
