@@ -20,6 +20,7 @@ ADDED_TO_ALL = {
   'evaluation.metrics': (),
   'evaluation.pictures': True,
 }
+ADDED_TO_THIRD = {'data.units': '', 'data.axes': '', 'data.negative': 'refuse'}
 ADDED_TO_NETWORKS = {'optimiser.name': 'adam', 'optimiser.clip': 0.0, 'optimiser.cooldown': 0.5}
 ADDED_TO_GANS = {
   'shown': (),
@@ -57,7 +58,15 @@ def second(stored: Config) -> None:
         del stored[room][key]
 
 
-MIGRATIONS: list[Callable[[Config], None]] = [second]
+def third(stored: Config) -> None:
+  """From 2: what a user says of a file's units, axes and negative cells; before, all were as the
+  layout has them and no physics was asked.
+  """
+  for path, value in ADDED_TO_THIRD.items():
+    _add(stored, path, value)
+
+
+MIGRATIONS: list[Callable[[Config], None]] = [second, third]
 FORMAT = 1 + len(MIGRATIONS)
 
 

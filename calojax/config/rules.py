@@ -7,6 +7,7 @@ values that depend on each other where the method is built.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from ml_collections import ConfigDict
 
 from calojax.config.migrations import FORMAT, Config
 from calojax.config.rooms import ROOMS
+from calojax.units import AS_WRITTEN, AXES, UNITS
 
 
 class Rule(NamedTuple):
@@ -89,6 +91,14 @@ WINDOWS = several(
   lambda v: isinstance(v, (tuple, list)) and len(v) == 2 and all(_whole(n) and n > 0 for n in v),
   'pairs of whole numbers of at least 1',
 )
+_UNIT = re.compile(r'\w+:(' + '|'.join(UNITS) + ')')
+UNITS_OF = Rule(
+  lambda v: (
+    isinstance(v, str)
+    and (v in ('', AS_WRITTEN) or all(_UNIT.fullmatch(part.strip()) for part in v.split(',')))
+  ),
+  f'KEY:UNIT,... of {", ".join(UNITS)}, such as ParticleMomentum:MeV, or {AS_WRITTEN}',
+)
 PERIOD = whole(1, 10**9)
 BATCH = whole(1, 10**6)
 
@@ -99,6 +109,9 @@ RULES = {
   'dtype': choice('float32', 'bfloat16'),
   'data.source': NAME,
   'data.binning': TEXT,
+  'data.units': UNITS_OF,
+  'data.axes': choice('', *AXES, AS_WRITTEN),
+  'data.negative': choice('refuse', 'zero'),
   'data.split': SPLIT,
   'data.symmetries': FLAG,
   'data.memory_gib': at_least(0),
