@@ -110,6 +110,6 @@ def _reason(error: Exception) -> str:
   text = ' '.join(str(error).split())
   if 'allow_pickle' in text:  # numpy's advice would run whatever the file holds
     return 'it holds Python objects, which could run any code: save arrays of numbers'
-  if 'filter' in text and ('available' in text or 'register' in text or 'plugin' in text.lower()):
+  if 'filter' in text or 'plugin' in text:  # HDF5 looks for a plug-in's file
     return f'{text}; pip install "calojax[hdf5plugin]" reads blosc, zstd and others'
   return text or type(error).__name__

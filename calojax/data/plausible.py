@@ -64,7 +64,9 @@ class Sample(NamedTuple):
     barycentre: `[n, 2]` over the layers that resolve each axis, mm.
     position, slope: `[n, 2]`.
     depth: `[n, 2]` of those layers, weighted by energy, mm.
+    width: `[2]` median RMS width of a shower in them, mm.
     pitch: `[2]` of their cells, mm.
+    reach: `[2]` half the width of the detector, mm.
   """
 
   response: np.ndarray
@@ -73,7 +75,9 @@ class Sample(NamedTuple):
   position: np.ndarray
   slope: np.ndarray
   depth: np.ndarray
+  width: np.ndarray
   pitch: np.ndarray
+  reach: np.ndarray
 
 
 def check(
@@ -122,7 +126,8 @@ def measured(showers: Shower, geometry: Geometry) -> Sample:
     np.asarray(field[lit], np.float64) for field in showers.condition
   )
   total = energies.sum(1)
-  centre, depth, pitch = np.zeros((len(total), 2)), np.zeros((len(total), 2)), np.zeros(2)
+  centre, depth, spread = (np.zeros((len(total), 2)) for _ in range(3))
+  pitch = np.zeros(2)
   for axis in (0, 1):
     pitch[axis] = min(layer.pitch[axis] for layer in geometry.layers)
     # A layer of much wider cells than another would only blur what that one sees.
@@ -133,6 +138,8 @@ def measured(showers: Shower, geometry: Geometry) -> Sample:
     weight = np.maximum(seen.sum(1), 1e-12 * total)
     centre[:, axis] = seen @ geometry.positions[:, axis] / weight
     depth[:, axis] = seen @ geometry.positions[:, 2] / weight
+    square = seen @ geometry.positions[:, axis] ** 2 / weight
+    spread[:, axis] = np.sqrt(np.maximum(square - centre[:, axis] ** 2, 0))
   return Sample(
     total / incident,
     float(np.median(incident)) if len(incident) else 0.0,
@@ -140,7 +147,9 @@ def measured(showers: Shower, geometry: Geometry) -> Sample:
     position,
     direction[:, :2] / direction[:, 2:],
     depth,
+    np.median(spread, axis=0) if len(spread) else np.zeros(2),
     pitch,
+    np.ptp(geometry.positions[:, :2], axis=0) / 2,
   )
 
 
@@ -273,7 +282,8 @@ def scales(sample: Sample, geometry: Geometry, roles: Roles) -> str:
   ]
   seen, point, lateral = centred
   apart = _rms(seen - point - lateral)
-  if apart < np.hypot(*sample.pitch) or not _rms(seen) > 0:
+  by_axis = np.sqrt(np.square(seen - point - lateral).mean(0))
+  if np.all(by_axis < sample.pitch) or not _rms(seen) > 0:
     return ''
   powers = [10.0**n for n in (-3, -2, -1, 1, 2, 3)]
   best = min(powers, key=lambda k: _rms(seen - k * point - lateral))
@@ -287,7 +297,8 @@ def scales(sample: Sample, geometry: Geometry, roles: Roles) -> str:
     if free < 2 * min(with_unit * _rms(seen), with_pitch * _rms(seen)):
       return ''
   limit = np.sqrt(1 - EXPLAINED)
-  if with_unit < limit and with_unit <= with_pitch and with_unit * _rms(seen) < apart / 2:
+  # A pitch that is wrong by ten is told from a unit by the slopes, which it scales too.
+  if with_unit < min(limit, 2 * with_pitch, apart / _rms(seen) / 2):
     size = UNITS[roles.units[roles.point.split(',')[0]]][1] * best
     unit = next(
       (u for u, (k, s) in UNITS.items() if k == 'length' and abs(s / size - 1) < 1e-9), ''
@@ -300,7 +311,9 @@ def scales(sample: Sample, geometry: Geometry, roles: Roles) -> str:
       f'{roles.point} looks like {unit or "another unit"}: {change}{way}; '
       f'--config.data.units={AS_WRITTEN} if it is right'
     )
-  if with_pitch < limit and not 0.5 < pitch < 2:
+  # A shower as wide as the detector leaks, and its barycentre stays behind.
+  contained = np.all(sample.width < sample.reach / 3)
+  if with_pitch < limit and (pitch < 0.5 or (pitch > 2 and contained)):
     return (
       f'the showers lie {apart:.3g} mm from where the particles point, expected less than a cell: '
       f'the cells look like {pitch * sample.pitch[0]:.2g} mm and not {sample.pitch[0]:g} mm; '

@@ -227,8 +227,8 @@ def _plausible(file: File, dataset: Dataset, conventions: Conventions) -> None:
 def _examine(file: File, geometry: Geometry | None, conventions: Conventions) -> None:
   """`_plausible` of showers of `BLOCKS` places of an HDF5 file."""
   count, _ = _extent(file)
+  first = _rows(file, slice(0, 1), geometry, conventions)
   try:
-    first = _rows(file, slice(0, 1), geometry, conventions)
     most = min(plausible.SHOWERS, plausible.CELLS // first.geometry.cells)
     # A small file may be one compressed chunk, which each block would unpack again.
     size = count if count <= 4 * most else max(8, most // BLOCKS)

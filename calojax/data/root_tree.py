@@ -60,7 +60,7 @@ def arrays(path: str | os.PathLike) -> Tree:
     raise ValueError(EXTRA) from None
   file = uproot.open(os.fspath(path))
   trees = sorted(
-    {name.split(';')[0] for name, kind in file.classnames().items() if kind == 'TTree'}
+    {name.split(';')[0] for name, kind in file.classnames().items() if kind in ('TTree', 'ROOT::RNTuple')}
   )
   if len(trees) != 1:
     raise ValueError(f'trees {trees}, expected one')
