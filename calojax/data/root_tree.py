@@ -59,9 +59,8 @@ def arrays(path: str | os.PathLike) -> Tree:
   except ModuleNotFoundError:
     raise ValueError(EXTRA) from None
   file = uproot.open(os.fspath(path))
-  trees = sorted(
-    {name.split(';')[0] for name, kind in file.classnames().items() if kind in ('TTree', 'ROOT::RNTuple')}
-  )
+  kinds = {name.split(';')[0]: kind for name, kind in file.classnames().items()}
+  trees = [name for name, kind in kinds.items() if kind in ('TTree', 'ROOT::RNTuple')]
   if len(trees) != 1:
     raise ValueError(f'trees {trees}, expected one')
   return Tree(file[trees[0]])

@@ -9,7 +9,7 @@ from typing import Any
 
 from calojax import provenance
 from calojax.evaluation.report.verdict import headlines
-from calojax.inference import sidecar
+from calojax.inference import coverage, sidecar
 from calojax.training.trained import Generator
 
 LICENCE = 'Apache-2.0'
@@ -73,6 +73,8 @@ def description(
       'ranges': {name: list(ends) for name, ends in ranges.items()},
       'units': sidecar.UNITS,
       'meaning': 'lowest and highest value in training; slopes are of the direction',
+      # What the ranges do not tell: which values came together.
+      'joint': coverage.described(coverage.coverage(generator.spectrum)),
     },
     'geometry': json.loads(geometry.to_json()),
     'cells': (
