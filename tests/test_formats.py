@@ -446,6 +446,10 @@ BAD_XML = {
   ),
   'malformed': (('</Bins>', ''), 'cannot be read, expected an XML file'),
   'entities': (('<Bins>', '<!DOCTYPE Bins [<!ENTITY a "b">]><Bins>'), 'it has a document type'),
+  'layer': (
+    ('<Layer id="2"', '<Lager id="2"'),
+    "element 'Lager' of particle 'photon', expected La",
+  ),
   'root': (('Bins>', 'Boxes>'), "element 'Boxes', expected Bins"),
   'no edges': (('r_edges="0,5"', ''), "'r_edges': ''"),
   'empty edges': (('r_edges="0,5"', 'r_edges=""'), "'r_edges': ''"),

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from calojax import showers
-from calojax.data import embedded
+from calojax.data import embedded, incident
 from calojax.data.binning import geometry_from_xml, write_xml
 from calojax.data.conventions import Conventions
 from calojax.data.layouts import LAYOUTS
@@ -108,7 +108,11 @@ def pieces(
 def conditions(
   source: str | os.PathLike, size: int = 4096, geometry: Geometry | None = None
 ) -> Condition:
-  """The particles of the showers of a file or an embedded set, read in pieces."""
+  """The particles of the showers of a file or an embedded set, read in pieces, or of a file of
+  particles alone, see `incident`.
+  """
+  if os.path.isfile(source) and not incident.has_showers(source):
+    return incident.read(source)
   return showers.joined(piece.showers.condition for piece in pieces(source, size, geometry))
 
 

@@ -24,6 +24,7 @@ UNITS = {
   'incident_theta': 'rad',
   'incident_phi': 'rad',
 }
+UNITS_OF_PARTICLES = ('incident_energy', 'incident_theta', 'incident_phi')
 AXES = 'shower, radius, angle, depth'
 RADIUS, DEPTH = 2.325, 3.4  # mm, of a cell of the silicon-tungsten set
 SAMPLING = 0.033  # of Par04's silicon-tungsten; other detectors of the set are within a factor 30
@@ -66,7 +67,7 @@ def decode(
   energies = voxels.transpose(0, 3, 2, 1).reshape(count, geometry.cells) * MEV
   energy, theta, phi = (
     particles.rows(arrays, key, (count,), (count, 1)).reshape(count).astype(np.float64)
-    for key in ('incident_energy', 'incident_theta', 'incident_phi')
+    for key in UNITS_OF_PARTICLES
   )
   for key, angle in (('incident_theta', theta), ('incident_phi', phi)):
     particles.check_angle(angle, key)
