@@ -40,6 +40,11 @@ def at_least(low: float) -> Rule:
   return Rule(lambda v: _finite(v) and v >= low, f'a finite number of at least {low:g}')
 
 
+def up_to(high: float) -> Rule:
+  """A number above 0, up to `high`: beyond it a slip of the keyboard."""
+  return Rule(lambda v: _finite(v) and 0 < v <= high, f'a number above 0 and up to {high:g}')
+
+
 def below(high: float) -> Rule:
   """A number from 0 to less than `high`."""
   return Rule(lambda v: _finite(v) and 0 <= v < high, f'a number from 0 to less than {high:g}')
@@ -100,6 +105,7 @@ UNITS_OF = Rule(
   f'KEY:UNIT,... of {", ".join(UNITS)}, such as ParticleMomentum:MeV, or {AS_WRITTEN}',
 )
 PERIOD = whole(1, 10**9)
+RATE = up_to(10)
 BATCH = whole(1, 10**6)
 
 RULES = {
@@ -141,8 +147,8 @@ RULES = {
   'penalised': SHARE,
   'energy_term': NAME,
   'optimiser.name': NAME,
-  'optimiser.generator': above(0),
-  'optimiser.discriminator': above(0),
+  'optimiser.generator': RATE,
+  'optimiser.discriminator': RATE,
   'optimiser.beta1': below(1),
   'optimiser.beta2': below(1),
   'optimiser.clip': at_least(0),
@@ -152,11 +158,11 @@ RULES = {
   'pretraining.network': NAME,
   'pretraining.targets': NAMES,
   'pretraining.batch': BATCH,
-  'pretraining.rate': above(0),
+  'pretraining.rate': RATE,
   'warm_start.steps': whole(0, 10**9),
-  'warm_start.rate': above(0),
-  'adversarial.generator_rate': above(0),
-  'adversarial.discriminator_rate': above(0),
+  'warm_start.rate': RATE,
+  'adversarial.generator_rate': RATE,
+  'adversarial.discriminator_rate': RATE,
   'adversarial.gamma': at_least(0),
   'adversarial.penalised': SHARE,
   'adversarial.likelihood': at_least(0),
