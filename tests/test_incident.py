@@ -1,5 +1,7 @@
 """Files of particles without showers, wherever only particles are asked for."""
 
+from typing import Any
+
 import h5py
 import numpy as np
 import pytest
@@ -61,7 +63,8 @@ POINT = [[1.0, -2.0], [3.0, 4.0]]
 )
 def test_arrays_of_every_layout(tmp_path, arrays, expected):
   check(save(tmp_path / 'a.h5', arrays), *expected)
-  np.savez(tmp_path / 'a.npz', **{key: np.asarray(value) for key, value in arrays.items()})
+  stored: dict[str, Any] = {key: np.asarray(value) for key, value in arrays.items()}
+  np.savez(tmp_path / 'a.npz', **stored)
   check(tmp_path / 'a.npz', *expected)
 
 

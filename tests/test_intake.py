@@ -12,12 +12,16 @@ import h5py
 import numpy as np
 import pytest
 
+import tiny
 from calojax import data
 from calojax.data import calogan, lhcb, plausible
+from calojax.data.batches import Streamed
 from calojax.data.conventions import Conventions, parsed, turned
 from calojax.detectors import CALOGAN, CLIC, LHCB_ECAL
+from calojax.evaluation.samples import read_sample
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Condition, Shower, take
+from calojax.training.parts import load_parts
 from calojax.units import AXES
 from conftest import ROOT
 
@@ -295,6 +299,55 @@ def test_a_streamed_file_is_asked_too(tmp_path, embedded, monkeypatch):
     with pytest.raises(ValueError, match='energy looks like keV: divide by 1000'):
       ask(tmp_path / 'a.h5')
   data.examine(tmp_path / 'a.h5', conventions=Conventions(units='as_written'))
+
+
+@pytest.mark.parametrize('memory', [4.0, 0.0])
+def test_a_training_uses_what_the_config_says_of_the_file(tmp_path, arrays, memory):
+  """In memory and streamed: units and axes are asked, said, and kept in the provenance."""
+  cells = arrays['EnergyDeposit'].swapaxes(1, 2).copy()
+  cells[7, 0, 0] = -3.0
+  wrong = {
+    **changed(arrays, 'ParticleMomentum', lambda x: 1000 * x),
+    'EnergyDeposit': cells,
+  }
+  path = str(save(tmp_path / 'a.h5', {**wrong, 'EnergyDeposit': np.maximum(cells, 0)}))
+  config = tiny.config('cnn', data__source=path, data__memory_gib=memory)
+  config.data.split = (0.4, 0.3, 0.3)
+  if not memory:  # one level below `load_parts`, which needs more chunks than 300 showers make
+    for part in ('examine', 'load'):
+      with pytest.raises(ValueError, match='units=ParticleMomentum:MeV'):
+        getattr(data, part)(path)
+    conventions = Conventions('ParticleMomentum:MeV', 'yx')
+    batch = Streamed(path, np.array([0, 1]), 100, 1, 0, None, conventions).batch(0)
+    assert batch.condition.energy.max() < 2e5
+    np.testing.assert_allclose(
+      np.median(batch.energies.sum(-1) / batch.condition.energy), 0.17, rtol=0.1
+    )
+    return
+  with pytest.raises(ValueError, match='--config.data.units=ParticleMomentum:MeV'):
+    load_parts(config)
+  config.data.units = 'ParticleMomentum:MeV'
+  with pytest.raises(ValueError, match='--config.data.axes=yx'):
+    load_parts(config)
+  config.data.axes = 'yx'
+  save(tmp_path / 'a.h5', wrong)
+  with pytest.raises(ValueError, match=r'-3 in shower 7 \(1 such .* --config.data.negative=zero'):
+    load_parts(config)
+  config.data.negative = 'zero'
+  parts = load_parts(config)
+  said = {'units': 'ParticleMomentum:MeV', 'axes': 'yx', 'negative': 'zero'}
+  assert parts.provenance['conventions'] == said
+  assert parts.train.condition.energy.max() < 2e5
+
+
+def test_generated_showers_are_compared_whatever_they_are(tmp_path, arrays):
+  """A generator that makes a thousandth of the energy, of another program: no origin is told."""
+  path = save(tmp_path / 'a.npz', changed(arrays, 'EnergyDeposit', lambda x: x / 1000))
+  with pytest.raises(ValueError, match='EnergyDeposit looks like GeV'):
+    data.load(path)
+  sample, geometry, _ = read_sample(path, conventions=data.UNASKED)
+  assert geometry == LHCB_ECAL and len(sample.columns) == COUNT
+  assert len(read_sample('clic', conventions=data.UNASKED)[0].columns) == 900
 
 
 # Words of a user.

@@ -15,6 +15,7 @@ from calojax.data.binning import geometry_from_xml, write_xml
 from calojax.data.conventions import Conventions
 from calojax.data.layouts import LAYOUTS
 from calojax.data.reader import (
+  UNASKED,
   USUAL,
   Dataset,
   examine,
@@ -32,6 +33,8 @@ from calojax.showers import Condition, Shower
 __all__ = [
   'DATASETS',
   'LAYOUTS',
+  'UNASKED',
+  'USUAL',
   'Conventions',
   'Dataset',
   'Writer',

@@ -32,6 +32,7 @@ from calojax.units import AS_WRITTEN
 __all__ = ['Conventions', 'Dataset', 'File', 'numbers', 'opened', 'read']
 
 USUAL = Conventions()
+UNASKED = Conventions(units=AS_WRITTEN, axes=AS_WRITTEN)
 BLOCKS = 8  # of a file that is looked at before it is streamed
 
 
