@@ -185,8 +185,11 @@ class Geometry:
     """
     try:
       fields = json.loads(text)
-      return cls(fields['name'], tuple(map(_layer, fields['layers'])), fields['sampling_fraction'])
-    except (KeyError, TypeError, ValueError) as error:
+      fraction = float(fields['sampling_fraction'])
+      if not (isinstance(fields['name'], str) and fields['layers'] and 0 < fraction < np.inf):
+        raise ValueError('no name, no layer, or no positive sampling fraction')
+      return cls(fields['name'], tuple(map(_layer, fields['layers'])), fraction)
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
       raise ValueError(f'not a geometry: {error!r} in {text[:80]!r}') from None
 
 
@@ -200,6 +203,9 @@ def _layer(fields: dict[str, Any]) -> Layer | PolarLayer:
   else:
     (nx, ny), (px, py), (x, y) = (fields[key] for key in ('shape', 'pitch', 'centre'))
     layer = Layer((int(nx), int(ny)), (float(px), float(py)), depth, (float(x), float(y)))
-  if min(layer.shape) < 1:
+  if min(layer.shape) < 1 or layer.cells > 10**8:
     raise ValueError(f'a layer of {layer.shape} cells')
+  numbers = [*layer.edges, depth] if isinstance(layer, PolarLayer) else [*layer.centre, depth]
+  if not (np.isfinite(numbers).all() and min(layer.pitch) > 0 and max(layer.pitch) < np.inf):
+    raise ValueError(f'a layer of cells {layer.pitch} mm wide at depth {depth} mm')
   return layer

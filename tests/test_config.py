@@ -174,6 +174,54 @@ def test_a_format_of_the_future_is_refused_in_one_line(number):
     config.migrated(found)
 
 
+@pytest.mark.parametrize(
+  'text, message',
+  [
+    ('null', "holds 'null', expected a JSON object"),
+    ('[1]', r"holds '\[1\]', expected a JSON object"),
+    ('{}', 'data.*is missing|method is missing'),
+    ('{"seed"', 'is not JSON'),
+    ('', 'is not JSON'),
+    ('[' * 100_000, 'is not JSON'),
+    ('{"data": 5}', 'is not a config'),
+    ('{"optimiser": [], "data": {}}', 'is not a config|missing'),
+    ('{"method": ["gan"]}', 'method is '),
+    ('{"format": 1e99}', 'has format 1e'),
+  ],
+)
+def test_a_damaged_config_is_refused_in_one_line(text, message):
+  with pytest.raises(ValueError, match=message) as refused:
+    config.check(config.from_json(text))
+  assert '\n' not in str(refused.value)
+
+
+NEW = [
+  *[('data.units', value) for value in ('MeV', 'ParticleMomentum', 'a:MEV', 3, 'a:MeV;b:mm')],
+  *[('data.axes', value) for value in ('zx', 'xx', 3, None)],
+  *[('data.negative', value) for value in ('', 'abs', 0)],
+]
+
+
+@pytest.mark.parametrize('key, value', NEW, ids=lambda part: repr(part))
+def test_words_about_a_file_are_judged_when_they_are_read(key, value):
+  test_nonsense_is_refused_in_one_line_that_names_it(key, value)
+
+
+@pytest.mark.parametrize(
+  'key, value',
+  [
+    ('data.units', 'ParticleMomentum:MeV,ParticlePoint:mm'),
+    ('data.units', 'as_written'),
+    ('data.axes', '-yx'),
+    ('data.negative', 'zero'),
+  ],
+)
+def test_words_about_a_file_that_do(key, value):
+  found = tiny.full_config('cnn')
+  found.data[key.removeprefix('data.')] = value
+  assert config.check(found) is found
+
+
 def measured(entry: dict) -> str:
   """What a config's docstring says of the run that was measured."""
   figure = lambda key: (

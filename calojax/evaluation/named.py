@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from calojax.evaluation.features import column_names, compared, prd_features
 from calojax.evaluation.metrics.challenge import challenge_metrics
+from calojax.evaluation.metrics.challenge_features import fpd_features, is_challenge
 from calojax.evaluation.metrics.conditional import conditional_prd
 from calojax.evaluation.metrics.core_cells import core_metrics
 from calojax.evaluation.metrics.correlations import correlation_metrics
@@ -72,7 +73,12 @@ def of_distances(study: Study) -> Figures:
 
 
 def of_frechet(study: Study) -> Figures:
-  """FPD and KPD of the observables of one value a shower."""
+  """FPD and KPD of the observables of one value a shower, of the challenge's features on its
+  detectors.
+  """
+  if is_challenge(study.geometry):
+    features = study.cells.map(lambda showers: fpd_features(showers, study.geometry))
+    return frechet_metrics(features, study.settings.seed)
   return frechet_metrics(study.scalars, study.settings.seed)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from calojax import provenance
 from calojax.evaluation.report.verdict import headlines
 from calojax.geometry import Geometry
-from calojax.inference import sidecar
+from calojax.inference import coverage, sidecar
 from calojax.showers import Condition
 from calojax.training.trained import Generator
 
@@ -104,6 +104,8 @@ def _conditions(spectrum: Condition) -> dict[str, Any]:
     'ranges': {name: list(ends) for name, ends in sidecar.ranges_of(*spectrum).items()},
     'units': sidecar.UNITS,
     'meaning': 'lowest and highest value in training; slopes are of the direction',
+    # What the ranges do not tell: which values came together.
+    'joint': coverage.described(coverage.coverage(spectrum)),
   }
 
 

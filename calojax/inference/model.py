@@ -10,6 +10,7 @@ An exported one needs numpy and one of onnxruntime, openvino and jax: nothing of
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ import numpy as np
 
 from calojax import spectrum, zoo
 from calojax.geometry import Geometry
-from calojax.inference import runtimes, sampler, sidecar
+from calojax.inference import coverage, runtimes, sampler, sidecar
 from calojax.showers import Condition, Shower
 
 
@@ -33,8 +34,8 @@ class Model:
     latent: standard normal variables of a shower.
     run: `(noise, energy, position, direction) -> energies`, float32, of one piece.
     batch: showers a piece, where a caller does not say.
-    ranges: of the training's particles, as `sidecar.ranges_of` gives them; outside of them there is
-      a warning. Empty: no warning.
+    ranges: of the training's particles, as `sidecar.ranges_of` gives them; outside of them, and off
+      the joint law of the spectrum, there is a warning. Empty: no warning.
   """
 
   geometry: Geometry
@@ -43,6 +44,11 @@ class Model:
   run: sampler.Run = dataclasses.field(repr=False)
   batch: int = sampler.BATCH
   ranges: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict, repr=False)
+
+  @functools.cached_property
+  def law(self) -> coverage.Coverage | None:
+    """The joint law of the training's particles."""
+    return coverage.coverage(self.spectrum)
 
   def generate(
     self,
@@ -88,6 +94,8 @@ class Model:
   ) -> tuple[Iterator[Shower], int]:
     """The pieces and the number of all showers; warns of particles that the training had not."""
     sidecar.warn_outside(conditions, self.ranges)
+    if self.ranges:
+      coverage.warn(conditions, self.law, stacklevel=4)  # as in `warn_outside`
     batch = self.batch if batch is None else batch
     pieces = sampler.stream(self.run, self.latent, conditions, seed, noise, batch=batch)
     return pieces, len(conditions.energy)

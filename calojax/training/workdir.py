@@ -61,12 +61,12 @@ def stored_config(workdir: str) -> ml_collections.ConfigDict:
   """
   path = os.path.join(workdir, 'config.json')
   try:
-    with open(path) as file:
-      return config.check(config.migrated(ml_collections.ConfigDict(json.load(file))))
+    with open(path, encoding='utf-8') as file:
+      return config.check(config.from_json(file.read()))
   except FileNotFoundError:
     raise ValueError(f'{workdir} is not a workdir: no config.json in it') from None
-  except json.JSONDecodeError as error:
-    raise ValueError(f'{path} is not JSON: {error}') from None
+  except ValueError as error:
+    raise ValueError(f'{path} {error}') from None
 
 
 def describe_data(
