@@ -42,6 +42,7 @@ class Layer:
     axes = [
       (np.arange(n) - (n - 1) / 2) * p + c for n, p, c in zip(self.shape, self.pitch, self.centre)
     ]
+    # 'ij' because numpy's own order, 'xy', would make y the slower index and transpose every image.
     x, y = np.meshgrid(*axes, indexing='ij')
     return np.stack([x.ravel(), y.ravel(), np.full(self.cells, float(self.depth))], axis=1)
 
@@ -71,6 +72,7 @@ class PolarLayer:
     """Width of the innermost ring, mm, along x and y alike: the scale that the densest part of a
     shower is seen at.
     """
+    # Condition features ask a layer for its pitch, of whatever kind it is.
     width = self.edges[1] - self.edges[0]
     return width, width
 
@@ -85,6 +87,7 @@ class PolarLayer:
 
     The cells of a layer with a single angular bin are full rings: their centre is the axis.
     """
+    # The middle of the ring, not the centroid of its area: as in the CaloChallenge's public code.
     radius = (np.asarray(self.edges[:-1]) + self.edges[1:]) / 2 * (self.angles > 1)
     angle = (np.arange(self.angles) + 0.5) * (2 * np.pi / self.angles) - np.pi
     x, y = np.outer(np.cos(angle), radius).ravel(), np.outer(np.sin(angle), radius).ravel()
@@ -110,6 +113,7 @@ class Geometry:
     """Number of cells v."""
     return sum(layer.cells for layer in self.layers)
 
+  # Every observable of every batch asks for it.
   @functools.cached_property
   def positions(self) -> np.ndarray:
     """Cell centres `[v, 3]` in mm."""
@@ -181,19 +185,27 @@ class Geometry:
     """
     try:
       fields = json.loads(text)
-      return cls(fields['name'], tuple(map(_layer, fields['layers'])), fields['sampling_fraction'])
-    except (KeyError, TypeError, ValueError) as error:
+      fraction = float(fields['sampling_fraction'])
+      if not (isinstance(fields['name'], str) and fields['layers'] and 0 < fraction < np.inf):
+        raise ValueError('no name, no layer, or no positive sampling fraction')
+      return cls(fields['name'], tuple(map(_layer, fields['layers'])), fraction)
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
       raise ValueError(f'not a geometry: {error!r} in {text[:80]!r}') from None
 
 
 def _layer(fields: dict[str, Any]) -> Layer | PolarLayer:
   """The layer of these JSON values; KeyError, TypeError or ValueError if there is none."""
   depth = float(fields['depth'])
+  # The JSON has no name of the class: files of every version tell the kind of a layer by its
+  # fields.
   if 'edges' in fields:
     layer = PolarLayer(tuple(map(float, fields['edges'])), int(fields['angles']), depth)
   else:
     (nx, ny), (px, py), (x, y) = (fields[key] for key in ('shape', 'pitch', 'centre'))
     layer = Layer((int(nx), int(ny)), (float(px), float(py)), depth, (float(x), float(y)))
-  if min(layer.shape) < 1:
+  if min(layer.shape) < 1 or layer.cells > 10**8:
     raise ValueError(f'a layer of {layer.shape} cells')
+  numbers = [*layer.edges, depth] if isinstance(layer, PolarLayer) else [*layer.centre, depth]
+  if not (np.isfinite(numbers).all() and min(layer.pitch) > 0 and max(layer.pitch) < np.inf):
+    raise ValueError(f'a layer of cells {layer.pitch} mm wide at depth {depth} mm')
   return layer

@@ -37,6 +37,7 @@ def commit() -> str | None:
   try:
     if not git('ls-files', __file__):  # installed inside somebody else's repository
       return None
+    # Data and runs lie untracked in a checkout and do not change the code.
     return git('rev-parse', '--short', 'HEAD') + (
       '+' if git('status', '--porcelain', '--untracked-files=no') else ''
     )
@@ -46,6 +47,7 @@ def commit() -> str | None:
 
 def processor() -> str:
   """The processor's name."""
+  # On Linux `platform.processor()` is empty or just the architecture; macOS has no /proc.
   try:
     with open('/proc/cpuinfo') as file:
       return next(line.split(':', 1)[1].strip() for line in file if line.startswith('model name'))

@@ -112,6 +112,7 @@ def thinned(showers: Shower, count: int) -> Shower:
 def even(total: int, most: int) -> np.ndarray:
   """At most so many of the numbers 0 to total - 1, evenly, ascending."""
   count = min(most, total)
+  # Multiplied before it is divided: integers all the way, and no two alike.
   return np.arange(count) * total // count
 
 
@@ -151,6 +152,8 @@ def check(showers: Shower, geometry: Geometry, source: str) -> Shower:
         f'for geometry {geometry.name!r}'
       )
     _refuse(~np.isfinite(arrays[name]), arrays[name], f'{source}: {name}', 'a finite number')
+  # Geant4's cells have no noise: a negative one is a file of something else, and the logarithms and
+  # roots of the transforms have no value for it.
   _refuse(showers.energies < 0, showers.energies, f'{source}: cell energy (MeV)', 'a value >= 0')
   check_particles(showers.condition, f'{source}: ')
   return showers
@@ -167,8 +170,11 @@ def check_particles(condition: Condition, source: str = '') -> Condition:
     _refuse(~np.isfinite(values), values, f'{source}{name}', 'a finite number')
   _refuse(energy <= 0, energy, f'{source}incident energy (MeV)', 'a value > 0')
   length = np.linalg.norm(direction, axis=-1)
+  # Wide enough for float32 and for files that keep four digits; a momentum or an angle taken for a
+  # direction is off by far more.
   _refuse(np.abs(length - 1) > 1e-3, length, f'{source}length of the direction', '1')
   forward = direction[:, 2]
+  # Slopes divide by it.
   _refuse(forward <= 0, forward, f'{source}z of the direction', 'a value > 0, into the calorimeter')
   return condition
 

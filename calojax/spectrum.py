@@ -19,6 +19,7 @@ def save(path: str | os.PathLike, conditions: Condition, most: int) -> None:
   """Writes at most so many of these particles, evenly from all, as float32."""
   kept = at(conditions, even(len(conditions.energy), most))
   fields: dict[str, Any] = {name: single(field) for name, field in kept._asdict().items()}
+  # An open file, because numpy appends .npz to a name that does not end in it.
   with written_aside(path) as part, open(part, 'wb') as file:
     np.savez_compressed(file, **fields)
 
@@ -30,6 +31,7 @@ def load(path: str | os.PathLike) -> Condition:
     ValueError: it is not there, or was not written by `save`.
   """
   try:
+    # A workdir may come from anybody: a pickle in it would run their code.
     with np.load(path, allow_pickle=False) as arrays:
       return Condition.of(*(arrays[name] for name in Condition._fields))
   except Exception as error:  # on damaged bytes zip files fail in many ways
@@ -44,5 +46,6 @@ def draw(conditions: Condition, count: int, seed: int) -> Condition:
   """
   if count < 1:
     raise ValueError(f'count is {count}, expected at least 1')
+  # Whole particles, so that energy, position and direction stay correlated as they were.
   rows = np.random.default_rng(seed).integers(len(conditions.energy), size=count)
   return at(conditions, rows)

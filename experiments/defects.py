@@ -30,7 +30,9 @@ import numpy as np
 from calojax import data
 from calojax.evaluation.arrangement import Compared
 from calojax.evaluation.defects import DEFECTS
-from calojax.evaluation.metrics import classifier
+from calojax.evaluation.metrics.areas import AUC
+from calojax.evaluation.metrics.classifier import classifier_auc
+from calojax.evaluation.metrics.inputs import high_inputs, low_inputs
 from calojax.evaluation.report.pulls import statistic
 from calojax.evaluation.samples import Sample, sample
 from calojax.evaluation.sets import figure
@@ -44,7 +46,8 @@ RUNS = 5  # of each PRD
 REPEATS = 2  # of each classifier
 SEEN = 3.0  # standard deviations below which a pull is not shown
 SLOW = ('prd', 'conditional PRD', 'classifier')
-STAGES = (tuple(name for name in METRICS if name not in SLOW), *((name,) for name in SLOW))
+OTHERS = ('trees',)  # see planted_defects.py
+STAGES = (tuple(name for name in METRICS if name not in SLOW + OTHERS), *((name,) for name in SLOW))
 ROWS = {  # label -> figures
   'PRD-AUC, raw': r'prd_auc/raw',
   'PRD-AUC, physics': r'prd_auc/physics',
@@ -103,7 +106,7 @@ class Planted(NamedTuple):
   other: Sample
   training: Shower
   wrong: dict[str, Sample]
-  floors: dict[str, classifier.AUC]
+  floors: dict[str, AUC]
   geometry: Geometry
   seed: int
 
@@ -142,14 +145,12 @@ def classified(sets: Planted, wrong: Shower) -> dict[str, Any]:
   figures = {}
   real, other = sets.real.showers, sets.other.showers
   geometry, seed = sets.geometry, sets.seed
-  for name, inputs in (('low', classifier.low_inputs), ('high', classifier.high_inputs)):
+  for name, inputs in (('low', low_inputs), ('high', high_inputs)):
     if name not in sets.floors:
-      sets.floors[name] = classifier.classifier_auc(
+      sets.floors[name] = classifier_auc(
         inputs(real, geometry), inputs(other, geometry), REPEATS, seed=seed
       )
-    auc = classifier.classifier_auc(
-      inputs(real, geometry), inputs(wrong, geometry), REPEATS, seed=seed
-    )
+    auc = classifier_auc(inputs(real, geometry), inputs(wrong, geometry), REPEATS, seed=seed)
     figures[f'classifier/{name}'] = figure('floor', (*auc[:2], *sets.floors[name][:2]))
   return figures
 

@@ -21,6 +21,8 @@ from calojax.observables import OBSERVABLES
 
 Entry = dict[str, Any]  # of results.json: one run
 PRD = ('raw', 'physics', 'physics_corrected')
+PAIRED = 'prd_auc_paired/'  # showers of the reference's own particles: they can beat the ceiling
+MARK = '†'  # beside a paired figure
 TARGETS = ('ceiling', 'floor', 'reference')  # what Geant4 has in a figure's place
 SYSTEMS = {  # config -> what it is; the table of the README
   'cnn': 'GAN with convolutions (Rogachev, Ratnikov 2022)',
@@ -123,27 +125,39 @@ def unit(key: str) -> str:
   return f', {known.unit}' if known and known.unit else ''
 
 
+def score(entry: Entry, kind: str) -> dict:
+  """PRD-AUC of a kind; the paired one of a run of which there is no other."""
+  figures = entry['figures']
+  return figures.get(f'prd_auc/{kind}') or figures[f'{PAIRED}{kind}']
+
+
 def corrected(entry: Entry) -> dict:
   """PRD-AUC of the corrected statistics, which every calorimeter has."""
-  figures = entry['figures']
-  return figures.get('prd_auc/physics_corrected', figures['prd_auc/physics'])
+  named = any(key.endswith('/physics_corrected') for key in entry['figures'])
+  return score(entry, 'physics_corrected' if named else 'physics')
+
+
+def mark(entry: Entry) -> str:
+  """The mark of a run whose figures are paired."""
+  return f' {MARK}' * ('prd_auc/raw' not in entry['figures'])
 
 
 def took(entry: Entry) -> str:
   return f'{entry["minutes"]:.1f} min'
 
 
-def systems(found: list[Entry]) -> str:
+def systems(runs: list[Entry]) -> str:
   """A row for each config: what it is, and what was measured of it."""
-  measured = {entry['config']: entry for entry in found}
+  measured = {entry['config']: entry for entry in runs}
   body = []
   for name, what in SYSTEMS.items():
     entry = measured.get(name)
     figures = ['', '', 'not measured yet', '']
     if entry:
-      score = corrected(entry)
+      found = corrected(entry)
       detector = f'`{entry["meta"]["geometry"]}`'
-      figures = [detector, cell(score, form='.3f'), f'{score["ceiling"]:.3f}', took(entry)]
+      shown = cell(found, form='.3f') + mark(entry)
+      figures = [detector, shown, f'{found["ceiling"]:.3f}', took(entry)]
     body.append([f'`{name}`', what, *figures])
   head = ['config', 'what it is', 'detector', 'PRD-AUC, corrected', 'ceiling', 'training']
   return rows(head, body)
@@ -152,7 +166,7 @@ def systems(found: list[Entry]) -> str:
 def prd_table(found: list[Entry]) -> str:
   """A row for each config, PRD-AUC in the columns."""
   scores = lambda entry, kind: [
-    cell(entry['figures'][f'prd_auc/{name}'], kind, '.3f') for name in PRD
+    cell(score(entry, name), kind, '.3f') + mark(entry) * (kind == 'value') for name in PRD
   ]
   body = [
     [

@@ -20,6 +20,7 @@ from typing import Any
 
 import defects
 import leaderboard
+import planted_defects
 import results_table
 from results_table import cell, rows
 
@@ -69,6 +70,11 @@ def ranking() -> str:
 def planted() -> str:
   """Which metric sees which planted defect, 5,000 showers a side."""
   return defects.table(stored('defects.json')['figures']['5000'])
+
+
+def judges() -> str:
+  """Which judge sees which planted defect."""
+  return planted_defects.table(stored('planted_defects.json')['areas'])
 
 
 def validation() -> str:
@@ -220,6 +226,7 @@ TABLES: dict[str, Callable[[], str]] = {
   'blocks': lambda: results_table.block_table(runs('clic')),
   'leaderboard': ranking,
   'defects': planted,
+  'judges': judges,
   'validation': validation,
   'speedup_lhcb_ecal': lambda: speedup('lhcb_ecal'),
   'speedup_calogan': lambda: speedup('calogan'),

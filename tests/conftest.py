@@ -1,15 +1,22 @@
 """Shared settings and data of the tests."""
 
+from __future__ import annotations
+
 import importlib.util
 import os
 import pathlib
 import sys
 import tarfile
+from typing import TYPE_CHECKING
 
 # Tests compile many small programs once each: optimising them costs more than it gives.
 os.environ.setdefault('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
 
+import h5py
 import pytest
+
+if TYPE_CHECKING:  # JAX comes with the tests that need it
+  from calojax.methods.state import Network
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / 'configs'))
@@ -45,3 +52,15 @@ def few(embedded):
   from calojax.showers import take
 
   return take(embedded.showers, slice(256))
+
+
+def stored(file: h5py.File, name: str) -> h5py.Dataset:
+  """The array of that name in an open file, which is no group."""
+  found = file[name]
+  assert isinstance(found, h5py.Dataset)
+  return found
+
+
+def network(module) -> Network:
+  """A flax module by the type that methods call it by: its own `apply` returns a union."""
+  return module

@@ -102,6 +102,13 @@ def test_streamed_resumes_in_the_middle(tmp_path, small_windows):
   assert not np.array_equal(other.energies, run[0].energies)
 
 
+def test_a_window_is_not_shuffled_as_the_chunks_are_ordered(tmp_path):
+  """To numpy the seeds (a, b, 0) and (a, b) are the same: the two orders would be one."""
+  stream = batches.Streamed(write(tmp_path / 'a.h5', 250), np.arange(1), 250, 1, seed=2)
+  of_chunks = batches.indices(250, 250, 1, seed=2, step=0).ravel()
+  assert np.mean(numbers(stream.batch(0)) == of_chunks) < 0.1
+
+
 def test_batch_larger_than_a_window(tmp_path, monkeypatch):
   monkeypatch.setattr(batches, 'WINDOW', 1)
   stream = batches.Streamed(write(tmp_path / 'a.h5', 1000), np.arange(4), 900, 1, seed=0)

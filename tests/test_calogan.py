@@ -3,6 +3,8 @@ batches.
 """
 
 import functools
+from collections.abc import Hashable
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -28,11 +30,16 @@ def discriminator(conditional=False, grids=SMALL, targets=0):
   return Discriminator(grids, (4, 4, 2, 2), targets, 8, conditional)
 
 
-@functools.cache
-def ready(module):
+def ready(module: Generator | Discriminator):
   """Random variables of the module, and itself as a function of (variables, *inputs) with batch and
   with running statistics.
   """
+  # A flax module is a frozen dataclass and has a hash, which its stubs do not say.
+  return compiled(cast(Hashable, module))
+
+
+@functools.cache
+def compiled(module):
   z, condition, x, columns = batch(module.conditional)
   inputs = (
     (z, condition)

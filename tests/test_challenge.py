@@ -141,7 +141,7 @@ def test_bins_are_numpys():
   values = np.array([-1e-9, 0.0, 0.5, 1.0, 2.5, 3.9, 4.0, 4.0001])
   assert bin_numbers(values, edges).tolist() == [3, 0, 0, 1, 2, 2, 2, 3]
   sample = showers(CALOCHALLENGE_PHOTONS, 8, count=5)
-  lit = np.where(sample.energies < 1e-3, 0, sample.energies)
+  lit = np.where(sample.energies < 1.0, 0, sample.energies)
   edges = np.geomspace(10, sample.energies.max(), 50)
   counts = voxel_counts(sample, CALOCHALLENGE_PHOTONS, edges)
   assert np.array_equal(counts, [np.histogram(row, edges)[0] for row in lit])
@@ -149,8 +149,8 @@ def test_bins_are_numpys():
 
 def test_published_ranges():
   cases = (
-    (CALOCHALLENGE_PIONS, 12, 500, 10),
-    (CALOCHALLENGE_PIONS, 2, 100, 10),
+    (CALOCHALLENGE_PIONS, 12, 500, 1),
+    (CALOCHALLENGE_PIONS, 2, 100, 1),
     (CALOCHALLENGE_2, 2, 30, 0.5e-3 / 0.033),
   )
   for geometry, layer, high, lowest in cases:
@@ -165,7 +165,47 @@ def test_published_ranges():
       and len(energy) == 40
     )
     assert len(edges['voxels']) == 50 and np.isclose(edges['voxels'][-1], sample.energies.max())
-    assert len(edges['sparsity_00']) == 20 and np.allclose(edges['response'][[0, -1]], [0.5, 1.5])
+    assert len(edges['sparsity_00']) == 21 and np.allclose(edges['response'][[0, -1]], [0.5, 1.5])
+
+
+def test_radial_bins_are_those_of_the_script():
+  for geometry, layer, centre, width in (
+    (CALOCHALLENGE_PIONS, 14, 1500, 1500),
+    (CALOCHALLENGE_PIONS, 1, 500, 500),
+    (CALOCHALLENGE_3, 7, 42, 20),
+  ):
+    sample = showers(geometry, 9, count=3)
+    edges = challenge_edges(sample, geometry, challenge_features(sample, geometry))
+    for name, high in (('centre_r', centre), ('width_r', width)):
+      np.testing.assert_allclose(edges[f'{name}_{layer:02d}'], np.linspace(0, high, 101))
+
+
+def test_the_conventions_of_2022_are_kept_by_name(photons):
+  sample = photons[0]
+  old = challenge_features(sample, CALOCHALLENGE_PHOTONS, conventions='2022')
+  new = challenge_features(sample, CALOCHALLENGE_PHOTONS)
+  lit = sample.energies
+  for found, threshold in ((old, 1e-3), (new, 1.0)):
+    total = np.where(lit < threshold, 0, lit).sum(1, dtype=np.float64)
+    np.testing.assert_allclose(found['response'] * sample.condition.energy, total, rtol=1e-6)
+  assert (old['sparsity_02'] < new['sparsity_02']).any()
+  edges = challenge_edges(sample, CALOCHALLENGE_PHOTONS, old, '2022')
+  assert len(edges['sparsity_00']) == 20 and edges['voxels'][0] == 10
+  np.testing.assert_allclose(edges['centre_r_12'], np.linspace(0, 500, 101))
+  with pytest.raises(ValueError, match="no conventions '2023'"):
+    challenge_features(sample, CALOCHALLENGE_PHOTONS, conventions='2023')
+
+
+def test_features_of_the_frechet_distance_by_hand(tiny):
+  found = definitions.fpd_features(tiny, CALOCHALLENGE_2)
+  # Of 45 layers: energy, four of eta and phi, sparsity, two of r; incident and total energy.
+  assert found.shape == (2, 45 * 8 + 2)
+  assert found[0, 0] == pytest.approx(np.log10(8))
+  assert found[0, 1 + 3] == pytest.approx(np.log10(4)) and found[1, 1 + 3] == pytest.approx(-8)
+  total = 1 + 45 * 5
+  assert found[0, total] == pytest.approx(np.log10(4))
+  assert found[0, total + 1 + 3] == pytest.approx(142 / 144)
+  assert found[0, total + 1 + 45 + 3] == pytest.approx((2.325 + 3 * 6.975) / 400)
 
 
 def test_separation_by_hand():
@@ -218,7 +258,7 @@ def test_mean_over_layers_is_the_mean(photons):
 
 
 @pytest.mark.parametrize(
-  'defect, feature', [({'scale': 1.02}, 'response'), ({'radius': 22.0}, 'width_r')]
+  'defect, feature', [({'scale': 1.02}, 'response'), ({'radius': 22.0}, 'width_eta')]
 )
 def test_planted_defects_are_seen(photons, defect, feature):
   changed = showers(CALOCHALLENGE_PHOTONS, 9, **defect)

@@ -11,7 +11,7 @@ import pytest
 import tiny
 from calojax import data
 from calojax.showers import take
-from conftest import ROOT
+from conftest import ROOT, stored
 
 CONFIG = '--config=configs/cnn.py'
 
@@ -144,7 +144,7 @@ def test_samples_of_given_particles_in_both_layouts(run, tmp_path):
     run, tmp_path / 'b.h5', f'--conditions={tmp_path / "particles.h5"}', '--layout=lhcb'
   )
   with h5py.File(tmp_path / 'b.h5') as file:
-    assert file['EnergyDeposit'].shape == (30, 30, 30)
+    assert stored(file, 'EnergyDeposit').shape == (30, 30, 30)
   np.testing.assert_array_equal(
     canonical.showers.condition.energy, particles.showers.condition.energy
   )

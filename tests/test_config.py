@@ -10,7 +10,7 @@ import pytest
 
 import tiny
 from calojax import config
-from calojax.config import shipped
+from calojax.config import rules, shipped
 from conftest import ROOT
 
 CONFIGS = ROOT / 'configs'
@@ -36,7 +36,7 @@ def test_every_config_is_locked_and_its_values_do(name):
 
 
 def test_a_method_has_its_own_room_and_no_other():
-  keys = {name: set(flat(room())) for name, room in config.rules.ROOMS.items()}
+  keys = {name: set(flat(room())) for name, room in rules.ROOMS.items()}
   assert set(flat(config.base('gan'))) == keys['library'] < keys['vae']
   assert keys['vae'] - keys['gan'] == {
     'generator.encoder',
@@ -50,7 +50,7 @@ def test_a_method_has_its_own_room_and_no_other():
 @pytest.mark.parametrize('name', tiny.SYSTEMS)
 def test_every_value_of_every_config_has_a_rule(name):
   """Strings too: a value without a rule is a value that nobody judges."""
-  ruleless = [key for key in flat(tiny.full_config(name)) if config.rules.rule_of(key) is None]
+  ruleless = [key for key in flat(tiny.full_config(name)) if rules.rule_of(key) is None]
   assert not ruleless
 
 
@@ -174,6 +174,54 @@ def test_a_format_of_the_future_is_refused_in_one_line(number):
     config.migrated(found)
 
 
+@pytest.mark.parametrize(
+  'text, message',
+  [
+    ('null', "holds 'null', expected a JSON object"),
+    ('[1]', r"holds '\[1\]', expected a JSON object"),
+    ('{}', 'data.*is missing|method is missing'),
+    ('{"seed"', 'is not JSON'),
+    ('', 'is not JSON'),
+    ('[' * 100_000, 'is not JSON'),
+    ('{"data": 5}', 'is not a config'),
+    ('{"optimiser": [], "data": {}}', 'is not a config|missing'),
+    ('{"method": ["gan"]}', 'method is '),
+    ('{"format": 1e99}', 'has format 1e'),
+  ],
+)
+def test_a_damaged_config_is_refused_in_one_line(text, message):
+  with pytest.raises(ValueError, match=message) as refused:
+    config.check(config.from_json(text))
+  assert '\n' not in str(refused.value)
+
+
+NEW = [
+  *[('data.units', value) for value in ('MeV', 'ParticleMomentum', 'a:MEV', 3, 'a:MeV;b:mm')],
+  *[('data.axes', value) for value in ('zx', 'xx', 3, None)],
+  *[('data.negative', value) for value in ('', 'abs', 0)],
+]
+
+
+@pytest.mark.parametrize('key, value', NEW, ids=lambda part: repr(part))
+def test_words_about_a_file_are_judged_when_they_are_read(key, value):
+  test_nonsense_is_refused_in_one_line_that_names_it(key, value)
+
+
+@pytest.mark.parametrize(
+  'key, value',
+  [
+    ('data.units', 'ParticleMomentum:MeV,ParticlePoint:mm'),
+    ('data.units', 'as_written'),
+    ('data.axes', '-yx'),
+    ('data.negative', 'zero'),
+  ],
+)
+def test_words_about_a_file_that_do(key, value):
+  found = tiny.full_config('cnn')
+  found.data[key.removeprefix('data.')] = value
+  assert config.check(found) is found
+
+
 def measured(entry: dict) -> str:
   """What a config's docstring says of the run that was measured."""
   figure = lambda key: (
@@ -193,7 +241,7 @@ def as_tuple(value):
 
 @pytest.mark.parametrize('name', tiny.SYSTEMS)
 def test_a_docstring_has_the_paper_the_command_and_the_figures_that_were_measured(name):
-  text = ' '.join(importlib.import_module(name).__doc__.split())
+  text = ' '.join((importlib.import_module(name).__doc__ or '').split())
   assert f'python -m calojax.main --config=configs/{name}.py' in text
   entry, found = RESULTS[name], tiny.full_config(name)
   assert measured(entry) in text

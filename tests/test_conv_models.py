@@ -192,6 +192,27 @@ def test_branches_see_each_axis_as_channels_and_give_it_back():
     np.testing.assert_array_equal(conv2d.turned(turn, -i), cube)
 
 
+def test_the_branches_of_the_generator_meet_in_the_same_axes(monkeypatch):
+  """With a branch that only enlarges its cube, the three must give the same cube."""
+  monkeypatch.setattr(
+    conv2d.Generator,
+    'branch',
+    lambda self, x, train: conv3d.repeat(x[..., None], (5, 5, 5))[..., 0],
+  )
+  generator = conv2d.Generator(GRIDS)
+  z, condition = jax.random.normal(jax.random.key(0), (2, 8)), jnp.ones((2, 1))
+  variables = generator.init(jax.random.key(1), z, condition, False)
+  for other in (1, 2):
+    kernel = np.zeros((3, 3, 75, 25), np.float32)  # its middle tap: the first less another
+    kernel[1, 1, :25], kernel[1, 1, 25 * other :][:25] = np.eye(25), -np.eye(25)
+    params = {**variables['params'], 'Conv_0': {'kernel': jnp.asarray(kernel)}}
+    x = generator.apply({'params': params}, z, condition, False)
+    np.testing.assert_allclose(x, 0, atol=1e-6)
+  kernel[1, 1, 25:] = 0
+  params = {**variables['params'], 'Conv_0': {'kernel': jnp.asarray(kernel)}}
+  assert np.asarray(generator.apply({'params': params}, z, condition, False)).max() > 0.1
+
+
 def test_repeat_and_mean_pool_are_the_stock_operations():
   x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 3, 5, 4, 2)), jnp.float32)
   expected = jnp.repeat(jnp.repeat(jnp.repeat(x, 3, 1), 2, 2), 2, 3)

@@ -26,9 +26,12 @@ def make(count: int, geometry: Geometry, seed: int = 0) -> Shower:
   energies = rng.exponential(1.0, (count, geometry.cells)) * (
     rng.random((count, geometry.cells)) < 0.4
   )
+  energies[:, 0] += 0.1  # none is empty
+  energy = rng.uniform(1e3, 1e5, count)
+  energies *= (geometry.sampling_fraction * energy / energies.sum(1))[:, None]
   direction = rng.normal([0, 0, 5], 1, (count, 3))
   direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-  condition = Condition.of(rng.uniform(1e3, 1e5, count), rng.uniform(-9, 9, (count, 2)), direction)
+  condition = Condition.of(energy, rng.uniform(-9, 9, (count, 2)), direction)
   return Shower(energies.astype(np.float32), condition)
 
 
@@ -159,7 +162,7 @@ def test_a_file_is_opened_once_and_read_as_it_is_asked_for(tmp_path, monkeypatch
   monkeypatch.setattr(h5py, 'File', lambda *given: opened.append(given) or File(*given))
   pieces = data.pieces(tmp_path / 'a.h5', 300)
   assert [len(next(pieces).showers.energies) for _ in range(2)] == [300, 300] and len(opened) == 1
-  with pytest.raises(ValueError, match=r'a.h5: cell energy \(MeV\) is -1 in shower 100 '):
+  with pytest.raises(ValueError, match=r'a.h5: cell energy \(MeV\) is -1 in shower 700 '):
     next(pieces)
 
 
@@ -330,7 +333,7 @@ def test_not_data(tmp_path):
   cases = {
     'a.npy': 'single array',
     'a.txt': 'expected an intact',
-    'object.npz': 'allow_pickle',
+    'object.npz': 'Python objects, which could run any code',
     '': 'no such file',
   }
   for path, message in cases.items():

@@ -14,6 +14,7 @@ from calojax.evaluation import defects
 from calojax.evaluation.arrangement import Compared
 from calojax.evaluation.defects import DEFECTS
 from calojax.evaluation.features import observe
+from calojax.evaluation.metrics.inputs import sides
 from calojax.evaluation.report.pulls import FAR, statistics
 from calojax.evaluation.samples import sample
 from calojax.evaluation.study import METRICS, Settings, evaluate
@@ -56,7 +57,7 @@ SEEN = [  # defect, metric, figures that have to see it
   ),
   ('memorised training set', 'neighbours', ('neighbours/training', 'neighbours/memorised')),
 ]
-QUICK = tuple(name for name in METRICS if name not in ('conditional PRD', 'classifier'))
+QUICK = tuple(name for name in METRICS if name not in ('conditional PRD', 'classifier', 'trees'))
 
 
 @functools.cache
@@ -244,3 +245,33 @@ def test_worse_resolution_pulls_responses_apart(few):
     for energies in (few.energies, defects.worse_resolution(few, 1.2).energies)
   ]
   np.testing.assert_allclose(*shapes, atol=1e-6)
+
+
+def test_smearing_keeps_energies_on_average_and_dark_cells_dark(few):
+  found = defects.smeared(few, 0.2)
+  lit = few.energies > 0
+  ratio = found.energies[lit] / few.energies[lit]
+  np.testing.assert_array_equal(found.energies > 0, lit)
+  assert ratio.mean() == pytest.approx(1, abs=0.01)
+  assert np.log(ratio).std() == pytest.approx(0.2, rel=0.02)
+
+
+def test_shuffled_rings_are_real_rings_of_like_energy(few):
+  geometry = detectors.LHCB_ECAL
+  found = defects.shuffled_rings(few, geometry)
+  side = sides(geometry.layers[0])
+  order = np.argsort(few.condition.energy)
+  np.testing.assert_array_equal(found.energies[:, side == 2], few.energies[:, side == 2])
+  # The third ring is that of the shower two places on in order of the energy.
+  np.testing.assert_array_equal(
+    found.energies[order[:-2]][:, side == 6], few.energies[order[2:]][:, side == 6]
+  )
+
+
+@pytest.mark.parametrize('defect', defects.FINE)
+def test_fine_defects_leave_what_they_are_given(defect, few):
+  before = few.energies.copy()
+  wrong = defects.FINE[defect](few, detectors.LHCB_ECAL, 0)
+  np.testing.assert_array_equal(few.energies, before)
+  assert wrong.energies.dtype == before.dtype and wrong.energies.min() >= 0
+  assert (defect == 'none') == np.array_equal(wrong.energies, before)

@@ -9,14 +9,8 @@ import pytest
 
 from calojax.evaluation.features import column_names, observe, scalars
 from calojax.evaluation.metrics.correlations import correlation_metrics
-from calojax.evaluation.metrics.distances import (
-  KINDS,
-  bin_edges,
-  distance_metrics,
-  ks_statistic,
-  separation_power,
-  wasserstein1,
-)
+from calojax.evaluation.metrics.distances import KINDS, distance_metrics, ks_statistic, wasserstein1
+from calojax.evaluation.metrics.separation import bin_edges, separation_power
 from calojax.evaluation.sets import Sets
 from calojax.showers import take
 

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from calojax.evaluation.arrangement import Compared, arrange
+from calojax.evaluation.arrangement import Compared, arrange, independent_of, particles
 from calojax.evaluation.comparable import check_comparable, paired
 from calojax.evaluation.features import (
   default_variant,
@@ -100,14 +100,14 @@ def test_without_independent_showers_the_reference_is_divided():
 
 def test_arrangement():
   real, fake = (sample(showers(DEEP, seed, count=count), DEEP) for seed, count in ((0, 20), (1, 7)))
-  sets, _ = arrange(Compared(real, fake), DEEP, seed=1)
+  sets, *_ = arrange(Compared(real, fake), DEEP, seed=1)
   assert [len(s.columns) for s in sets] == [7, 7, 7]
   energies = [set(s.condition.energy) for s in sets]
   assert energies[1] == set(fake.condition.energy) and not energies[0] & energies[2]
   assert energies[0] | energies[2] <= set(real.condition.energy)
   same = sample(showers(DEEP, 0, width=35.0, count=20), DEEP)
   assert paired(real, same) and not paired(real, fake)
-  divided, _ = arrange(Compared(real, same), DEEP)
+  divided, _, own = arrange(Compared(real, same), DEEP)
   np.testing.assert_array_equal(
     divided.generated.condition.energy, divided.independent.condition.energy
   )
@@ -115,10 +115,51 @@ def test_arrangement():
   np.testing.assert_array_equal(
     divided.generated.showers.condition.energy, divided.generated.condition.energy
   )
+  assert own is not None
+  np.testing.assert_array_equal(own.condition.energy, divided.reference.condition.energy)
   with pytest.raises(
     ValueError, match='6 reference and 7 generated showers, expected at least 8 and 4'
   ):
     arrange(Compared(showers(DEEP, 0, count=6), fake), DEEP)
+
+
+def test_generated_showers_are_asked_for_the_particles_of_the_independent_ones():
+  real, others = (
+    Shower(np.ones((count, 4), np.float32), Condition.of(np.full(count, energy)))
+    for count, energy in ((5, 1e3), (8, 2e3))
+  )
+  independent = independent_of(real, others)
+  assert independent is not None and len(independent.energies) == 5
+  assert independent_of(others, real) is None, 'there are not enough'
+  assert particles(real, independent, stores=False) is independent.condition
+  assert particles(real, independent, stores=True) is real.condition, 'it holds the others'
+  assert particles(real, None, stores=False) is real.condition
+
+
+def test_no_particle_is_on_both_sides_unless_the_figure_says_so():
+  """Whatever independent showers there are; the paired PRD alone compares like with like."""
+  real, other = showers(DEEP, 0), showers(DEEP, 2)
+  same = showers(DEEP, 0, width=26.0)
+  sets, ceiling, _ = arrange(Compared(real, same, other), DEEP)
+  assert 'the generated showers have its particles' in ceiling
+  for part in (sets.generated, sets.independent):
+    assert not set(part.condition.energy) & set(sets.reference.condition.energy)
+  halved = evaluate(Compared(real, same, other), DEEP, Settings(20, 2, metrics=('prd',)))
+  assert halved['meta']['count'] == COUNT // 2 and 'prd_auc_paired/raw' in halved
+  # A generator asked for other particles, and besides for the reference's own.
+  asked = Compared(real, showers(DEEP, 1), other, paired=real)
+  found = evaluate(asked, DEEP, Settings(20, 2, metrics=('prd',)))
+  assert found['meta']['count'] == COUNT
+  # The reference's own showers are the end of what pairing can do, and beyond the ceiling.
+  assert found['prd_auc_paired/raw']['value'] > 0.999 > found['prd_auc/raw']['value']
+  for key in ('ceiling', 'ceiling_error'):
+    assert found['prd_auc_paired/raw'][key] == found['prd_auc/raw'][key]
+  assert not any(
+    key.startswith('prd_auc_paired')
+    for key in evaluate(
+      Compared(real, showers(DEEP, 1), other), DEEP, Settings(20, 2, metrics=('prd',))
+    )
+  )
 
 
 def test_showers_of_other_particles_are_not_compared():
@@ -189,7 +230,8 @@ def test_verdict_table(summary):
     f'{figure[key]:.{digits}g}'
     for key, digits in (('value', 4), ('error', 2), ('ceiling', 4), ('ceiling_error', 2))
   ]
-  assert lines[1].split() == [
+  assert lines[1].startswith('classifier/worst trees')
+  assert lines[2].split() == [
     'PRD-AUC',
     'raw',
     expected[0],

@@ -14,9 +14,18 @@ import numpy as np
 import pytest
 
 import tiny
-from calojax import data, files
+from calojax import data
 from calojax.commands.outcome import LENGTH, line
-from calojax.files import Lease, Steadfast, check_digests, check_room, damage, lease, write_digests
+from calojax.files import (
+  Lease,
+  Steadfast,
+  check_digests,
+  check_room,
+  damage,
+  digest,
+  lease,
+  write_digests,
+)
 from calojax.showers import take
 from conftest import ROOT
 
@@ -59,6 +68,7 @@ def signalled(numbers, begun=True, patience=None, work=LOOKS, pause=0.7):
     stderr=subprocess.PIPE,
     text=True,
   )
+  assert process.stdout is not None
   process.stdout.readline()
   for number in numbers:
     process.send_signal(number)
@@ -156,7 +166,7 @@ def test_any_flipped_bit_is_found(folder):
       flipped = bytearray(whole)
       flipped[bit // 8] ^= 1 << bit % 8
       path.write_bytes(flipped)
-      assert str(path) in damage(folder)
+      assert str(path) in str(damage(folder))
     path.write_bytes(whole)
   assert damage(folder) is None
 
@@ -168,9 +178,9 @@ def test_a_file_that_is_gone_and_damaged_digests_are_found(folder):
   with pytest.raises(ValueError, match='if the change was meant, remove'):
     check_digests(folder, 'a')
   for text in ('', '[1]', 'null', '{"a": 1', '\xff'):
-    (folder / files.digest.MANIFEST).write_text(text, encoding='latin1')
-    assert 'damaged' in damage(folder)
-  (folder / files.digest.MANIFEST).unlink()
+    (folder / digest.MANIFEST).write_text(text, encoding='latin1')
+    assert 'damaged' in str(damage(folder))
+  (folder / digest.MANIFEST).unlink()
   assert damage(folder) is None  # as what version 0.1.0 wrote
 
 
@@ -198,6 +208,7 @@ def owned(folder, **changes):
 def test_a_killed_process_does_not_block(tmp_path):
   command = [sys.executable, '-c', HOLD, str(tmp_path)]
   with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    assert process.stdout is not None
     process.stdout.readline()
     with pytest.raises(ValueError, match=f'process {process.pid} on'):
       Lease(tmp_path)

@@ -26,10 +26,10 @@ def compare(points: np.ndarray, queries: np.ndarray) -> kdtree.Found:
   """What the tree finds, found to be as near as what SciPy finds (which of several equally near
   ones is free).
   """
-  from scipy.spatial import cKDTree
+  from scipy.spatial import KDTree
 
   found = jax.jit(kdtree.search)(jax.jit(kdtree.build)(points), queries)
-  expected, _ = cKDTree(points).query(queries)
+  expected, _ = KDTree(points).query(queries)
   np.testing.assert_allclose(found.distances, expected, atol=1e-5)
   np.testing.assert_allclose(
     np.linalg.norm(points[np.asarray(found.rows)] - queries, axis=-1), expected, atol=1e-5
@@ -85,7 +85,7 @@ def test_exports():
     jax.ShapeDtypeStruct((jax.export.symbolic_shape('b')[0], 3), jnp.float32)
   )
   for count in (1, 7):
-    queries = random(count, 3, 1)
+    queries = jnp.asarray(random(count, 3, 1))
     np.testing.assert_array_equal(exported.call(queries), kdtree.nearest(tree, queries))
 
 

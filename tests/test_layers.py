@@ -18,11 +18,12 @@ from calojax.models.layers import (
   soft_sparsity,
   sparse_relu,
 )
+from conftest import network
 
 
 def test_attention_starts_as_the_identity_and_then_mixes_every_pixel():
   x = jax.random.normal(jax.random.key(0), (2, 4, 4, 16))
-  layer = SelfAttention()
+  layer = network(SelfAttention())
   variables = layer.init(jax.random.key(1), x, True)
   np.testing.assert_array_equal(layer.apply(variables, x, True), x)
   variables['params']['scale'] = jnp.ones(())
@@ -33,7 +34,7 @@ def test_attention_starts_as_the_identity_and_then_mixes_every_pixel():
 
 def test_attention_knows_no_pixel_order():
   x = jax.random.normal(jax.random.key(0), (1, 3, 3, 8))
-  layer = SelfAttention()
+  layer = network(SelfAttention())
   variables = layer.init(jax.random.key(1), x, True)
   variables['params']['scale'] = jnp.ones(())
   flipped = layer.apply(variables, x[:, ::-1], True)[:, ::-1]
@@ -72,10 +73,8 @@ def test_spectral_state_is_still_outside_training():
 )
 def test_locally_connected_is_flax_conv_local(size, strides, padding):
   x = jax.random.normal(jax.random.key(0), (3, 6, 5, 2))
-  ours, theirs = (
-    LocallyConnected(4, size, strides, padding),
-    nn.ConvLocal(4, size, strides, padding),
-  )
+  ours = network(LocallyConnected(4, size, strides, padding))
+  theirs = network(nn.ConvLocal(4, size, strides, padding))
   variables = ours.init(jax.random.key(1), x)
   variables['params']['bias'] = jax.random.normal(
     jax.random.key(2), variables['params']['bias'].shape
@@ -121,8 +120,9 @@ def test_minibatch_discrimination_counts_the_others_that_are_alike():
 
 def test_minibatch_discrimination_against_its_definition_and_permuted():
   x = jax.random.normal(jax.random.key(1), (5, 4))
-  layer = MinibatchDiscrimination(3, 2)
-  y, variables = layer.init_with_output(jax.random.key(0), x)
+  layer = network(MinibatchDiscrimination(3, 2))
+  variables = layer.init(jax.random.key(0), x)
+  y = layer.apply(variables, x)
   m = np.einsum('bf,fkd->bkd', x, variables['params']['tensor'])
   expected = [
     [sum(np.exp(-np.abs(m[i, k] - m[j, k]).sum()) for j in range(5) if j != i) for k in range(3)]
@@ -216,11 +216,12 @@ def test_resize_repeats_and_averages():
 
 @pytest.mark.parametrize('convolutional', [False, True])
 def test_attention_between_layers_takes_a_weighted_mean(convolutional):
-  layer = AttentionBetweenLayers(convolutional)
+  layer = network(AttentionBetweenLayers(convolutional))
   image, earlier = (
     jax.random.normal(jax.random.key(i), (2, *grid, 1)) for i, grid in enumerate(((4, 4), (8, 2)))
   )
-  y, variables = jax.jit(layer.init_with_output)(jax.random.key(2), image, earlier)
+  variables = jax.jit(layer.init)(jax.random.key(2), image, earlier)
+  y = jax.jit(layer.apply)(variables, image, earlier)
   carried = resize(earlier, (4, 4))
   assert (y >= jnp.minimum(image, carried) - 1e-6).all() and (
     y <= jnp.maximum(image, carried) + 1e-6
@@ -246,8 +247,9 @@ def test_attention_between_layers_takes_a_weighted_mean(convolutional):
 def test_only_the_convolutional_attention_knows_no_place():
   x = jax.random.normal(jax.random.key(0), (1, 12, 12, 1))
   for convolutional in (False, True):
-    layer = AttentionBetweenLayers(convolutional)
-    y, variables = jax.jit(layer.init_with_output)(jax.random.key(1), x, x[:, ::-1])
+    layer = network(AttentionBetweenLayers(convolutional))
+    variables = jax.jit(layer.init)(jax.random.key(1), x, x[:, ::-1])
+    y = jax.jit(layer.apply)(variables, x, x[:, ::-1])
     moved = layer.apply(variables, jnp.roll(x, 3, axis=2), jnp.roll(x[:, ::-1], 3, axis=2))
     same = np.allclose(jnp.roll(y, 3, axis=2)[:, :, 4:-1], moved[:, :, 4:-1], atol=1e-5)
     assert same == convolutional

@@ -65,6 +65,7 @@ def test_a_library_half_full_gives_what_it_has(embedded, few):
 
 def test_nearest_in_units_of_the_spread(embedded, few):
   method, state, _ = filled(embedded.geometry, few)
+  assert state.generator.ema is not None
   spread = state.generator.ema['library']['spread']
   features = np.asarray(conditions.features('full', embedded.geometry)(few.condition))
   np.testing.assert_allclose(spread, features[:48].std(0), rtol=1e-3)

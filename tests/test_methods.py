@@ -3,19 +3,22 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
+from flax import linen as nn
 
 import tiny
 from calojax.geometry import Geometry, Layer
-from calojax.methods import losses, state
+from calojax.methods import gan, losses, state, transforms
 from calojax.methods.build import build
 from calojax.showers import Condition, Shower, take
 from calojax.training import feed, loop, sharding
-from conftest import ROOT
+from conftest import ROOT, network
 
 
 def test_hinge_against_known_answers():
@@ -170,6 +173,7 @@ def test_gradients_are_clipped_to_the_norm_asked_for():
   moments = []
   for gradient in gradients:
     rule = optimiser(settings, 1.0, 10)
+    state: Any  # optax: a tuple of the chained rules' states
     _, state = rule.update(gradient, rule.init(gradient))
     moments.append(float(jnp.linalg.norm(state[1][0].mu['w'])))
   np.testing.assert_allclose(moments, [2.0, 1.0], rtol=1e-5)
@@ -185,6 +189,7 @@ def test_rates_stay_and_then_fall_to_zero():
   )
   adam = optimiser(settings, 0.1, 8)
   moments, moves = adam.init(jnp.zeros(1)), []
+  updates: Any  # optax: a tree like the parameters, here one array
   for _ in range(8):
     updates, moments = adam.update(jnp.ones(1), moments)
     moves.append(-float(updates[0]))
@@ -202,8 +207,6 @@ def test_total_weighs_the_named_terms():
 
 
 def test_the_average_forgets_its_start_and_then_moves_slowly():
-  import optax
-
   player = state.player(
     {'params': {'w': jnp.zeros(2)}, 'batch_stats': {'m': jnp.zeros(2)}},
     optax.sgd(1.0),
@@ -213,9 +216,11 @@ def test_the_average_forgets_its_start_and_then_moves_slowly():
     params={'w': jnp.ones(2)}, stats={'batch_stats': {'m': jnp.full(2, 3.0)}}
   )
   early = state.average(player, jnp.int32(0), 0.999)
+  assert early.ema is not None
   np.testing.assert_allclose(early.ema['params']['w'], 0.9)
   np.testing.assert_allclose(early.ema['batch_stats']['m'], 2.7)
   late = state.average(player, jnp.int32(10**6), 0.999)
+  assert late.ema is not None
   np.testing.assert_allclose(late.ema['params']['w'], 1e-3, rtol=1e-4)
 
 
@@ -324,3 +329,71 @@ def test_a_period_that_no_dispatch_hits_is_refused():
   config = tiny.config('cnn', train__steps_per_dispatch=3)
   with pytest.raises(ValueError, match='train.steps is 8.*multiple of the 3'):
     loop.steps_per_dispatch(config)
+
+
+class Line(nn.Module):
+  """A generator that is linear in its noise."""
+
+  @nn.compact
+  def __call__(self, z, condition, train):
+    return nn.Dense(3)(z)
+
+
+class Scale(nn.Module):
+  """A score that is linear in the shower."""
+
+  @nn.compact
+  def __call__(self, x, condition, train):
+    return {'score': nn.Dense(1)(x)[:, 0]}
+
+
+def linear_gan(generator_steps: int):
+  """A GAN whose generator's gradient is that of the mean of its noise: two calls with one key move
+  it twice as far as one.
+  """
+  terms = ('regression', 'regression_fake', 'regression_generator', 'gradient_penalty')
+  terms += ('energy', 'mean_image', 'outputs', 'perceptual')
+  return gan.method(
+    gan.Gan(
+      generator=network(Line()),
+      discriminator=network(Scale()),
+      transform=transforms.linear(1.0),
+      features=lambda condition: condition.energy[:, None],
+      shown=None,
+      target=None,
+      error=losses.absolute_error,
+      adversarial=losses.wasserstein,
+      flips=0.0,
+      penalty=losses.zero_centred_penalty,
+      penalised=1.0,
+      energy=lambda generated, real: real.condition.energy,
+      pretrained=None,
+      weights={'adversarial': 1.0} | dict.fromkeys(terms, 0.0),
+      generator_steps=generator_steps,
+      generator_optimiser=optax.sgd(0.1),
+      discriminator_optimiser=optax.sgd(0.1),
+      ema_decay=0.0,
+      latent=4,
+    )
+  )
+
+
+def moved(generator_steps: int = 1, step: int = 0) -> np.ndarray:
+  """How far an update of that number moves the linear generator's kernel from the first state."""
+  showers = Shower(np.ones((5, 3), np.float32), Condition.of(np.full(5, 1e3)))
+  method = linear_gan(generator_steps)
+  start: Any = method.init(jax.random.key(0), showers)
+  batch = jax.tree.map(lambda leaf: leaf[None], showers)
+  end, _ = method.update(start._replace(step=jnp.int32(step)), batch)
+  kernel = lambda state: np.asarray(state.generator.params['Dense_0']['kernel'])
+  return kernel(end) - kernel(start)
+
+
+def test_the_noise_is_a_function_of_the_number_of_the_step():
+  np.testing.assert_array_equal(moved(step=3), moved(step=3))
+  assert np.abs(moved(step=4) - moved(step=3)).max() > 1e-3
+
+
+def test_every_step_of_the_generator_has_its_own_noise():
+  once, twice = moved(1), moved(2)
+  assert np.abs(twice - 2 * once).max() > 0.1 * np.abs(once).max() > 0

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from calojax.evaluation.bootstrap import bootstrap_error
-from calojax.evaluation.metrics.prd import ANGLES, auc, f_beta_pair, prd, prd_from_histograms
+from calojax.evaluation.metrics.prd import prd
+from calojax.evaluation.metrics.prd_curve import ANGLES, auc, f_beta_pair, prd_from_histograms
 
 
 def two(seed: int, count: int, columns: int) -> tuple[np.ndarray, np.ndarray]:

@@ -15,9 +15,23 @@ from calojax.showers import Shower
 NAMES = ('layer_energies', 'response')
 
 
+def learnt(*arguments) -> quantities.Quantities:
+  """What a regressor learns, of at least one name."""
+  found = quantities.targets(*arguments)
+  assert found is not None
+  return found
+
+
+def shown(*arguments) -> quantities.Quantities:
+  """What a discriminator is shown, of at least one name."""
+  found = quantities.shown(*arguments)
+  assert found is not None
+  return found
+
+
 def test_targets_of_absolute_errors_have_mean_zero_and_spread_one():
   showers, geometry, _ = tiny.showers('calogan')
-  values = np.asarray(quantities.targets(NAMES, 'absolute', geometry, showers)(showers))
+  values = np.asarray(learnt(NAMES, 'absolute', geometry, showers)(showers))
   assert values.shape == (64, 4) and np.abs(values).max() <= 5
   np.testing.assert_allclose(values[:, 0].mean(), 0, atol=0.1)
   np.testing.assert_allclose(values[:, 0].std(), 1, atol=0.1)
@@ -25,9 +39,7 @@ def test_targets_of_absolute_errors_have_mean_zero_and_spread_one():
 
 def test_targets_of_percentage_errors_are_in_units_of_the_mean():
   showers, geometry, _ = tiny.showers('clic')
-  values = np.asarray(
-    quantities.targets(('incident_energy',), 'percentage', geometry, showers)(showers)
-  )[:, 0]
+  values = np.asarray(learnt(('incident_energy',), 'percentage', geometry, showers)(showers))[:, 0]
   np.testing.assert_allclose(
     values, showers.condition.energy / showers.condition.energy.mean(), rtol=1e-5
   )
@@ -35,12 +47,12 @@ def test_targets_of_percentage_errors_are_in_units_of_the_mean():
 
 def test_what_is_shown_keeps_a_gradient_far_away():
   showers, geometry, _ = tiny.showers('calogan')
-  shown = quantities.shown(('response',), geometry, showers)
-  far = lambda scale: shown(Shower(scale * showers.energies, showers.condition)).mean()
+  seen = shown(('response',), geometry, showers)
+  far = lambda scale: seen(Shower(scale * showers.energies, showers.condition)).mean()
   assert float(jax.grad(far)(jnp.float32(100.0))) > 1e-4
   observed = evaluate_observables(('response',), showers, geometry)
   np.testing.assert_allclose(
-    np.sinh(shown(showers)), (observed - observed.mean(0)) / observed.std(0), rtol=1e-2, atol=1e-2
+    np.sinh(seen(showers)), (observed - observed.mean(0)) / observed.std(0), rtol=1e-2, atol=1e-2
   )
 
 
@@ -48,9 +60,7 @@ def test_without_training_showers_the_width_is_the_same():
   _, geometry, _ = tiny.showers('calogan')
   few, *_ = tiny.showers('calogan')
   assert (
-    quantities.shown(NAMES, geometry, None)(few).shape
-    == (64, quantities.width(NAMES, geometry))
-    == (64, 4)
+    shown(NAMES, geometry, None)(few).shape == (64, quantities.width(NAMES, geometry)) == (64, 4)
   )
   assert (
     quantities.targets((), 'absolute', geometry, None) is None

@@ -2,6 +2,7 @@
 
 import json
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from calojax.training.callbacks import Diverged, Scalars
 
 STATE = SinglePlayer(
   jnp.zeros((), int),
-  None,
+  jax.random.key(0),
   Player(
     {},
     {'spectral': {'layer': {'kernel/sigma': jnp.float32(1.5), 'kernel/u': jnp.ones(3)}}},

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import chex
 import jax
@@ -62,7 +63,9 @@ def final_state(folder):
   checkpoints = Checkpoints(str(folder))
   assert checkpoints.latest() == STEPS
   method = build(config, parts.geometry, parts.train)
-  state = checkpoints.restore(shapes(method, take(parts.train, slice(2)), sharding.data_mesh()))
+  state: Any = checkpoints.restore(
+    shapes(method, take(parts.train, slice(2)), sharding.data_mesh())
+  )
   checkpoints.close()
   return state._replace(rng=jax.random.key_data(state.rng))
 
@@ -92,7 +95,7 @@ def test_killed_at_random_points_it_ends_bitwise_where_the_uninterrupted_run_doe
     assert process.returncode == (75 if number == signal.SIGTERM else -signal.SIGKILL), output
     if number == signal.SIGTERM:
       saved = Checkpoints(str(folder)).latest()
-      assert saved >= step and f'saved at step {saved}' in output
+      assert saved is not None and saved >= step and f'saved at step {saved}' in output
   process = start(folder)
   output, _ = process.communicate(timeout=300)
   assert process.returncode == 0, output

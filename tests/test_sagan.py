@@ -9,6 +9,7 @@ import pytest
 from flax import linen as nn
 
 from calojax.models import sagan, wgan
+from conftest import network
 
 GRIDS = ((30, 30),)
 SMALL = (8, 8, 8, 8)
@@ -78,7 +79,8 @@ def test_a_small_grid_is_refused():
 
 def test_conditional_batch_norm_begins_as_batch_norm_and_then_follows_the_condition():
   x, condition = 3 + 2 * normal(0, 16, 4, 4, 6), normal(1, 16, 5)
-  layer, plain = sagan.ConditionalBatchNorm(), nn.BatchNorm(use_running_average=False)
+  layer = network(sagan.ConditionalBatchNorm())
+  plain = network(nn.BatchNorm(use_running_average=False))
   variables = layer.init(jax.random.key(0), x, condition, True)
   apply = lambda params, condition: layer.apply(
     {**variables, 'params': params}, x, condition, True, mutable=['batch_stats']
@@ -97,9 +99,9 @@ def test_conditional_batch_norm_begins_as_batch_norm_and_then_follows_the_condit
 
 def test_the_score_is_linear_in_the_condition():
   x = jax.nn.relu(normal(0, 4, 900))
-  network = sagan.Discriminator(GRIDS, channels=SMALL)
-  variables = jax.jit(lambda: network.init(jax.random.key(0), x, normal(1, 4, 5), True))()
-  score = jax.jit(lambda condition: network.apply(variables, x, condition, False)['score'])
+  discriminator = network(sagan.Discriminator(GRIDS, channels=SMALL))
+  variables = jax.jit(lambda: discriminator.init(jax.random.key(0), x, normal(1, 4, 5), True))()
+  score = jax.jit(lambda condition: discriminator.apply(variables, x, condition, False)['score'])
   a, b, nothing = normal(1, 4, 5), normal(2, 4, 5), jnp.zeros((4, 5))
   effect = lambda condition: score(condition) - score(nothing)
   np.testing.assert_allclose(effect(2 * a + b), 2 * effect(a) + effect(b), atol=1e-5)

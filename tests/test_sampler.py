@@ -13,7 +13,7 @@ import pytest
 import tiny
 from calojax import data, inference
 from calojax.detectors import LHCB_ECAL
-from calojax.inference import sampler
+from calojax.inference import sampler, sidecar
 from calojax.methods.state import Method
 from calojax.showers import Condition, at, concatenate
 from calojax.training.trained import Generator, piece, trained
@@ -175,3 +175,19 @@ def test_exported_files_hold_no_folder_of_the_checkout(run):
     content = path.read_bytes()
     for folder in (ROOT, sys.prefix, run[0].parent):
       assert str(folder).encode() not in content, f'{path.name} names {folder}'
+
+
+def test_ranges_are_of_slopes_not_of_components_of_the_direction():
+  directions = [(0.6, 0.0, 0.8), (0.0, -0.6, 0.8)]
+  particles = Condition.of([1e3, 5e3], [(1.0, -2.0), (3.0, 4.0)], directions)
+  found = sidecar.ranges_of(*particles)
+  expected = {
+    'energy': (1e3, 5e3),
+    'x': (1.0, 3.0),
+    'y': (-2.0, 4.0),
+    'dx/dz': (0.0, 0.75),
+    'dy/dz': (-0.75, 0.0),
+  }
+  assert found.keys() == expected.keys()
+  for name, ends in expected.items():
+    np.testing.assert_allclose(found[name], ends, rtol=1e-6)

@@ -57,6 +57,11 @@ def simulate(*flags, environment=None):
   )
 
 
+def refused(process, message):
+  """Whether a command ended as bad input does: exit code 2 and one line with the message."""
+  return process.returncode == 2 and message in process.stderr and process.stderr.count('\n') == 1
+
+
 def made(geant4, path, *flags):
   """The data set that a command makes."""
   process = simulate(f'--output={path}', *flags, environment=geant4)
@@ -121,11 +126,8 @@ def test_stack_in_words():
 
 
 def test_an_event_has_its_particle_whatever_else_is_drawn():
-  few, many = (
-    gun.draw(CALORIMETERS['lhcb_ecal'].gun, 3, 4, 6),
-    gun.draw(CALORIMETERS['lhcb_ecal'].gun, 3, 0, 8),
-  )
-  other = gun.draw(CALORIMETERS['lhcb_ecal'].gun, 4, 0, 8)
+  usual = CALORIMETERS['lhcb_ecal'].gun
+  few, many, other = (gun.draw(usual, *of) for of in ((3, 4, 6), (3, 0, 8), (4, 0, 8)))
   for a, b, c in zip(few, many, other):
     np.testing.assert_array_equal(a, b[4:6])
     assert not np.isclose(b, c).all()
@@ -265,7 +267,7 @@ def test_download_takes_the_route_of_the_binding(nowhere, monkeypatch):
   monkeypatch.setenv(
     'PYTHONPATH', os.pathsep.join([str(nowhere), os.environ.get('PYTHONPATH', '')])
   )
-  process = simulate('--download', environment=None)
+  process = simulate('--download')
   assert process.returncode == 0, process.stderr
   assert str(nowhere / '.geant4_pybind') in process.stdout
   assert not (
@@ -273,11 +275,9 @@ def test_download_takes_the_route_of_the_binding(nowhere, monkeypatch):
   ).exists()  # 400 MB of neutrons that nobody needs here
   datasets.environment()
   (nowhere / 'geant4_pybind.py').write_text('raise OSError("no network")')
-  failed = simulate('--download', environment=None)
-  assert (
-    failed.returncode == 2
-    and failed.stderr.splitlines()[-1] == 'calojax: download failed: OSError: no network'
-  )
+  failed = simulate('--download')
+  assert failed.returncode == 2
+  assert failed.stderr.splitlines()[-1] == 'calojax: download failed: OSError: no network'
 
 
 def test_missing_extra(monkeypatch):
@@ -324,8 +324,7 @@ def test_help_loads_nothing_heavy():
 )
 def test_bad_input_is_one_line(flags, message, tmp_path):
   process = simulate('--events=2', f'--output={tmp_path}/a.h5', *flags)
-  assert process.returncode == 2 and process.stdout == ''
-  assert message in process.stderr and process.stderr.count('\n') == 1
+  assert refused(process, message) and process.stdout == ''
   assert os.listdir(tmp_path) == []
 
 
@@ -396,10 +395,8 @@ def test_two_simulations_do_not_share_a_folder(tmp_path):
       pass
   with chunks.begun(plan) as numbers:
     assert numbers == list(range(1, 16))
-  with (
-    pytest.raises(ValueError, match='another simulation, seed 0, now 1'),
-    chunks.begun(planned(tmp_path / 'a.h5', 32, seed=1)[0]),
-  ):
+  other, _ = planned(tmp_path / 'a.h5', 32, seed=1)
+  with pytest.raises(ValueError, match='another simulation, seed 0, now 1'), chunks.begun(other):
     pass
 
 
@@ -415,15 +412,13 @@ def test_two_simulations_do_not_share_a_folder(tmp_path):
 def test_unusable_outputs(output, message, tmp_path, geant4):
   (tmp_path / 'there.h5').touch()
   process = simulate('--events=2', f'--output={os.path.join(tmp_path, output)}', environment=geant4)
-  assert process.returncode == 2 and message in process.stderr and process.stderr.count('\n') == 1
+  assert refused(process, message)
 
 
 @needs_binding
 def test_missing_data_sets_end_the_command(nowhere):
-  process = simulate('--events=2', f'--output={nowhere}/a.h5', environment={**os.environ})
-  assert (
-    process.returncode == 2 and '--download' in process.stderr and process.stderr.count('\n') == 1
-  )
+  process = simulate('--events=2', f'--output={nowhere}/a.h5')
+  assert refused(process, '--download')
 
 
 USERS = """
@@ -457,7 +452,7 @@ def test_a_calorimeter_of_the_users(tmp_path, geant4):
   process = simulate(
     f'--detector={path}', '--events=2', f'--output={tmp_path}/b.h5', environment=geant4
   )
-  assert process.returncode == 2 and "no material 'G4_Unobtainium'" in process.stderr
+  assert refused(process, "no material 'G4_Unobtainium'")
 
 
 def test_showers_depend_on_the_seed_and_not_on_the_jobs(tmp_path, geant4):
@@ -477,27 +472,17 @@ def test_showers_depend_on_the_seed_and_not_on_the_jobs(tmp_path, geant4):
   ).any()
   assert len(np.unique(one.showers.energies.sum(1))) == 34
   provenance = one.provenance
-  assert (
-    provenance['geant4'].startswith('11.')
-    and provenance['physics'] == 'G4EmStandardPhysics'
-    and provenance['range_cut_mm'] == 0.7
-  )
-  assert (
-    provenance['stack'] == '66 x (2 mm G4_Pb + 4 mm G4_PLASTIC_SC_VINYLTOLUENE active)'
-    and provenance['seed'] == 5
-  )
+  assert provenance['geant4'].startswith('11.') and provenance['seed'] == 5
+  assert provenance['physics'] == 'G4EmStandardPhysics' and provenance['range_cut_mm'] == 0.7
+  assert provenance['stack'] == '66 x (2 mm G4_Pb + 4 mm G4_PLASTIC_SC_VINYLTOLUENE active)'
   assert 0 < provenance['cpu_seconds_per_event'] < 10 and 0 < provenance['python_share'] < 0.1
 
 
 def test_physics_and_range_cut_are_what_was_asked_for(tmp_path, geant4):
   flags = ('--energy=2', '--events=16', '--seed=4')
   usual, simple, coarse = (
-    made(geant4, tmp_path / name, *flags, *more)
-    for name, more in (
-      ('a.h5', ()),
-      ('b.h5', ('--physics=G4EmStandardPhysics_option1',)),
-      ('c.h5', ('--cut=100',)),
-    )
+    made(geant4, tmp_path / f'{number}.h5', *flags, *more)
+    for number, more in enumerate(((), ('--physics=G4EmStandardPhysics_option1',), ('--cut=100',)))
   )
   response = [
     (file.showers.energies.sum(1) / file.showers.condition.energy).mean()
@@ -506,10 +491,8 @@ def test_physics_and_range_cut_are_what_was_asked_for(tmp_path, geant4):
   # Longer steps through the plates lose visible energy; a large cut leaves the plates' electrons
   # where they were born.
   assert response[1] < response[0] - 0.01 and response[2] < response[0] - 0.005
-  assert (
-    simple.provenance['physics'] == 'G4EmStandardPhysics_option1'
-    and coarse.provenance['range_cut_mm'] == 100
-  )
+  assert simple.provenance['physics'] == 'G4EmStandardPhysics_option1'
+  assert coarse.provenance['range_cut_mm'] == 100
 
 
 @pytest.mark.parametrize('kill, code', [(signal.SIGTERM, 75), (signal.SIGKILL, -9)])
@@ -536,10 +519,8 @@ def test_a_killed_simulation_goes_on_where_it_was(kill, code, tmp_path, geant4):
   kept = {chunk.name: chunk.stat().st_mtime_ns for chunk in folder.glob('*.h5')}
   assert 2 <= len(kept) < 16
   other = simulate(f'--output={path}', '--energy=3', '--events=64', environment=geant4)
-  assert other.returncode == 2 and 'another simulation, gun' in other.stderr
-  again = subprocess.run(
-    command(f'--output={path}', *flags), cwd=ROOT, capture_output=True, text=True, env=geant4
-  )
+  assert refused(other, 'another simulation, gun')
+  again = simulate(f'--output={path}', *flags, environment=geant4)
   assert again.returncode == 0 and f'resuming, {4 * len(kept)} of 64' in again.stderr
   if kill == signal.SIGTERM:
     whole = made(geant4, tmp_path / 'b.h5', *flags)

@@ -6,11 +6,14 @@ import jax
 import jax.numpy as jnp
 import ml_collections
 import numpy as np
+import optax
 import pytest
+from flax import linen as nn
 
-from calojax.methods import vae
+from calojax.methods import transforms, vae
 from calojax.models.vae import VAE, Cells
-from calojax.showers import take
+from calojax.showers import Condition, Shower, take
+from conftest import network
 
 
 def config(**changes):
@@ -66,6 +69,42 @@ def test_divergence_of_normal_distributions():
   )
 
 
+class Constant(nn.Module):
+  """An encoder whose latent variables have one and the same mean for every shower, and spread 1."""
+
+  mean: float
+
+  @nn.compact
+  def __call__(self, x, condition, noise, train):
+    mean = jnp.broadcast_to(
+      self.param('mean', nn.initializers.constant(self.mean), ()), (len(x), 2)
+    )
+    return mean, jnp.zeros_like(mean), Cells(jnp.zeros_like(x), jnp.ones_like(x))
+
+
+@pytest.mark.parametrize('mean, stays', [(0.4, True), (0.5, False)])
+def test_the_first_tenth_of_a_nat_of_a_latent_variable_costs_nothing(mean, stays):
+  """The divergence is mean^2 / 2: 0.08 and 0.125 nats."""
+  method = vae.method(
+    vae.Autoencoder(
+      network=network(Constant(mean)),
+      latent=2,
+      cells=3,
+      transform=transforms.linear(1.0),
+      features=lambda condition: condition.energy[:, None],
+      weights={'reconstruction': 0.0, 'kl': 1.0},
+      optimiser=optax.sgd(0.1),
+      ema_decay=0.0,
+    )
+  )
+  showers = Shower(np.ones((4, 3), np.float32), Condition.of(np.full(4, 1e3)))
+  state = method.init(jax.random.key(0), showers)
+  state, metrics = method.update(state, jax.tree.map(lambda leaf: leaf[None], showers))
+  moved = state.generator.params['mean'].item() - mean
+  assert moved == pytest.approx(0.0 if stays else -0.1 * 2 * mean, abs=1e-6)
+  assert float(metrics['generator/kl']) == pytest.approx(2 * mean**2 / 2), 'it is reported whole'
+
+
 def test_likelihood_is_a_distribution():
   from scipy.stats import norm
 
@@ -73,7 +112,7 @@ def test_likelihood_is_a_distribution():
   x = np.linspace(0, 3, 30_001)[1:]
   cells = Cells(jnp.full((len(x), 1), mean), jnp.full((len(x), 1), spread))
   density = np.exp(-np.asarray(cells.negative_log_likelihood(jnp.asarray(x)[:, None])))
-  np.testing.assert_allclose(density, norm(mean, spread).pdf(x), rtol=1e-3, atol=1e-12)
+  np.testing.assert_allclose(density, norm.pdf(x, mean, spread), rtol=1e-3, atol=1e-12)
   one = Cells(jnp.full((1, 1), mean), jnp.full((1, 1), spread))
   dark = float(jnp.exp(-one.negative_log_likelihood(jnp.zeros((1, 1))))[0])
   np.testing.assert_allclose(dark, norm.cdf(-mean / spread), rtol=1e-5)

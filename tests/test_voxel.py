@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from calojax.models import voxel
+from conftest import network
 
 PHOTONS = ((1, 8), (10, 16), (10, 19), (1, 5), (1, 5))
 DETECTORS = {
@@ -61,9 +62,9 @@ def test_showers_are_sparse_and_judged_singly(spectral):
   generator = voxel.Generator(PHOTONS, widths=(32, 32), rank=8, spectral=spectral)
   x, _ = jax.jit(lambda: generator.init_with_output(jax.random.key(0), z, condition, True))()
   assert (np.asarray(x) >= 0).all() and 0.1 < (np.asarray(x) == 0).mean() < 0.9
-  network = voxel.Discriminator(PHOTONS, widths=(32, 32), rank=8, spectral=spectral)
-  variables = jax.jit(lambda: network.init(jax.random.key(1), x, condition, True))()
-  score = jax.jit(lambda x, condition: network.apply(variables, x, condition, False)['score'])
+  discriminator = network(voxel.Discriminator(PHOTONS, widths=(32, 32), rank=8, spectral=spectral))
+  variables = jax.jit(lambda: discriminator.init(jax.random.key(1), x, condition, True))()
+  score = jax.jit(lambda x, condition: discriminator.apply(variables, x, condition, False)['score'])
   np.testing.assert_allclose(score(x, condition)[:2], score(x[:2], condition[:2]), atol=1e-6)
   slope = np.asarray(jax.grad(lambda x: score(x, condition).sum())(x))
   assert np.isfinite(slope).all() and (np.abs(slope).max(0) > 0).all(), 'every voxel counts'

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -54,7 +55,9 @@ def test_a_workdir_gives_the_showers_that_it_gave(name):
 
   generator = trained(str(STORED / name))
   assert generator.step == 4
-  z = np.random.default_rng(7).standard_normal((3, generator.method.latent), np.float32)
+  z = jnp.asarray(
+    np.random.default_rng(7).standard_normal((3, generator.method.latent), np.float32)
+  )
   showers = np.asarray(generator.method.sample(generator.variables, z, PARTICLES))
   with np.load(STORED / 'workdirs.npz') as expected:
     np.testing.assert_allclose(showers, expected[name], rtol=1e-5, atol=1e-4)

@@ -227,7 +227,7 @@ def traversals(generator: Generator, real: Shower, geometry: Geometry) -> dict[s
 def draw(generator: Generator, asked: Condition, noise: np.ndarray | None = None) -> Shower:
   """One generated shower for each particle, of the noise `[b, latent]` if it is given."""
   pieces = []
-  for piece in generator.stream(asked, NOISE_SEED, noise):
+  for piece in generator.stream(asked, NOISE_SEED, noise=noise):
     interruption.check()
     pieces.append(piece)
   return concatenate(pieces)

@@ -3,7 +3,7 @@ and what older versions wrote. A file in `configs/` changes what its system chan
 """
 
 from calojax.config.families import LHCB_TARGETS, calogan, layered_gan, sagan, threed_gan, wgan_gp
-from calojax.config.migrations import FORMAT, migrated
+from calojax.config.migrations import FORMAT, from_json, migrated
 from calojax.config.rooms import base, gan, library, vae, vae_gan
 from calojax.config.rules import check, flatten
 
@@ -14,6 +14,7 @@ __all__ = [
   'calogan',
   'check',
   'flatten',
+  'from_json',
   'gan',
   'layered_gan',
   'library',

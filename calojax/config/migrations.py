@@ -5,6 +5,7 @@ format to the next. A migration is history and never changes again; it holds val
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -20,6 +21,7 @@ ADDED_TO_ALL = {
   'evaluation.metrics': (),
   'evaluation.pictures': True,
 }
+ADDED_TO_THIRD = {'data.units': '', 'data.axes': '', 'data.negative': 'refuse'}
 ADDED_TO_NETWORKS = {'optimiser.name': 'adam', 'optimiser.clip': 0.0, 'optimiser.cooldown': 0.5}
 ADDED_TO_GANS = {
   'shown': (),
@@ -57,7 +59,15 @@ def second(stored: Config) -> None:
         del stored[room][key]
 
 
-MIGRATIONS: list[Callable[[Config], None]] = [second]
+def third(stored: Config) -> None:
+  """From 2: what a user says of a file's units, axes and negative cells; before, all were as the
+  layout has them and no physics was asked.
+  """
+  for path, value in ADDED_TO_THIRD.items():
+    _add(stored, path, value)
+
+
+MIGRATIONS: list[Callable[[Config], None]] = [second, third]
 FORMAT = 1 + len(MIGRATIONS)
 
 
@@ -78,6 +88,24 @@ def migrated(stored: Config) -> Config:
     migrate(config)
   config.format = FORMAT
   return config.lock()
+
+
+def from_json(text: str) -> Config:
+  """The config of the JSON text that a workdir keeps, migrated and locked.
+
+  Raises:
+    ValueError: it is no JSON object, or no config of any version.
+  """
+  try:
+    stored = json.loads(text)
+  except (ValueError, RecursionError) as error:
+    raise ValueError(f'is not JSON: {error}') from None
+  if not isinstance(stored, dict):
+    raise ValueError(f'holds {text.strip()[:40]!r}, expected a JSON object: a config')
+  try:
+    return migrated(ConfigDict(stored))
+  except (TypeError, AttributeError, KeyError, RecursionError) as error:  # a room that is none
+    raise ValueError(f'is not a config: {error}') from None
 
 
 def _add(config: Config, path: str, value: Any) -> None:

@@ -27,6 +27,12 @@ def base(method: str) -> Config:
         # A CaloChallenge file's geometry, if it is none of the known ones: PATH:PARTICLE of a
         # binning.xml.
         'binning': '',
+        # What the file does not tell, or tells wrongly: units of its arrays, as
+        # 'ParticleMomentum:MeV,ParticlePoint:mm', and what runs along the image axes, as 'yx' or
+        # '-xy'. 'as_written': no physics is asked whether the layout's are right.
+        'units': '',
+        'axes': '',
+        'negative': 'refuse',  # cells below zero, or 'zero': they become zero
         'split': (0.70, 0.05, 0.25),  # train, validation, test
         # Add the mirror images of the training showers, where the detector has the symmetry.
         'symmetries': False,

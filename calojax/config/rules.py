@@ -7,6 +7,7 @@ values that depend on each other where the method is built.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from ml_collections import ConfigDict
 
 from calojax.config.migrations import FORMAT, Config
 from calojax.config.rooms import ROOMS
+from calojax.units import AS_WRITTEN, AXES, UNITS
 
 
 class Rule(NamedTuple):
@@ -89,7 +91,16 @@ WINDOWS = several(
   lambda v: isinstance(v, (tuple, list)) and len(v) == 2 and all(_whole(n) and n > 0 for n in v),
   'pairs of whole numbers of at least 1',
 )
+_UNIT = re.compile(r'\w+:(' + '|'.join(UNITS) + ')')
+UNITS_OF = Rule(
+  lambda v: (
+    isinstance(v, str)
+    and (v in ('', AS_WRITTEN) or all(_UNIT.fullmatch(part.strip()) for part in v.split(',')))
+  ),
+  f'KEY:UNIT,... of {", ".join(UNITS)}, such as ParticleMomentum:MeV, or {AS_WRITTEN}',
+)
 PERIOD = whole(1, 10**9)
+RATE = above(0)  # no upper bound: what is absurd diverges, and says so with its own exit code
 BATCH = whole(1, 10**6)
 
 RULES = {
@@ -99,6 +110,9 @@ RULES = {
   'dtype': choice('float32', 'bfloat16'),
   'data.source': NAME,
   'data.binning': TEXT,
+  'data.units': UNITS_OF,
+  'data.axes': choice('', *AXES, AS_WRITTEN),
+  'data.negative': choice('refuse', 'zero'),
   'data.split': SPLIT,
   'data.symmetries': FLAG,
   'data.memory_gib': at_least(0),
@@ -128,8 +142,8 @@ RULES = {
   'penalised': SHARE,
   'energy_term': NAME,
   'optimiser.name': NAME,
-  'optimiser.generator': above(0),
-  'optimiser.discriminator': above(0),
+  'optimiser.generator': RATE,
+  'optimiser.discriminator': RATE,
   'optimiser.beta1': below(1),
   'optimiser.beta2': below(1),
   'optimiser.clip': at_least(0),
@@ -139,11 +153,11 @@ RULES = {
   'pretraining.network': NAME,
   'pretraining.targets': NAMES,
   'pretraining.batch': BATCH,
-  'pretraining.rate': above(0),
+  'pretraining.rate': RATE,
   'warm_start.steps': whole(0, 10**9),
-  'warm_start.rate': above(0),
-  'adversarial.generator_rate': above(0),
-  'adversarial.discriminator_rate': above(0),
+  'warm_start.rate': RATE,
+  'adversarial.generator_rate': RATE,
+  'adversarial.discriminator_rate': RATE,
   'adversarial.gamma': at_least(0),
   'adversarial.penalised': SHARE,
   'adversarial.likelihood': at_least(0),

@@ -10,10 +10,21 @@ import h5py
 import numpy as np
 
 from calojax import showers
-from calojax.data import embedded
+from calojax.data import embedded, incident
 from calojax.data.binning import geometry_from_xml, write_xml
+from calojax.data.conventions import Conventions
 from calojax.data.layouts import LAYOUTS
-from calojax.data.reader import Dataset, extent, read, read_chunks, streamed
+from calojax.data.reader import (
+  UNASKED,
+  USUAL,
+  Dataset,
+  examine,
+  extent,
+  read,
+  read_chunks,
+  streamed,
+  whole,
+)
 from calojax.data.writer import Writer
 from calojax.geometry import Geometry
 from calojax.registry import find
@@ -22,9 +33,13 @@ from calojax.showers import Condition, Shower
 __all__ = [
   'DATASETS',
   'LAYOUTS',
+  'UNASKED',
+  'USUAL',
+  'Conventions',
   'Dataset',
   'Writer',
   'conditions',
+  'examine',
   'extent',
   'fingerprint',
   'geometry_from_xml',
@@ -46,13 +61,15 @@ DATASETS = {'lhcb_ecal': embedded.lhcb_ecal, 'calogan': embedded.calogan, 'clic'
 _SPLIT = 19120274
 
 
-def load(source: str | os.PathLike, geometry: Geometry | None = None) -> Dataset:
+def load(
+  source: str | os.PathLike, geometry: Geometry | None = None, conventions: Conventions = USUAL
+) -> Dataset:
   """The embedded data set of that name, or the content of that file, read with `geometry` in place
-  of the file's.
+  of the file's and found plausible.
 
   Raises:
-    ValueError: neither a known name nor a readable file of valid showers, or a geometry for an
-      embedded set.
+    ValueError: neither a known name nor a readable file of valid showers, a geometry or conventions
+      for an embedded set, or units and axes that the physics shows to be wrong.
   """
   name = os.fspath(source)
   if name in DATASETS:
@@ -60,14 +77,21 @@ def load(source: str | os.PathLike, geometry: Geometry | None = None) -> Dataset
       raise ValueError(
         f'geometry {geometry.name!r} for the embedded set {name!r}, expected none: it has its own'
       )
+    if conventions.stated():
+      raise ValueError(
+        f'{conventions.stated()} for the embedded set {name!r}, expected none: its are known'
+      )
     return DATASETS[name]()
   if not os.path.exists(name):
     find(DATASETS, name, 'file of showers and no embedded set')  # it is not there: this raises
-  return read(source, geometry=geometry)
+  return whole(source, geometry, conventions)
 
 
 def pieces(
-  source: str | os.PathLike, size: int = 4096, geometry: Geometry | None = None
+  source: str | os.PathLike,
+  size: int = 4096,
+  geometry: Geometry | None = None,
+  conventions: Conventions = USUAL,
 ) -> Iterator[Dataset]:
   """What `load` gives, at most `size` showers at a time; of an HDF5 file no more than one piece
   need be in memory.
@@ -76,18 +100,22 @@ def pieces(
     ValueError: as `load`, but where it is found: a broken shower only when its piece is reached.
   """
   if os.path.isfile(source) and h5py.is_hdf5(source):
-    yield from streamed(source, size, geometry)
+    yield from streamed(source, size, geometry, conventions)
   else:
     # npz cannot be read in part, and the embedded sets are made to be held in memory.
-    whole = load(source, geometry)
-    for part in showers.pieces(whole.showers, size):
-      yield whole._replace(showers=part)
+    loaded = load(source, geometry, conventions)
+    for part in showers.pieces(loaded.showers, size):
+      yield loaded._replace(showers=part)
 
 
 def conditions(
   source: str | os.PathLike, size: int = 4096, geometry: Geometry | None = None
 ) -> Condition:
-  """The particles of the showers of a file or an embedded set, read in pieces."""
+  """The particles of the showers of a file or an embedded set, read in pieces, or of a file of
+  particles alone, see `incident`.
+  """
+  if os.path.isfile(source) and not incident.has_showers(source):
+    return incident.read(source)
   return showers.joined(piece.showers.condition for piece in pieces(source, size, geometry))
 
 

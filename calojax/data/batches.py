@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from calojax.data.reader import extent, read, read_chunks
+from calojax.data.reader import USUAL, Conventions, extent, read, read_chunks
 from calojax.geometry import Geometry
 from calojax.showers import Shower, concatenate, take
 
@@ -63,7 +63,7 @@ class Streamed:
     batch: showers a batch.
     micro: batches a step.
     seed: of the order.
-    geometry: in place of the file's, see `read`.
+    geometry, conventions: in place of the file's, see `read`.
     window: bytes of showers that are shuffled together.
 
   Attributes:
@@ -83,6 +83,7 @@ class Streamed:
     micro: int,
     seed: int,
     geometry: Geometry | None = None,
+    conventions: Conventions = USUAL,
     window: int = WINDOW,
   ):
     total, self._size = extent(path)
@@ -98,7 +99,9 @@ class Streamed:
       )
     self._lengths = np.minimum(self._size, total - self._chunks * self._size)
     self._path, self._batch, self._micro, self._seed = path, batch, micro, seed
-    self.geometry, self.count = read(path, 0, 1, geometry).geometry, int(self._lengths.sum())
+    self._read_as, self._conventions = geometry, conventions
+    self.geometry = read(path, 0, 1, geometry, conventions).geometry
+    self.count = int(self._lengths.sum())
     self._steps = _steps(self.count, batch, micro)
     # Chunks a window; a shower has its cells and the six numbers of its particle, float32.
     self._together = max(1, window // (4 * self._size * (self.geometry.cells + 6)))
@@ -132,7 +135,7 @@ class Streamed:
     """The showers of a window, shuffled."""
     order = _permutation(len(self._chunks), self._seed, epoch)
     numbers = self._chunks[order[window * self._together : (window + 1) * self._together]]
-    showers = read_chunks(self._path, numbers, self.geometry)
+    showers = read_chunks(self._path, numbers, self._read_as, self._conventions)
     # window + 1: numpy takes the seeds (a, b, 0) and (a, b) for the same.
     rng = np.random.default_rng((self._seed, epoch, int(window) + 1))
     return take(showers, rng.permutation(len(showers.energies)))

@@ -27,7 +27,10 @@ def geometry_from_xml(path: str | os.PathLike, particle: str) -> Geometry:
     bins |= {element.get(key): element for key in ('pid', 'name') if element.get(key)}
   with named(path):
     found = find(bins, particle, 'particle')
-  layers = [_layer(element, path) for element in found.iter('Layer')]
+  for element in found:  # a misspelt one would be a layer less, and other voxels
+    if element.tag != 'Layer':
+      raise ValueError(f'{path}: element {element.tag!r} of particle {particle!r}, expected Layer')
+  layers = [_layer(element, path) for element in found]
   numbers = [layer.depth for layer in layers]
   if numbers != sorted(set(numbers)):
     raise ValueError(

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from calojax.data import calochallenge, calogan, canonical, lhcb, threedgan
+from calojax.data import calochallenge, calogan, canonical, lemurs, lhcb, threedgan
+from calojax.data.plausible import Roles
 from calojax.geometry import Geometry
 from calojax.showers import Shower
 
 Arrays = Mapping[str, np.ndarray]
 Attributes = Mapping[str, Any]
+# Of the particle, in the order in which a layout that knows several looks for them.
+ENERGIES = (
+  'energy',
+  'target',
+  'incident_energies',
+  'incident_energy',
+  'ParticleMomentum',
+)
+POINTS = ('ParticlePoint', 'x0', 'position')
+
+
+def xy(keys: Collection[str]) -> str:
+  """The order of the image axes where it does not depend on the file."""
+  return 'xy'
 
 
 class Layout(NamedTuple):
@@ -25,6 +40,9 @@ class Layout(NamedTuple):
     decode: (arrays, attributes, geometry) -> `Shower[n]` of arrays `(n, ...)`.
     encode: (showers, geometry) -> arrays, the inverse.
     optional: units of arrays that are given to `geometry` and `decode` if the file has them.
+    read: the same, of arrays that are read and never written.
+    order: keys of the file -> 'xy' or 'yx', what runs along the two image axes.
+    count: how many of the first keys hold the cells.
   """
 
   units: dict[str, str]
@@ -33,6 +51,29 @@ class Layout(NamedTuple):
   decode: Callable[[Arrays, Attributes, Geometry], Shower]
   encode: Callable[[Shower, Geometry], dict[str, np.ndarray]]
   optional: dict[str, str] = {}
+  read: dict[str, str] = {}
+  order: Callable[[Collection[str]], str] = xy
+  count: int = 1
+
+  @property
+  def known(self) -> dict[str, str]:
+    """Units of all arrays that are read, by key."""
+    return {**self.units, **self.optional, **self.read}
+
+  @property
+  def cells(self) -> tuple[str, ...]:
+    """The arrays of the cells."""
+    return tuple(self.units)[: self.count]
+
+  def roles(self, keys: Collection[str]) -> Roles:
+    """Which of these keys of a file say what."""
+    point = next((key for key in POINTS if key in keys), '')
+    return Roles(
+      ','.join(self.cells),
+      next(key for key in ENERGIES if key in keys),
+      'x0,y0' if point == 'x0' else point,
+      self.known,
+    )
 
 
 LAYOUTS = {
@@ -41,7 +82,15 @@ LAYOUTS = {
   ),
   'lhcb': Layout(lhcb.UNITS, lhcb.AXES, lhcb.geometry, lhcb.decode, lhcb.encode),
   'calogan': Layout(
-    calogan.UNITS, calogan.AXES, calogan.geometry, calogan.decode, calogan.encode, calogan.OPTIONAL
+    calogan.UNITS,
+    calogan.AXES,
+    calogan.geometry,
+    calogan.decode,
+    calogan.encode,
+    calogan.OPTIONAL,
+    calogan.READ,
+    calogan.order,
+    len(calogan.LAYERS),
   ),
   'threedgan': Layout(
     threedgan.UNITS,
@@ -50,6 +99,7 @@ LAYOUTS = {
     threedgan.decode,
     threedgan.encode,
     threedgan.OPTIONAL,
+    threedgan.READ,
   ),
   'calochallenge': Layout(
     calochallenge.UNITS,
@@ -58,6 +108,7 @@ LAYOUTS = {
     calochallenge.decode,
     calochallenge.encode,
   ),
+  'lemurs': Layout(lemurs.UNITS, lemurs.AXES, lemurs.geometry, lemurs.decode, lemurs.encode),
 }
 
 
@@ -67,9 +118,7 @@ def recognised(keys: set[str]) -> Layout:
   Raises:
     ValueError: even that one lacks a key that is not optional.
   """
-  name, layout = max(
-    LAYOUTS.items(), key=lambda item: len({*item[1].units, *item[1].optional} & keys)
-  )
+  name, layout = max(LAYOUTS.items(), key=lambda item: len(set(item[1].known) & keys))
   missing = [key for key in layout.units if key not in keys]
   if missing:
     raise ValueError(

@@ -81,6 +81,36 @@ def incidence(arrays: Mapping[str, np.ndarray], count: int) -> tuple[np.ndarray,
   return position, direction
 
 
+def columns(arrays: Mapping[str, np.ndarray], count: int, *keys: str) -> list[np.ndarray]:
+  """The arrays `[b]` of these keys, float64, of which a file has all or none: then an empty list.
+
+  Raises:
+    ValueError: some are missing, or a wrong shape, naming the array.
+  """
+  there = [key for key in keys if key in arrays]
+  if there and len(there) < len(keys):
+    missing = next(key for key in keys if key not in arrays)
+    together = 'both' if len(keys) == 2 else 'all'
+    raise ValueError(f'{there[0]!r} without {missing!r}, expected {together} or none')
+  return [rows(arrays, key, (count,), (count, 1)).reshape(count).astype(float) for key in there]
+
+
+def check_angle(angle: np.ndarray, key: str) -> np.ndarray:
+  """The angles themselves, rad; ValueError if they are beyond a full turn, as degrees are."""
+  largest = float(np.abs(angle).max(initial=0))
+  if largest > 2 * np.pi + 1e-3:
+    raise ValueError(
+      f'{key} up to {largest:.4g} rad, expected at most 6.28: it looks like degrees, pass '
+      f'--config.data.units={key}:deg'
+    )
+  return angle
+
+
+def pointing(theta: np.ndarray, phi: np.ndarray) -> np.ndarray:
+  """Unit vectors `[b, 3]` of a polar angle from z and an azimuth from x, rad."""
+  return np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], axis=1)
+
+
 def encode(condition: Condition) -> dict[str, np.ndarray]:
   """`ParticleMomentum` in GeV, the mass neglected, and `ParticlePoint` in cm."""
   energy, position, direction = condition

@@ -1,41 +1,58 @@
-"""The public 3DGAN layout: one block of 25 x 25 x 25 cells a shower."""
+"""The public 3DGAN layouts: one block of 25 x 25 x 25 cells a shower, perpendicular; or of 51 x 51
+x 25 at polar angles of 60 to 120 degrees to the beam.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from calojax.data import particles
+from calojax.data import lemurs, particles
 from calojax.detectors import CLIC
-from calojax.geometry import Geometry
-from calojax.showers import Shower
+from calojax.geometry import Geometry, Layer
+from calojax.showers import Condition, Shower
 from calojax.units import GEV, MEV
 
 UNITS = {'ECAL': 'GeV'}
 OPTIONAL = {'target': 'GeV', **particles.UNITS}
+READ = {'energy': 'GeV', 'theta': 'rad'}
 AXES = 'shower, x, y, depth'
 THRESHOLD = 1e-6 * GEV  # smaller deposits are set to zero, as in the published trainings
 RESPONSES = (1e-4, 2.0)  # mean of deposited over incident energy: outside, the units are wrong
 ELECTRON = 11  # PDG code
+WIDE = (51, 51)  # cells of a layer of the set with angles
+CLIC_WIDE = dataclasses.replace(
+  CLIC,
+  name='clic_wide',
+  layers=tuple(
+    Layer(WIDE, layer.pitch, layer.depth, layer.centre) for layer in CLIC.regular_layers()
+  ),
+)
 
 
 def geometry(attributes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Geometry:
-  """The 25-layer detector, unless the attribute `geometry` says otherwise."""
-  return particles.geometry(attributes, CLIC)
+  """The 25-layer detector, with 51 x 51 cells a layer if the file has that window, unless the
+  attribute `geometry` says otherwise.
+  """
+  wide = arrays['ECAL'].shape[1:4] == (*WIDE, len(CLIC.layers))
+  return particles.geometry(attributes, CLIC_WIDE if wide else CLIC)
 
 
 def decode(
   arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any], geometry: Geometry
 ) -> Shower:
-  """Showers `[b, v]` of `ECAL` (b, x, y, depth) and `target` (b, 2 or more), whose second column is
-  E_p in GeV.
+  """Showers `[b, v]` of `ECAL` (b, x, y, depth) and `target` (b, 2 or more) or (b, 1, 2 or more),
+  whose second column is E_p in GeV; or of `energy` (b,) in GeV and `theta`, the polar angle to the
+  beam.
 
-  `ECAL` is in GeV, as published, unless the attribute `units` says MeV. Without `target`, E_p is
-  the norm of `ParticleMomentum`; without that and `ParticlePoint` the particles are perpendicular
-  at the centre.
+  `ECAL` is in GeV, as published, unless the attribute `units` says MeV. Without `target` and
+  `energy`, E_p is the norm of `ParticleMomentum`. Without a direction the particles are
+  perpendicular, without `ParticlePoint` at the centre; `theta` leans in y, as the published
+  pictures have it.
 
   Raises:
     ValueError: a wrong shape, no incident energy, unknown units, or units that the response shows
@@ -49,14 +66,32 @@ def decode(
   layers = ecal.reshape(count, *block).transpose(0, 3, 1, 2)
   energies = layers.reshape(count, geometry.cells) * {'MeV': MEV, 'GeV': GEV}[unit]
   energy = _incident(arrays, count) * GEV
+  if attributes.get('as_written'):  # the user's word
+    return _cut(energies, _condition(arrays, energy))
   response = energies.sum(dtype=np.float64) / (energy.sum(dtype=np.float64) or 1)
   if 0 < response < RESPONSES[0] or RESPONSES[1] < response < np.inf:
     raise ValueError(
       f'ECAL taken as {unit} has a mean response sum(E) / E_p of {response:.3g}, expected '
-      f"{RESPONSES[0]:g} to {RESPONSES[1]:g}; the attribute 'units' tells MeV from GeV"
+      f"{RESPONSES[0]:g} to {RESPONSES[1]:g}; the attribute 'units' tells MeV from GeV, or pass "
+      f'--config.data.units=ECAL:{"MeV" if unit == "GeV" else "GeV"}'
     )
+  return _cut(energies, _condition(arrays, energy))
+
+
+def _cut(energies: np.ndarray, condition: Condition) -> Shower:
+  """The showers without what is below the threshold."""
   energies[(energies > 0) & (energies < THRESHOLD)] = 0
-  return Shower(energies, particles.written(arrays, energy))
+  return Shower(energies, condition)
+
+
+def _condition(arrays: Mapping[str, np.ndarray], energy: np.ndarray) -> Condition:
+  """The particles of these energies, MeV."""
+  if 'theta' not in arrays or 'ParticleMomentum' in arrays:
+    return particles.written(arrays, energy)
+  (theta,) = particles.columns(arrays, len(energy), 'theta')
+  position, _ = particles.incidence(arrays, len(energy))
+  x, y, z = lemurs.facing(particles.check_angle(theta, 'theta'), np.zeros_like(theta)).T
+  return Condition.of(energy, position, np.stack([y, x, z], axis=1))
 
 
 def encode(showers: Shower, geometry: Geometry) -> dict[str, np.ndarray]:
@@ -95,11 +130,15 @@ def _incident(arrays: Mapping[str, np.ndarray], count: int) -> np.ndarray:
   """E_p `[b]` in GeV."""
   if 'target' in arrays:
     target = arrays['target']
+    if target.ndim == 3 and target.shape[1] == 1:  # of the fixed-angle set: (b, 1, 5)
+      target = target[:, 0]
     if target.ndim != 2 or len(target) != count or target.shape[1] < 2:
       raise ValueError(
         f'target of shape {target.shape}, expected ({count}, 2) or more columns, the second E_p'
       )
     return target[:, 1]
+  if 'energy' in arrays:
+    return particles.columns(arrays, count, 'energy')[0]
   if 'ParticleMomentum' not in arrays:
     raise ValueError("no 'target', expected it or 'ParticleMomentum' beside 'ECAL'")
   return np.linalg.norm(particles.momenta(arrays, count), axis=1)

@@ -1,8 +1,8 @@
 """Planted defects: real showers made wrong in one known way, to see which metric notices.
 
 A metric that stays at its target for such showers is blind to the defect at that number of showers;
-`experiments/defects.py` makes the table for those of this package. Every function leaves its
-arguments as they are.
+`experiments/defects.py` makes the table for those of this package, `experiments/planted_defects.py`
+that of the judges. Every function leaves its arguments as they are.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from calojax.evaluation.metrics.inputs import sides
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Shower, take
 
@@ -106,6 +107,32 @@ def worse_resolution(showers: Shower, factor: float) -> Shower:
   return showers._replace(energies=showers.energies * scale[:, None].astype(np.float32))
 
 
+def smeared(showers: Shower, spread: float, seed: int = 0) -> Shower:
+  """The showers `[n, v]` with each lit cell times a log-normal number of its own, of this spread
+  and mean 1.
+  """
+  noise = np.random.default_rng(seed).standard_normal(showers.energies.shape, np.float32)
+  # Without the second term the energy would grow by half the square of the spread as well.
+  factor = np.exp(np.float32(spread) * noise - np.float32(spread**2 / 2))
+  return showers._replace(energies=showers.energies * factor)
+
+
+def shuffled_rings(showers: Shower, geometry: Geometry) -> Shower:
+  """The showers `[n, v]` of which each ring of cells comes from another one of nearly the same E_p.
+
+  Each ring is real, and so is its mean at every energy; what is lost is that the rings of a shower
+  know of each other, and of the trajectory.
+  """
+  count, order = len(showers.energies), np.argsort(showers.condition.energy)
+  side = np.concatenate([sides(layer) for layer in geometry.layers])
+  energies = np.empty_like(showers.energies)
+  for number, ring in enumerate(np.unique(side)):
+    donor = order[np.minimum(np.arange(count) + number, count - 1)]
+    cells = np.flatnonzero(side == ring)
+    energies[np.ix_(order, cells)] = showers.energies[np.ix_(donor, cells)]
+  return showers._replace(energies=energies)
+
+
 DEFECTS: dict[
   str, Callable[[Shower, Shower, Geometry, int], Shower]
 ] = {  # of (fresh, training showers, geometry, seed)
@@ -120,6 +147,19 @@ DEFECTS: dict[
   'memorised training set': lambda fresh, training, geometry, seed: memorised(
     training, len(fresh.energies), seed
   ),
+}
+
+
+FINE: dict[
+  str, Callable[[Shower, Geometry, int], Shower]
+] = {  # of (other real showers, geometry, seed): what tells one judge from another
+  'none': lambda others, geometry, seed: others,
+  'cells smeared by 10 %': lambda others, geometry, seed: smeared(others, 0.1, seed),
+  'cells smeared by 20 %': lambda others, geometry, seed: smeared(others, 0.2, seed),
+  'energy 2 % up': lambda others, geometry, seed: energy_scale(others, 1.02),
+  'a dead cell': lambda others, geometry, seed: dead_cell(others),
+  'widths 2 % up': lambda others, geometry, seed: stretched(others, geometry, 1.02),
+  'shuffled rings': lambda others, geometry, seed: shuffled_rings(others, geometry),
 }
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import h5py
@@ -78,6 +78,7 @@ def read_sample(
   geometry: Geometry | None = None,
   cells: int = CELLS,
   progress: Progress | None = None,
+  conventions: data.Conventions = data.USUAL,
 ) -> tuple[Sample, Geometry, dict[str, Any]]:
   """The sample, geometry and origin (path, showers, sha256, provenance) of a file of showers in any
   known layout, or of an embedded set.
@@ -90,22 +91,25 @@ def read_sample(
     geometry: in place of the file's.
     cells: of the kept showers together.
     progress: called with (stage, showers read, showers).
+    conventions: units and axes of the file; `data.UNASKED` of a generator's, which may be any.
 
   Raises:
     ValueError: the file cannot be read or holds something that is no shower; it names the file and
       the value.
   """
   if not (os.path.isfile(path) and h5py.is_hdf5(path)):
-    found = data.load(path, geometry)
+    embedded = path in data.DATASETS
+    found = data.load(path, geometry, data.USUAL if embedded else conventions)
     whole = sample(found.showers, found.geometry)
   else:
-    whole, found = _streamed(path, geometry, cells, seed, progress)
+    pieces = data.pieces(path, STEP, geometry, conventions)
+    whole, found = _streamed(path, pieces, cells, seed, progress)
   return whole, found.geometry, _origin(path, len(whole.columns), found.provenance)
 
 
 def _streamed(
   path: str | os.PathLike,
-  geometry: Geometry | None,
+  pieces: Iterator[data.Dataset],
   cells: int,
   seed: int,
   progress: Progress | None,
@@ -115,7 +119,7 @@ def _streamed(
   # Evenly at random and not the first ones: a file may be in order of the energy.
   order = np.random.default_rng(seed).permutation(count)
   parts, read = [], 0
-  for piece in data.pieces(path, STEP, geometry):
+  for piece in pieces:
     part = sample(piece.showers, piece.geometry)
     chosen = order[: max(1, cells // piece.geometry.cells)] - read
     inside = np.sort(chosen[(chosen >= 0) & (chosen < len(part.columns))])

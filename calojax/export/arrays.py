@@ -94,6 +94,7 @@ def split(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) -> l
 
 def _cut(graph: Graph, x: Value, starts: Any, stops: Any, strides: Any) -> str:
   """The slice of a tensor along the axes that it is cut on."""
+  # Only axes that are cut: of the batch's the end is not known.
   axes = [
     i for i, n in enumerate(x.shape) if not (starts[i] == 0 and stops[i] == n and strides[i] == 1)
   ]
@@ -126,6 +127,7 @@ def gather(
   graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, indices: Value
 ) -> list[Value]:
   """A gather from one known place, which is how JAX slices where a dimension is symbolic."""
+  # A known place makes it a slice, which runtimes have in one node.
   layout, place = parameters['dimension_numbers'], static(indices)
   if (
     place is None
@@ -170,6 +172,7 @@ def pad(
 def reduce(kind: str) -> Rule:
   """A rule for a reduction, with its axes as an input."""
 
+  # As opset 18 has them; `onnx_file` writes those of 17 with attributes.
   def rule(graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value) -> list[Value]:
     return [
       tensor(

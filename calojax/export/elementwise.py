@@ -49,12 +49,14 @@ def rsqrt(graph: Graph, x: str) -> str:
 
 def expm1(graph: Graph, x: str) -> str:
   """e^x - 1 = tanh(x / 2) (e^x + 1): as exact for small x as elsewhere, and 0 at 0."""
+  # ONNX has no expm1, and e^x - 1 of a faint cell would be rounding only.
   half = node(graph, 'Tanh', node(graph, 'Mul', x, number(graph, 0.5)))
   return node(graph, 'Mul', half, node(graph, 'Add', node(graph, 'Exp', x), number(graph, 1)))
 
 
 def log1p(graph: Graph, x: str) -> str:
   """ln(1 + x) = x ln(u) / (u - 1) with u = 1 + x rounded (Kahan): the rounding cancels."""
+  # ONNX has no log1p either, and ln(1 + x) itself loses the digits of a small x.
   one = number(graph, 1)
   u = node(graph, 'Add', x, one)
   lost = node(graph, 'Equal', u, one)
@@ -71,6 +73,7 @@ def log1p(graph: Graph, x: str) -> str:
 def atan2(graph: Graph, y: str, x: str) -> str:
   """The angle of (x, y), 0 at the origin; ONNX has the arc tangent of a quotient only."""
   zero = number(graph, 0)
+  # The quotient is kept from 0 / 0; a y of 0 with x < 0 gives pi, as atan2 does.
   nowhere = node(graph, 'And', node(graph, 'Equal', x, zero), node(graph, 'Equal', y, zero))
   slope = node(graph, 'Div', y, node(graph, 'Where', nowhere, number(graph, 1), x))
   turn = node(

@@ -68,6 +68,7 @@ def _inline(flat: Flat, jaxpr: Any, consts: Any, inputs: list[int]) -> list[int]
   for equation in jaxpr.eqns:
     sources, parameters = [read(atom) for atom in equation.invars], equation.params
     if equation.primitive.name in CALLS:
+      # JAX names the inner program differently from call to call.
       inner = next(
         parameters[key] for key in ('jaxpr', 'call_jaxpr', 'fun_jaxpr') if key in parameters
       )
@@ -86,6 +87,8 @@ def fold(flat: Flat) -> Flat:
   """The equations that depend on inputs; what the others give is computed, in one program, and
   constant.
   """
+  # Batch statistics, spectral norms and all else that a trained network knows beforehand are
+  # computed here, once, and not in every call of the file.
   known, fixed, rest = set(flat.constants), [], []
   for equation in flat.equations:
     static = all(isinstance(n, int) for out in equation.outputs for n in out.shape)
@@ -103,6 +106,7 @@ def fold(flat: Flat) -> Flat:
     - set(flat.constants)
   )
   constants = dict(flat.constants)
+  # One compiled program, not one for each primitive.
   if wanted:
     order = sorted(wanted)
     constants |= dict(

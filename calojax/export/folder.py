@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
 from calojax import spectrum
-from calojax.export import adapters, card, parity, program
+from calojax.export import adapters, card, description, parity, program
 from calojax.export.graph import Unsupported
 from calojax.files import folder_aside
 from calojax.inference import runtimes, sidecar
@@ -33,6 +34,7 @@ def check(output: str | os.PathLike) -> None:
   """Raises ValueError if nothing can be written to the folder: it is there already, or a package is
   missing.
   """
+  # Looked up, not imported: this is asked before any work, and to load them takes a while.
   missing = [name for name in NEEDED if not importlib.util.find_spec(name)]
   if missing:
     raise ValueError(
@@ -80,28 +82,18 @@ def write(
   with jax.default_device(jax.devices('cpu')[0]), folder_aside(os.fspath(output)) as folder:
     generate, latent = program.function(generator), generator.latent
     drawn = parity.draws(generator.spectrum, latent, SEED)
-    expected = parity.reference(generate, drawn)
-    files = {STABLEHLO: {'format': 'stablehlo', 'platforms': list(program.PLATFORMS)}}
-    _write(folder, STABLEHLO, program.stablehlo(generate, latent))
-    onnx, reason = _onnx(folder, generate, latent)
+    files, reason = _programs(folder, generate, latent, told)
     if reason and wanted:
       raise ValueError(
         f'ONNX cannot express this generator, so that there are no adapters for it: {reason}'
       )
-    if reason:
-      told(f'no ONNX of this generator: {reason}')
-    files |= onnx
+    expected = parity.reference(generate, drawn)
     for name, file in files.items():
-      run = runtimes.runner(os.path.join(folder, name), RUNS[file['format']])
-      found = parity.in_pieces(run, drawn.noise, *drawn.conditions)
-      figures = parity.compare(
-        expected, found, drawn.conditions.energy, parity.TOLERANCES[file['format']], name
-      )
-      file |= _compared(folder, name, figures, told)
+      file |= _compared(folder, name, _parity(folder, name, file['format'], drawn, expected), told)
     spectrum.save(os.path.join(folder, spectrum.FILE), generator.spectrum, PARTICLES)
     files |= _adapted(folder, wanted, generate, drawn, told)
     reads = program.reads(generate, latent)
-    described = card.description(
+    described = description.content(
       generator, config, files, onnx_missing=reason, reads=reads, workdir=workdir
     )
     if wanted:
@@ -117,6 +109,17 @@ def describe(folder: str, described: dict[str, Any]) -> None:
   _write(folder, 'README.md', card.markdown(described).encode())
 
 
+def _programs(
+  folder: str, generate: program.Generate, latent: int, told: Callable[[str], None]
+) -> tuple[dict[str, Any], str | None]:
+  """The generator's files, written, and why there is no ONNX among them, or None."""
+  _write(folder, STABLEHLO, program.stablehlo(generate, latent))
+  onnx, reason = _onnx(folder, generate, latent)
+  if reason:
+    told(f'no ONNX of this generator: {reason}')
+  return {STABLEHLO: {'format': 'stablehlo', 'platforms': list(program.PLATFORMS)}} | onnx, reason
+
+
 def _onnx(
   folder: str, generate: program.Generate, latent: int
 ) -> tuple[dict[str, Any], str | None]:
@@ -128,11 +131,23 @@ def _onnx(
   except Unsupported as error:
     return {}, str(error)
   files = {}
+  # The older one for software stacks whose ONNX Runtime is some years old, as those of experiments;
+  # the newest for all others.
   for opset in sorted({onnx_file.PORTABLE, onnx_file.newest_opset()}):
     name = f'generator.opset{opset}.onnx'
     _write(folder, name, onnx_file.model(graph, opset).SerializeToString())
     files[name] = {'format': 'onnx', 'opset': opset}
   return files, None
+
+
+def _parity(
+  folder: str, name: str, form: str, drawn: parity.Draws, expected: np.ndarray
+) -> dict[str, Any]:
+  """How far the showers of a file are from those of the training code."""
+  # By the runtime that a user would take, and read back from the disk: what is shipped is compared.
+  run = runtimes.runner(os.path.join(folder, name), RUNS[form])
+  found = parity.in_pieces(run, drawn.noise, *drawn.conditions)
+  return parity.compare(expected, found, drawn.conditions.energy, parity.TOLERANCES[form], name)
 
 
 def _adapted(

@@ -83,6 +83,7 @@ def nodes(
   """Adds a node and returns the names of its outputs."""
   from onnx import helper
 
+  # Numbered by the nodes so far: the same generator gives the same file.
   names = [f't{len(graph.nodes)}_{i}' if i else f't{len(graph.nodes)}' for i in range(outputs)]
   graph.nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
   return names
@@ -93,6 +94,8 @@ def weight(graph: Graph, array: Any) -> str:
   array = np.asarray(array)
   if str(array.dtype) not in ('float32', 'int32', 'int64', 'bool', 'float64'):
     raise Unsupported(f'a constant of {array.dtype}: only float32 networks are exported to ONNX')
+  # Shapes and axes come again and again; kernels do not, and hashing them would take longer than it
+  # saves.
   key = (str(array.dtype), array.shape, array.tobytes()) if array.size <= 64 else None
   if key is None or key not in graph.known:
     name = f'w{len(graph.weights)}'
@@ -124,6 +127,7 @@ def full(graph: Graph, value: Value) -> str:
   """The tensor of the whole shape."""
   if value.held == value.shape:
     return loose(graph, value)
+  # Only where a node needs all numbers, as a convolution does.
   return node(graph, 'Expand', loose(graph, value), extents(graph, value.shape))
 
 
@@ -140,6 +144,7 @@ def multiple(graph: Graph, size: Any) -> int:
   Raises:
     Unsupported: it is no multiple.
   """
+  # JAX's symbolic dimensions are polynomials of the batch size: the quotient can be one too.
   times = size // graph.batch
   if not isinstance(times, int) or times * graph.batch != size:
     raise Unsupported(f'a dimension of {size} is no multiple of the batch size {graph.batch}')
@@ -150,6 +155,7 @@ def extents(graph: Graph, shape: tuple[Any, ...]) -> str:
   """A vector of integers: the shape, with the batch size of the moment."""
   if all(isinstance(n, int) for n in shape):
     return integers(graph, shape)
+  # Asked of an input when the program runs: the batch size is not known before.
   batch = node(
     graph, 'Slice', node(graph, 'Shape', graph.counted), integers(graph, [0]), integers(graph, [1])
   )
@@ -169,6 +175,7 @@ def reshape(graph: Graph, name: str, shape: tuple[Any, ...]) -> str:
     Unsupported: two dimensions of the shape depend on the batch.
   """
   open_ended = [n for n in shape if not isinstance(n, int)]
+  # ONNX's Reshape can find out one dimension, by -1.
   if len(open_ended) > 1:
     raise Unsupported(f'a reshape to {shape}: more than one dimension depends on the batch')
   if not open_ended:

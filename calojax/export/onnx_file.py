@@ -47,6 +47,8 @@ def translate(
   with convolutions.plain():  # in a new function: the other form's program may be remembered
     program = jax.make_jaxpr(lambda *arrays: function(*arrays))(*inputs.values())
   flat, numbers, result = flatten(program)
+  # A product may wait for what is multiplied with it and added to it, unless somebody else wants it
+  # as it is.
   uses = collections.Counter(
     [result, *(number for equation in flat.equations for number in equation.sources)]
   )
@@ -64,6 +66,7 @@ def translate(
       for number, value in zip(equation.results, results)
     }
   result = values[result]
+  # For the name: users ask for the output by it, and nodes are named by number.
   graph.nodes.append(helper.make_node('Identity', [full(graph, result)], [output]))
   _prune(graph, output)
   return Program(graph, {name: spec.shape for name, spec in inputs.items()}, output, result.shape)
@@ -84,6 +87,8 @@ def model(program: Program, opset: int) -> onnx.ModelProto:
     [info(*item) for item in program.inputs.items()],
     [info(program.output, program.shape)],
   )
+  # The lowest version of the file format that has these operators: older runtimes refuse a newer
+  # one.
   operators = [helper.make_opsetid('', opset)]
   return helper.make_model(
     helper.make_graph(nodes, 'generator', inputs, outputs, weights),

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from calojax.export.graph import Graph, integers, node, nodes, reshape, transpose, weight
-from calojax.models.convolutions import output_phases
+from calojax.models.output_phases import output_phases
 
 FEW = 2  # channels of the result, up to which whole images are shifted
 
@@ -89,6 +89,7 @@ def _summed_products(
   side by side.
   """
   ci, co = kernel.shape[-2:]
+  # Gemm has a third operand that it adds: the bias comes first and costs no node.
   images, parts, first = {}, [], weight(graph, bias.astype(np.float32))
   for phase in where.phases:
     total = first
@@ -126,6 +127,7 @@ def _shifted_images(
     for shift, tap in phase.items():
       columns[:, shifts.index(shift), :, p] = kernel[tap]
   name = node(graph, 'MatMul', image, weight(graph, columns.reshape(ci, -1)))
+  # Channels to the front, where shifting an image moves whole rows.
   name = transpose(graph, name, (0, rank + 1, *range(1, rank + 1)))
   parts = nodes(
     graph, 'Split', (name, integers(graph, [co * count] * len(shifts))), len(shifts), axis=1

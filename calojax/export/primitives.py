@@ -50,6 +50,7 @@ RULES: dict[str, Rule] = {
   'select_n': elementwise.select_n,
   'clamp': each(lambda graph, low, x, high: node(graph, 'Min', node(graph, 'Max', x, low), high)),
   'convert_element_type': elementwise.convert,
+  # They are for differentiation and for the compiler, and change no number.
   **dict.fromkeys(('stop_gradient', 'copy', 'copy_p', 'optimization_barrier'), elementwise.same),
   'broadcast_in_dim': arrays.broadcast,
   'reshape': arrays.reshaped,

@@ -7,7 +7,7 @@ kernel, the shift and the bias into one vector.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from calojax.export.graph import (
 
 def _waiting(kernel: np.ndarray, axis: int, nodes: Any, shape: Any) -> list[Value]:
   """The value of a product without a bias."""
+  # What is multiplied into the kernel later should not add its rounding to that of float32.
   kernel = kernel.astype(np.float64)
   return [
     Value(
@@ -47,8 +48,11 @@ def affine(kind: str) -> Rule:
   def rule(
     graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, y: Value
   ) -> list[Value]:
+    # Sums and products may stand either way round; c - x and c / x are no affine map of the
+    # kernel's.
     first, second = (y, x) if y.product and kind in ('Add', 'Mul') else (x, y)
     numbers = _by_channel(first.product, len(first.shape), second)
+    # A division by 0 stays where the program has it: the kernel must remain finite.
     if not first.product or numbers is None or (kind == 'Div' and not numbers.all()):
       return plain(graph, outputs, parameters, x, y)
     kernel, bias, axis, nodes = first.product
@@ -138,6 +142,7 @@ def convolution(
   if transposed and not simple_taps:
     raise Unsupported('a transposed convolution that is strided, dilated or in groups')
   image, shape = full(graph, x), outputs[0].shape
+  # rhs_spec says where JAX has (co, ci, *taps) of this kernel.
   taps = np.transpose(numbers, (*layout.rhs_spec[2:], layout.rhs_spec[1], layout.rhs_spec[0]))
   where = None
   if simple_taps and (transposed or taps.shape[-1] <= phases.FEW) and _channels_last(layout):
@@ -156,64 +161,65 @@ def _channels_last(layout: Any) -> bool:
   return tuple(layout.lhs_spec) == tuple(layout.out_spec) == (0, rank - 1, *range(1, rank - 1))
 
 
+class _Form(NamedTuple):
+  """A convolution as ONNX writes it down, but for image and bias.
+
+  Attributes:
+    kind: of the node.
+    kernel: channels first, in the order of the kind: `[co, ci, *taps]` of Conv, `[ci, co, *taps]`
+      of ConvTranspose.
+    padding: of the image, of ConvTranspose what is cut off the result.
+    attributes: the others of the node.
+  """
+
+  kind: str
+  kernel: np.ndarray
+  padding: list[tuple[int, int]]
+  attributes: dict[str, Any]
+
+
 def _conv(graph: Graph, image: str, p: dict[str, Any], kernel: np.ndarray, bias: np.ndarray) -> str:
   """ONNX's convolution."""
-  padding = [(int(low), int(high)) for low, high in p['padding']]
   attributes = {
     'strides': list(p['window_strides']),
     'dilations': list(p['rhs_dilation']),
     'group': p['feature_group_count'],
   }
-  return _channels_first(
-    graph,
-    'Conv',
-    image,
-    p['dimension_numbers'],
-    np.moveaxis(kernel, (-1, -2), (0, 1)),
-    bias,
-    padding,
-    attributes,
-  )
+  padding = [(int(low), int(high)) for low, high in p['padding']]
+  form = _Form('Conv', np.moveaxis(kernel, (-1, -2), (0, 1)), padding, attributes)
+  return _channels_first(graph, image, form, bias, p['dimension_numbers'])
 
 
 def _transposed(
   graph: Graph, image: str, p: dict[str, Any], kernel: np.ndarray, bias: np.ndarray
 ) -> str:
   """ONNX's transposed convolution, which pads the result instead of the image."""
+  # XLA correlates the dilated image with the kernel; ONNX lays a kernel down at every cell, which
+  # is the same with the taps in the opposite order.
   kernel = np.flip(np.moveaxis(kernel, (-2, -1), (0, 1)), tuple(range(2, kernel.ndim)))
-  padding = [
+  cut = [
     (k - 1 - int(low), k - 1 - int(high)) for k, (low, high) in zip(kernel.shape[2:], p['padding'])
   ]
   attributes = {
     'strides': list(p['lhs_dilation']),
-    'output_padding': [max(0, -high) for _, high in padding],
+    # Where nothing is cut behind but more is wanted, ONNX has a name of its own for it.
+    'output_padding': [max(0, -high) for _, high in cut],
   }
-  padding = [(low, max(0, high)) for low, high in padding]
-  return _channels_first(
-    graph, 'ConvTranspose', image, p['dimension_numbers'], kernel, bias, padding, attributes
-  )
+  form = _Form('ConvTranspose', kernel, [(low, max(0, high)) for low, high in cut], attributes)
+  return _channels_first(graph, image, form, bias, p['dimension_numbers'])
 
 
-def _channels_first(
-  graph: Graph,
-  kind: str,
-  image: str,
-  layout: Any,
-  kernel: np.ndarray,
-  bias: np.ndarray,
-  padding: Any,
-  attributes: dict[str, Any],
-) -> str:
-  """The node, its channels moved to where ONNX has them."""
-  if min(n for pair in padding for n in pair) < 0:
-    raise Unsupported(f'a {kind} with negative padding {padding}')
-  pads = [low for low, _ in padding] + [high for _, high in padding]
+def _channels_first(graph: Graph, image: str, form: _Form, bias: np.ndarray, layout: Any) -> str:
+  """The node, the image's channels moved to where ONNX has them and back."""
+  # ONNX cuts nothing off: its pads are sizes.
+  if min(n for pair in form.padding for n in pair) < 0:
+    raise Unsupported(f'a {form.kind} with negative padding {form.padding}')
+  pads = [low for low, _ in form.padding] + [high for _, high in form.padding]
   tensors = [
     transpose(graph, image, layout.lhs_spec),
-    weight(graph, np.ascontiguousarray(kernel, np.float32)),
+    weight(graph, np.ascontiguousarray(form.kernel, np.float32)),
   ]
   if bias.any():
     tensors.append(weight(graph, bias.astype(np.float32)))
-  return transpose(
-    graph, node(graph, kind, *tensors, pads=pads, **attributes), np.argsort(layout.out_spec)
-  )
+  name = node(graph, form.kind, *tensors, pads=pads, **form.attributes)
+  return transpose(graph, name, np.argsort(layout.out_spec))

@@ -48,6 +48,7 @@ def reads(generate: Generate, latent: int) -> list[str]:
   """Names of the inputs that the result depends on."""
   specifications = inputs(latent)
   jaxpr = jax.make_jaxpr(generate)(*specifications.values()).jaxpr
+  # By identity: an operand can be a literal, which need not have a hash.
   needed = {id(jaxpr.outvars[0])}
   for equation in reversed(jaxpr.eqns):
     if any(id(variable) in needed for variable in equation.outvars):

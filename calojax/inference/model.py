@@ -1,8 +1,8 @@
 """A trained generator to make showers with: what one of a workdir and an exported one have in
 common, and the exported one.
 
-model = calojax.load('model-dir')
-energies = model.generate(energy, position, direction, seed=1)  # MeV, mm -> [b, v] in MeV
+    model = calojax.load('model-dir')
+    energies = model.generate(energy, position, direction, seed=1)  # MeV, mm -> [b, v] in MeV
 
 An exported one needs numpy and one of onnxruntime, openvino and jax: nothing of the training.
 """
@@ -10,6 +10,7 @@ An exported one needs numpy and one of onnxruntime, openvino and jax: nothing of
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ import numpy as np
 
 from calojax import spectrum, zoo
 from calojax.geometry import Geometry
-from calojax.inference import runtimes, sampler, sidecar
+from calojax.inference import coverage, runtimes, sampler, sidecar
 from calojax.showers import Condition, Shower
 
 
@@ -33,8 +34,8 @@ class Model:
     latent: standard normal variables of a shower.
     run: `(noise, energy, position, direction) -> energies`, float32, of one piece.
     batch: showers a piece, where a caller does not say.
-    ranges: of the training's particles, as `sidecar.ranges_of` gives them; outside of them there is
-      a warning. Empty: no warning.
+    ranges: of the training's particles, as `sidecar.ranges_of` gives them; outside of them, and off
+      the joint law of the spectrum, there is a warning. Empty: no warning.
   """
 
   geometry: Geometry
@@ -44,12 +45,18 @@ class Model:
   batch: int = sampler.BATCH
   ranges: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict, repr=False)
 
+  @functools.cached_property
+  def law(self) -> coverage.Coverage | None:
+    """The joint law of the training's particles."""
+    return coverage.coverage(self.spectrum)
+
   def generate(
     self,
     energy: Any,
     position: Any = (0.0, 0.0),
     direction: Any = (0.0, 0.0, 1.0),
     seed: int = 0,
+    *,
     noise: Any = None,
     batch: int | None = None,
   ) -> np.ndarray:
@@ -75,7 +82,7 @@ class Model:
     return energies
 
   def stream(
-    self, conditions: Condition, seed: int = 0, noise: Any = None, batch: int | None = None
+    self, conditions: Condition, seed: int = 0, *, noise: Any = None, batch: int | None = None
   ) -> Iterator[Shower]:
     """The same showers, a piece at a time. Arguments and errors, which are raised at once, are
     those of `generate`.
@@ -87,6 +94,8 @@ class Model:
   ) -> tuple[Iterator[Shower], int]:
     """The pieces and the number of all showers; warns of particles that the training had not."""
     sidecar.warn_outside(conditions, self.ranges)
+    if self.ranges:
+      coverage.warn(conditions, self.law, stacklevel=4)  # as in `warn_outside`
     batch = self.batch if batch is None else batch
     pieces = sampler.stream(self.run, self.latent, conditions, seed, noise, batch=batch)
     return pieces, len(conditions.energy)
@@ -123,6 +132,7 @@ def load(
   """
   folder = zoo.find(os.fspath(folder))
   card = sidecar.read(folder)
+  # All files, also those that this runtime does not need: an altered folder is not trusted in part.
   for name, file in (*card['files'].items(), (spectrum.FILE, card['spectrum'])):
     sidecar.check_file(folder, name, file)
   chosen, file = runtimes.chosen(card, runtime, folder)

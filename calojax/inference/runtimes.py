@@ -38,6 +38,7 @@ def chosen(card: dict[str, Any], wanted: str | None, folder: str) -> tuple[str, 
   if not fitting:
     why = card.get('onnx_missing') or 'it was exported without'
     raise ValueError(f'{folder} has no file for {wanted}: {why}')
+  # Looked up, not imported: a runtime that is not taken costs nothing.
   for name, file in fitting.items():
     if all(importlib.util.find_spec(package) for package in RUNTIMES[name].packages):
       return name, file

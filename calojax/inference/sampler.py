@@ -70,6 +70,7 @@ def _pieces(run: Run, conditions: Condition, portions: Iterable[np.ndarray]) -> 
   for noise in portions:
     part = at(conditions, slice(start, start + len(noise)))
     start += len(noise)
+    # Before the piece that waits is fetched: meanwhile the device is at work on this one.
     started = run(noise, *part), part
     if waiting:  # fetched only now, while an asynchronous generator makes the next piece
       yield Shower(np.asarray(waiting[0]), waiting[1])

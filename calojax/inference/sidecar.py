@@ -50,11 +50,13 @@ def read(folder: str) -> dict[str, Any]:
 
 def digest(card: dict[str, Any]) -> str:
   """SHA-256 of a sidecar without its own `sha256`."""
+  # Sorted: the hash is of the content, not of the order in which somebody's tool wrote it.
   return hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
 
 
 def check_file(folder: str, name: str, stated: dict[str, Any]) -> None:
   """Raises ValueError if a file is not there, truncated or altered."""
+  # A model may come from anybody: no path in it leads out of its folder.
   if os.path.basename(name) != name:
     raise ValueError(f'{folder}: {SIDECAR} names a file {name!r}, expected one of this folder')
   path = os.path.join(folder, name)
@@ -96,6 +98,7 @@ def warn_outside(condition: Condition, trained: Mapping[str, Sequence[float]]) -
     return
   for name, (low, high) in ranges_of(*condition).items():
     first, last = trained[name]
+    # The particles of the training itself, rounded to float32, are inside.
     slack = ROUNDING * max(abs(first), abs(last), 1e-3)
     if low < first - slack or high > last + slack:
       unit = UNITS[name] and f' {UNITS[name]}'

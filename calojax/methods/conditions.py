@@ -26,6 +26,7 @@ def features(name: str, geometry: Geometry) -> Callable[[Condition], Array]:
 
 def energy_only(condition: Condition, geometry: Geometry) -> Float[Array, '*b 1']:
   """ln(E / 10 GeV): the energy-only (1D) case of Chekalina et al. 2018."""
+  # 10 GeV: the middle of 1 to 100 GeV on a logarithmic scale, so that the feature lies around 0.
   return jnp.log(condition.energy / (10 * GEV))[..., None]
 
 
@@ -37,6 +38,7 @@ def full(condition: Condition, geometry: Geometry) -> Float[Array, '*b 5']:
   The crossing is what decides the energy sharing of the central cells; on the front face it is
   hidden under the slope.
   """
+  # Slopes are tenths: five times them are of the size of the other features.
   slopes = condition.direction[..., :2] / condition.direction[..., 2:]
   layer = geometry.layers[0]
   crossing = (condition.position + slopes * layer.depth) / (np.asarray(layer.pitch, np.float32) / 2)

@@ -55,6 +55,7 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
       pretrained=_pretrained(c, geometry, training),
       weights=dict(c.weights),
       generator_steps=c.train.generator_steps,
+      # A schedule counts the steps of its own player, of which an update may make several.
       generator_optimiser=optimiser(
         c.optimiser, c.optimiser.generator, steps * c.train.generator_steps
       ),
@@ -78,6 +79,7 @@ def _pretrained(config: Any, geometry: Geometry, training: Shower | None) -> Pre
 
 def _check(config: Any) -> None:
   """Raises ValueError if values that do alone do not go together."""
+  # Its variance over the batch divides by b - 1.
   if config.weights.mean_image and config.train.batch < 2:
     raise ValueError(
       f'weights.mean_image is set with train.batch {config.train.batch}, expected batches of at '

@@ -128,14 +128,17 @@ def method(gan: Gan) -> Method:
     for i, key in enumerate(keys):  # a loop: scanned convolution gradients are slow on a CPU
       micro = jax.tree.map(operator.itemgetter(i), showers)
       d, d_metrics = _discriminator_step(gan, d, g, key, micro)
+    train = train._replace(discriminator=d)
     for i in range(gan.generator_steps):
+      # The first step's key is g_key itself: a GAN of one step draws as it did before there were
+      # several.
       key = jax.random.fold_in(g_key, i) if i else g_key
-      g, g_metrics = _generator_step(gan, g, d, train.frozen, key, micro)
+      g, g_metrics = _generator_step(gan, train._replace(generator=g), key, micro)
     g = state.average(g, train.step, gan.ema_decay)
     metrics = {f'discriminator/{k}': v for k, v in d_metrics.items()} | {
       f'generator/{k}': v for k, v in g_metrics.items()
     }
-    return GanState(train.step + 1, train.rng, g, d, train.frozen), metrics
+    return train._replace(step=train.step + 1, generator=g), metrics
 
   def sample(variables: Variables, z: Array, condition: Condition) -> Float[Array, 'b v']:
     x = gan.generator.apply(variables, z, gan.features(condition), False)
@@ -183,7 +186,11 @@ def _discriminator_step(
 ) -> tuple[Player, dict[str, Array]]:
   """One step of the discriminator on one micro-batch."""
   real_x = gan.transform.forward(real.energies, real.condition.energy)
+  # Outside of the loss: the discriminator's gradient does not reach the generator. Its statistics
+  # move in its own steps.
   fake_x, _ = _generate(gan, g.variables, key, gan.features(real.condition))
+  # For dropout on real and on generated showers, for flips, for the penalty; 1 is taken by the
+  # dropout of `_generate`, the key itself by its noise.
   keys = [jax.random.fold_in(key, i) for i in range(2, 6)]
   flipped = tuple(jax.random.bernoulli(keys[2], gan.flips, (2, len(real_x)))) if gan.flips else None
 
@@ -215,17 +222,20 @@ def _discriminator_step(
 
   gradients, (stats, metrics) = jax.grad(loss, has_aux=True)(d.params)
   metrics['gradient_norm'] = optax.tree.norm(gradients)
+  # Near 0 for a generator that gives one shower whatever its noise: the losses do not tell.
   metrics['diversity'] = fake_x.std(0).mean() / real_x.std(0).mean()
   return state.descend(d, gradients, gan.discriminator_optimiser)._replace(stats=stats), metrics
 
 
 def _generator_step(
-  gan: Gan, g: Player, d: Player, frozen: Variables | None, key: Array, real: Shower
+  gan: Gan, train: GanState, key: Array, real: Shower
 ) -> tuple[Player, dict[str, Array]]:
   """One step of the generator, asked for the real showers' conditions."""
+  g, d = train.generator, train.discriminator
 
   def loss(params):
     x, stats = _generate(gan, {'params': params, **g.stats}, key, gan.features(real.condition))
+    # The discriminator's statistics are left alone: they move in its own steps.
     judged, _ = _judge(gan, d.variables, x, real.condition, jax.random.fold_in(key, 2))
     terms = {'adversarial': gan.adversarial.generator(judged['score'])}
     if gan.target and gan.weights['regression_generator']:
@@ -237,7 +247,7 @@ def _generator_step(
     if gan.weights['mean_image']:
       real_x = gan.transform.forward(real.energies, real.condition.energy)
       terms['mean_image'] = losses.mean_distance(x, real_x, gan.features(real.condition))
-    value, means = losses.total(terms | _pretrained_terms(gan, frozen, x, real), gan.weights)
+    value, means = losses.total(terms | _pretrained_terms(gan, train.frozen, x, real), gan.weights)
     return value, (stats, means)
 
   gradients, (stats, metrics) = jax.grad(loss, has_aux=True)(g.params)

@@ -64,6 +64,7 @@ def build(points: Float[Array, 'n d']) -> Tree:
   if points.ndim != 2 or 0 in points.shape:
     raise ValueError(f'points of shape {points.shape}, expected [n, d] with at least one point')
   count, dimension = points.shape
+  # Of the number of slots alone: a compiled tree has its shape before it has its points.
   depth = max(0, math.ceil(math.log2(count / BUCKET)))
   size = -(-count // 2**depth)
   filled = jnp.isfinite(points).all(-1)
@@ -171,6 +172,7 @@ def _search(tree: Tree, query: Float[Array, ' d']) -> Found:
     best = jnp.where(nearer, slots[slot], walk.found.distances)
     row = jnp.where(nearer, tree.rows[walk.leaf - leaves, slot], walk.found.rows)
     siblings = (walk.leaf >> heights) ^ 1
+    # < and not <=: among equally near points any will do.
     unseen = walk.unseen & (to_box(siblings) < best)  # a box that is too far now stays so
     height = jnp.argmax(unseen) if depth else jnp.asarray(0)
     left = unseen.any()

@@ -67,6 +67,7 @@ def method(capacity: int, features: Callable[[Condition], Array]) -> Method:
       jnp.zeros((capacity, showers.energies.shape[-1])),
       jnp.zeros((capacity, width)),
     )
+    # Points at infinity are empty slots: a tree of the full shape that finds nothing.
     tree = kdtree.build(jnp.full_like(nothing, jnp.inf))
     library = Library(energies, jnp.zeros(capacity), nothing, jnp.ones(width), tree)
     return SinglePlayer(
@@ -109,9 +110,12 @@ def _store(
   put = lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new, stored, 0)
   features = put(library.features, features)
   filled = jnp.arange(capacity) < stored + count
+  # Weights, not a slice: the number of stored showers is known at run time only, and shapes are
+  # not.
   share = filled / filled.sum()
   mean = share @ features
   deviation = jnp.sqrt(share @ jnp.square(features - mean))
+  # A feature that never changes tells no two particles apart, in whatever unit.
   spread = jnp.where(deviation > 1e-6, deviation, 1.0)
   tree = kdtree.build(jnp.where(filled[:, None], features / spread, jnp.inf))
   return Library(

@@ -68,6 +68,7 @@ def percentage_error(
   """Mean of |predicted / target - 1| over the m predicted quantities `[b]`, in percent as the
   weights of Carminati et al. 2018 expect it.
   """
+  # The floor is for targets of exactly 0, whose relative error is no number.
   return 100 * (jnp.abs(predicted - target) / jnp.maximum(jnp.abs(target), 1e-6)).mean(-1)
 
 
@@ -111,6 +112,7 @@ def mean_distance(
   scaled = (features - features.mean(0)) / jnp.where(spread > 0, spread, 1.0)
   weights = jnp.concatenate([jnp.ones((len(features), 1)), scaled], axis=1)
   apart = jnp.einsum('bm,bv->bmv', weights, generated - real)
+  # It may be negative, as an unbiased estimate of a small square must be.
   return jnp.square(apart.mean(0)).sum() - apart.var(0, ddof=1).sum() / len(apart)
 
 
@@ -132,6 +134,7 @@ def one_centred_penalty(
 
   One norm over a shower's cells: not one a cell, nor one over the batch.
   """
+  # One place between a real and a generated shower for all of its cells.
   share = jax.random.uniform(key, (len(real), 1))
   square = jnp.square(_slope(score, share * real + (1 - share) * fake)).sum(-1)
   norm = jnp.sqrt(jnp.where(square > 0, square, 1.0)) * (

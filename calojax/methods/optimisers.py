@@ -10,6 +10,7 @@ from calojax.registry import find
 
 OPTIMISERS = {
   'adam': lambda rate, settings: optax.adam(rate, settings.beta1, settings.beta2),
+  # Its decay is what Adam calls beta2.
   'rmsprop': lambda rate, settings: optax.rmsprop(rate, settings.beta2),
 }
 
@@ -28,4 +29,5 @@ def optimiser(settings: Any, rate: float, steps: int) -> optax.GradientTransform
   cooldown = int(settings.cooldown * steps)
   schedule = optax.linear_schedule(rate, 0.0, cooldown, steps - cooldown) if cooldown else rate
   chosen = find(OPTIMISERS, settings.name, 'optimiser')(schedule, settings)
+  # Before the moments: with beta2 = 0.999 one wild gradient would slow the next thousand steps.
   return optax.chain(optax.clip_by_global_norm(settings.clip), chosen) if settings.clip else chosen

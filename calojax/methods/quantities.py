@@ -77,4 +77,5 @@ def moments(
   observed = np.asarray(
     observables.evaluate_observables(names, take(training, slice(SCALE_SHOWERS)), geometry)
   )
+  # An observable that is the same in all training showers is 0 then, not a division by 0.
   return observed.mean(0).astype(np.float32), (observed.std(0) + 1e-6).astype(np.float32)

@@ -73,6 +73,8 @@ def read(network: Network, variables: Variables, energies: Array) -> dict[str, A
   It sees ln(1 + E / 10 MeV), not the generator's network space, in which the incident energy may be
   divided out.
   """
+  # True changes nothing: there is neither batch norm nor dropout, and what is frozen reads as it
+  # learnt to.
   return network.apply(variables, jnp.log1p(energies / 10) / 3, True)
 
 

@@ -149,6 +149,8 @@ def average(player: Player, step: Array, decay: float) -> Player:
   """The player with its moving average one step further; the decay warms up as (1 + t) / (10 + t)
   so that the start is forgotten.
   """
+  # TensorFlow's warm-up: with .999 from the first step on, the average would be the random start
+  # for a thousand of them.
   rate = 1 - jnp.minimum(decay, (1 + step) / (10 + step))
   ema = jax.tree.map(lambda old, new: old + rate * (new - old), player.ema, player.variables)
   return player._replace(ema=ema)

@@ -27,6 +27,7 @@ def log_fraction(scale: float) -> Transform:
   Below `scale` the map is linear (an empty cell is 0), above it logarithmic, alike at every
   incident energy.
   """
+  # log1p and expm1: most cells hold a tiny share, of which 1 + x would keep few digits.
   return Transform(
     lambda energies, incident: jnp.log1p(energies / (scale * incident[..., None])) / 3,
     lambda x, incident: jnp.expm1(x * 3) * scale * incident[..., None],

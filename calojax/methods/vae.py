@@ -139,6 +139,7 @@ def _step(
     kl = divergence(mean, log_variance)
     terms = {
       'reconstruction': cells.negative_log_likelihood(x),
+      # The mean over the batch first: a latent variable is free as such, not for single showers.
       'kl': jnp.maximum(kl.mean(0), FREE).sum(),
     }
     value, means = losses.total(terms, vae.weights)

@@ -79,6 +79,7 @@ class Generator(nn.Module):
 
   def _stream(self, z: Array, condition: Array, grid: tuple[int, int], train: bool) -> Array:
     """One layer's image `[b, r, c, 1]`, before attention and ReLU."""
+    # The two layers without padding at the end take a pixel each along both axes.
     start = (grid[0] + 2, grid[1] + 2, self.channels[0])
     x = nn.Dense(math.prod(start), dtype=self.dtype)(z)
     if self.conditional:
@@ -107,9 +108,8 @@ class Discriminator(nn.Module):
 
   Differences from the authors' code:
   - closeness is the tanh of the mean over the other showers, not of their sum: the sum's tanh is 1
-  to all digits once some nine
-    showers are alike, and for the occupancies of any fair batch that is a constant without
-    gradient;
+    to all digits once some nine showers are alike, and for the occupancies of any fair batch that
+    is a constant without gradient;
   - a hidden layer before the score: read linearly, features cannot be weighed against conditions;
   - the predicted attributes join the features, as in the other networks here;
   - no batch norm, which a gradient penalty forbids.
@@ -148,6 +148,7 @@ class Discriminator(nn.Module):
     dense = functools.partial(nn.Dense, dtype=self.dtype)
     heads = {}
     if self.targets:
+      # From the cells alone: the condition would tell the answer.
       seen = jnp.concatenate(trunk, axis=-1)
       features.append(dense(self.targets)(jax.nn.leaky_relu(dense(self.hidden)(seen), SLOPE)))
       heads['targets'] = features[-1].astype(jnp.float32)
@@ -174,6 +175,7 @@ def _closeness(x: Array, dtype: jnp.dtype) -> Array:
 
 
 def _batch_norm(x: Array, train: bool, dtype: jnp.dtype) -> Array:
+  # Keras's epsilon, as in the authors' code; flax has 1e-5.
   return nn.BatchNorm(use_running_average=not train, momentum=0.99, epsilon=1e-3, dtype=dtype)(x)
 
 

@@ -41,6 +41,7 @@ class Generator(nn.Module):
   ) -> Float[Array, 'b v']:
     grid = single(self.grids)
     upscale = 2 ** len(self.channels)
+    # Rounded up, and cropped at the end: 30 cells are no multiple of 16.
     start = tuple(math.ceil(n / upscale) for n in grid)
     normalised = lambda layer: Normalised(layer, self.spectral)
     x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
@@ -54,6 +55,8 @@ class Generator(nn.Module):
       if self.attention and i == 1:
         x = SelfAttention(self.spectral, self.dtype)(x, train)
     x = normalised(ConvTranspose(1, (3, 3), (2, 2), dtype=self.dtype))(x, train)
+    # float32 from here, whatever the network computes in: bfloat16 has two to three digits, and
+    # cells are summed to energies.
     x = sparse_relu(x[:, : grid[0], : grid[1], 0].astype(jnp.float32))
     return x.reshape(x.shape[0], -1)
 
@@ -99,6 +102,7 @@ class Discriminator(nn.Module):
           f'a grid of {grid[0]}x{grid[1]} cells is too small for {len(self.channels)} '
           'convolutions of stride 2'
         )
+      # No padding after the first: 15 pixels become 7, 3 and 1 without a border of zeros.
       x = normalised(
         Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype)
       )(x, train)
@@ -108,6 +112,7 @@ class Discriminator(nn.Module):
     x = x.reshape(x.shape[0], -1)
     features, heads = [x, condition.astype(self.dtype)], {}
     if self.targets:
+      # The head reads the cells alone: with the condition it would copy the answer.
       trunk = x if shared is None else shared.reshape(x.shape[0], -1)
       predicted = dense(self.targets, jax.nn.leaky_relu(dense(64, trunk), 0.2))
       heads['targets'] = predicted.astype(jnp.float32)

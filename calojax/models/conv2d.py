@@ -139,6 +139,7 @@ class Discriminator(nn.Module):
     self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool
   ) -> dict[str, Array]:
     require_cube(self.grids, 'conv2d')
+    # A shower is stored layer by layer; here the depth is the channels.
     x = x.reshape(-1, SIDE, SIDE, SIDE).transpose(0, 2, 3, 1).astype(self.dtype)
     branches = [turned(self.branch(turned(x, i), train), -i) for i in range(3)]
     x = jnp.concatenate(branches, axis=-1).reshape(x.shape[0], -1)

@@ -39,6 +39,7 @@ def scaled_noise(z: Array, condition: Array) -> Array:
 def repeat(x: Float[Array, 'b d h w c'], times: tuple[int, int, int]) -> Array:
   """Nearest-neighbour upsampling `[b, d * times[0], ..]`: one broadcast instead of three copies."""
   b, *space, c = x.shape
+  # An axis of 1 behind each: broadcasting it to the factor repeats every cell in place.
   between = x.reshape(b, *(n for size in space for n in (size, 1)), c)
   target = (b, *(n for size, t in zip(space, times) for n in (size, t)), c)
   return jnp.broadcast_to(between, target).reshape(
@@ -148,6 +149,7 @@ class Discriminator(nn.Module):
     require_cube(self.grids, 'conv3d')
     x = x.reshape(-1, SIDE, SIDE, SIDE, 1).astype(self.dtype)
     for i, channels in enumerate(self.channels):
+      # 1 at the last one alone: 25 cells become 23, of which the pooling makes the paper's 11.
       pads = 1 if i and i == len(self.channels) - 1 else 2
       x = jax.nn.leaky_relu(
         Conv(channels, (5, 5, 5), padding=((pads, pads),) * 3, dtype=self.dtype)(x), 0.3

@@ -48,6 +48,8 @@ class SelfAttention(nn.Module):
   @nn.compact
   def __call__(self, x: Float[Array, 'b h w c'], train: bool) -> Float[Array, 'b h w c']:
     channels = x.shape[-1]
+    # A 1x1 convolution is a dense layer over the channels, and the order of the pixels does not
+    # count.
     pixels = x.reshape(x.shape[0], -1, channels)
     dense = lambda width, name: Normalised(
       nn.Dense(width, use_bias=False, dtype=self.dtype), self.spectral, name=name
@@ -57,9 +59,11 @@ class SelfAttention(nn.Module):
       dense(max(channels // 8, 1), 'g'),
       dense(channels, 'value'),
     )
+    # In float32 whatever the dtype: sums over hundreds of pixels lose their digits in bfloat16.
     weights = jax.nn.softmax(jnp.einsum('bjc,bic->bji', g, f).astype(jnp.float32), axis=-1).astype(
       self.dtype
     )
+    # A scalar, which spectral normalisation leaves alone.
     scale = self.param('scale', nn.initializers.zeros, ()).astype(self.dtype)
     return x + scale * jnp.einsum('bji,bic->bjc', weights, value).reshape(x.shape)
 
@@ -71,6 +75,7 @@ def sparse_relu(x: Array) -> Array:
   With a plain ReLU no gradient reaches a cell that the discriminator has switched off for every
   shower.
   """
+  # The value is the ReLU's, the gradient that of the first term alone.
   leaky = jax.nn.leaky_relu(x, 0.1)
   return leaky + jax.lax.stop_gradient(jax.nn.relu(x) - leaky)
 
@@ -126,6 +131,7 @@ class LocallyConnected(nn.Module):
         f'{size[0]}x{size[1]}'
       )
     inputs = x.shape[-1] * math.prod(size)
+    # The positions are batch axes: of a position's inputs alone its variance is made.
     initial = nn.initializers.lecun_normal(in_axis=-2, out_axis=-1, batch_axis=(0, 1))
     kernel = self.param('kernel', initial, (*positions, inputs, self.features))
     bias = (
@@ -167,6 +173,7 @@ class MinibatchDiscrimination(nn.Module):
     tensor = self.param('tensor', initial, (x.shape[-1], self.kernels, self.dims))
     m = jnp.einsum('bf,fkd->kbd', x.astype(jnp.float32), tensor)
     closeness = jnp.exp(-jnp.abs(m[:, :, None] - m[:, None]).sum(-1))
+    # Without the diagonal: a shower is always like itself.
     return (closeness * (1 - jnp.eye(len(x)))).sum(-1).T
 
 
@@ -252,7 +259,10 @@ def soft_sparsity(
   """
   x = x.astype(jnp.float32)
   knee = 1e-3
+  # Not abs: its derivative at 0 is 0, see above.
   size = jnp.minimum(jnp.where(x < 0, -x, x), 100.0)
+  # The inner where keeps the power away from 0: a gradient of both branches is taken, and the
+  # power's there is infinite.
   root = jnp.where(
     size < knee, size * knee ** (1 / beta - 1), jnp.where(size < knee, knee, size) ** (1 / beta)
   )

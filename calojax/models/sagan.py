@@ -35,6 +35,7 @@ class ConditionalBatchNorm(nn.Module):
   def __call__(
     self, x: Float[Array, 'b h w c'], condition: Float[Array, 'b m'], train: bool
   ) -> Float[Array, 'b h w c']:
+    # Without scale and shift of its own: those come from the condition.
     x = nn.BatchNorm(
       use_running_average=not train,
       momentum=0.99,
@@ -85,6 +86,8 @@ class Generator(nn.Module):
     x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
     x = normalised(nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype))(x, train)
     x = jax.nn.leaky_relu(x, 0.2).reshape(-1, *start, self.channels[0])
+    # Counted from the end, so that the attention sees a quarter of the final size with any number
+    # of layers.
     for left, channels in zip(reversed(range(1, len(self.channels))), self.channels[1:]):
       x = normalised(ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype))(x, train)
       x = jax.nn.relu(ConditionalBatchNorm(self.dtype)(x, condition, train))
@@ -136,6 +139,8 @@ class Discriminator(nn.Module):
         Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype), x
       )
       x = jax.nn.leaky_relu(x, 0.2)
+      # Behind the first, where 15 x 15 pixels are left: on 30 x 30 the weights of all pairs are
+      # 810,000 a shower.
       if i == 0:
         x = SelfAttention(self.spectral, self.dtype)(x, train)
     h = x.reshape(x.shape[0], -1)

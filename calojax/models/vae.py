@@ -42,6 +42,8 @@ class Cells(NamedTuple):
     """-ln p(x), one value a shower: density of the lit cells times probability of the dark ones."""
     pull = (x - self.mean) / self.spread
     lit = 0.5 * jnp.square(pull) + jnp.log(self.spread) + 0.5 * math.log(2 * math.pi)
+    # log_ndtr, not the logarithm of ndtr: the probability of a dark cell is 0 in float32 where its
+    # mean lies far above 0, and the logarithm would be infinite.
     return jnp.where(x > 0, lit, -jax.scipy.special.log_ndtr(pull)).sum(-1)
 
 
@@ -158,5 +160,6 @@ class Decoder(nn.Module):
     for channels in self.channels[1:]:
       x = norm(ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype)(x))
     x = ConvTranspose(2, (3, 3), (2, 2), dtype=self.dtype)(x)[:, :nx, :ny].astype(jnp.float32)
+    # The -1 makes the first spreads about .3.
     x = x.reshape(x.shape[0], nx * ny, 2)
     return Cells(x[..., 0], SMALLEST + jax.nn.softplus(x[..., 1] - 1))

@@ -91,6 +91,7 @@ class Discriminator(nn.Module):
     ends = np.cumsum([nx * ny for nx, ny in self.grids])
     layers = jnp.split(x.astype(self.dtype), ends[:-1], axis=-1)
     codes = [activated(self.rank, layer) for layer in layers]
+    # Ten times: a voxel of a tenth of the unit counts as lit by three quarters.
     sums = [jnp.stack([layer.mean(-1), jnp.tanh(10 * layer).mean(-1)], axis=-1) for layer in layers]
     features = jnp.concatenate([*codes, *sums, condition.astype(self.dtype)], axis=-1)
     for width in self.widths:

@@ -109,6 +109,7 @@ class Discriminator(nn.Module):
     heads = {}
     if self.targets:
       heads['targets'] = _head(features, self.targets, self.dtype)
+    # The regressor's head stands before this: with the condition it would copy the answer.
     joined = jnp.concatenate([features, condition.astype(self.dtype)], axis=-1)
     return {'score': _head(joined, 1, self.dtype)[:, 0], **heads}
 

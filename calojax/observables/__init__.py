@@ -122,6 +122,7 @@ def evaluate_observables(names: str | Sequence[str], shower: Shower, geometry: G
     ValueError: a name that is in neither `OBSERVABLES` nor `ATTRIBUTES`.
   """
   names = [names] if isinstance(names, str) else names
+  # The rank is told: with a single name the result still has its column.
   return columns(
     [find_observable(name).function(shower, geometry) for name in names], shower.energies.ndim
   )

@@ -33,6 +33,7 @@ def log_energy(shower: Shower, geometry: Geometry) -> Array:
   100.
   """
   del geometry
+  # Arrays have no method for it: their own library, numpy or jax.numpy, has the function.
   energy = shower.condition.energy
   return energy.__array_namespace__().log(energy / (10 * GEV))
 
@@ -49,6 +50,7 @@ def theta(shower: Shower, geometry: Geometry) -> Array:
   del geometry
   direction = shower.condition.direction
   xp = direction.__array_namespace__()
+  # Not the arc cosine of z: near the axis, where most particles fly, it loses half of the digits.
   return xp.atan2(xp.hypot(direction[..., 0], direction[..., 1]), direction[..., 2])
 
 

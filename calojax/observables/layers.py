@@ -47,6 +47,7 @@ def _by_layer(function: Callable[..., Array], geometry: Geometry, *arrays: Array
   layers in one call.
   """
   sizes = [layer.cells for layer in geometry.layers]
+  # 25 or 45 equal layers one by one would be as many small operations, and as many to compile.
   if len(set(sizes)) == 1:
     return function(*(array.reshape(array.shape[:-1] + (len(sizes), sizes[0])) for array in arrays))
   ends = np.cumsum([0] + sizes)

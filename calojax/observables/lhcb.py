@@ -44,6 +44,7 @@ def lhcb_reference(shower: Shower, geometry: Geometry) -> Array:
       f'the reference statistics need a grid of (30, 30) cells, {geometry.name!r} '
       f'has {geometry.grid}; use lhcb_corrected'
     )
+  # Vertical lines and empty shower divide by zero here on purpose: the published numbers did.
   with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
     columns = [_reference_asymmetry(shower, geometry, across) for across in (False, True)]
     columns += [_reference_width(shower, geometry, across) for across in (False, True)]
@@ -57,6 +58,8 @@ def _reference_lines(shower: Shower) -> tuple[Array, ...]:
   mixed units.
   """
   axis = np.linspace(-14.5, 14.5, 30)
+  # numpy's order 'xy', and thereby the published code's: its xx grows along the second index, which
+  # is our y.
   xx, yy = np.meshgrid(axis, axis)
   px, py, pz = (shower.condition.direction[..., i, None, None] for i in range(3))
   x, y = (shower.condition.position[..., i, None, None] / 10.0 for i in range(2))  # mm to cm
@@ -69,6 +72,7 @@ def _reference_asymmetry(shower: Shower, geometry: Geometry, across: bool) -> Ar
   if across:
     below = yy - ((xx - p0) / (px / py) + p1) < 0
   else:
+    # A line across the slope has no side that is ahead: the sign of py says which.
     below = (yy - (-(xx - p0) / (py / px) + p1)) * (2.0 * (py > 0) - 1.0) < 0
   total = image.sum((-2, -1))
   return ((image * ~below).sum((-2, -1)) - (image * below).sum((-2, -1))) / total
@@ -82,6 +86,7 @@ def _reference_width(shower: Shower, geometry: Geometry, across: bool) -> Array:
   else:
     below = (yy - ((xx - p0) / (py / px) + p1)) * (2.0 * (py < 0) - 1.0) < 0
   xp = image.__array_namespace__()
+  # The cells along the line are those whose neighbour lies on its other side.
   right, down = below[..., :, 1:] != below[..., :, :-1], below[..., 1:, :] != below[..., :-1, :]
   right = xp.concat([right, xp.zeros_like(below[..., :, :1])], axis=-1)
   down = xp.concat([down, xp.zeros_like(below[..., :1, :])], axis=-2)

@@ -15,6 +15,7 @@ from calojax.observables.moments import Array
 from calojax.showers import Shower
 
 # Thresholds of the occupancies, as fractions of the shower's energy.
+# Those of the published LHCb statistics.
 ALPHAS = np.logspace(-5, -1, 20)
 DEVIATION_UNIT = 100_000.0  # MeV
 
@@ -108,6 +109,7 @@ def occupancy(shower: Shower, geometry: Geometry) -> Array:
   """Fraction of cells with E >= alpha sum E for the 20 `ALPHAS` `[*b, 20]`; 0 for an empty
   shower.
   """
+  # In an empty shower every cell has E >= alpha 0, and all would count.
   lit = shower.energies > 0
   return cells_above(shower, lambda above: above & lit) / geometry.cells
 
@@ -144,6 +146,7 @@ def along_across(shower: Shower, geometry: Geometry) -> tuple[Array, Array]:
   dx, dy = residuals(shower, geometry)
   tx, ty = slopes(shower)
   length = (tx**2 + ty**2) ** 0.5
+  # Added below and above the line: 0 / 0 becomes 1 / 1 for the cosine and 0 / 1 for the sine.
   upright = length == 0
   cosine, sine = (
     ((tx + upright) / (length + upright))[..., None],
@@ -162,6 +165,7 @@ def cells_above(shower: Shower, select: Callable[[Array], Array]) -> Array:
   )
 
 
+# A geometry is frozen and can be a key: the mask is made once.
 @functools.lru_cache
 def _ring_cells(geometry: Geometry, size: int) -> np.ndarray:
   """`[v]`, 1 in the square ring of outer side `size` of every layer."""
@@ -172,6 +176,8 @@ def _ring_cells(geometry: Geometry, size: int) -> np.ndarray:
         f'square rings need regular grids, layer {number} of {geometry.name!r} '
         f'is a {type(layer).__name__}'
       )
+    # From the middle of the grid, which between even numbers of cells is a corner: |i| is 1/2, 3/2,
+    # ...
     i, j = (np.abs(np.arange(n) - (n - 1) / 2) for n in layer.shape)
     radius = np.maximum(i[:, None], j[None, :]).ravel()
     masks.append((radius < size / 2) & (radius >= size / 2 - 1))

@@ -82,4 +82,7 @@ def write_hparams(writer: Any, config: Any, scores: dict[str, Any]) -> None:
     for name in (*scores.get('curves', {}), 'min')
     if f'prd_auc/{name}' in scores
   }
+  for name in ('worst', 'worst_trees'):
+    if f'classifier/{name}' in scores:
+      metrics[f'final/classifier_{name}'] = scores[f'classifier/{name}']['value']
   writer.add_hparams(values, metrics, name='hparams')

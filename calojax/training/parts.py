@@ -44,22 +44,26 @@ def load_parts(config: Any) -> Parts:
   Raises:
     ValueError: data that cannot be read or are not valid.
   """
-  source, fractions, geometry = config.data.source, tuple(config.data.split), _binning(config)
-  limit = config.data.memory_gib
-  if COPIES * _gibibytes(source, geometry) > limit:
+  source, fractions, geometry = config.data.source, tuple(config.data.split), binning(config)
+  conventions, limit = conventions_of(config), config.data.memory_gib
+  if COPIES * _gibibytes(source, geometry, conventions) > limit:
     if config.data.symmetries:
       raise ValueError(
         f'data.symmetries is set, but {source} is larger than data.memory_gib and streamed: '
         'expected one or the other'
       )
+    data.examine(source, geometry, conventions)
     chunks = data.split_chunks(source, config.seed, fractions)
-    first = data.read(source, 0, 1, geometry)
+    first = data.read(source, 0, 1, geometry, conventions)
     held = int(min(HELD_OUT, SHARE * limit * 2**30 / (4 * first.geometry.cells)))
-    parts = {name: _head(source, chunks[name], geometry, held) for name in chunks}
+    parts = {
+      name: data.read_chunks(source, _head(source, chunks[name], held), geometry, conventions)
+      for name in chunks
+    }
     return Parts(
       **parts, chunks=chunks['train'], geometry=first.geometry, provenance=first.provenance
     )
-  loaded = data.load(source, geometry)
+  loaded = data.load(source, geometry, conventions)
   rows = data.split(len(loaded.showers.energies), config.seed, fractions)
   parts = {name: take(loaded.showers, rows[name]) for name in rows}
   if config.data.symmetries:  # of the training showers alone, which come first, before their images
@@ -67,7 +71,12 @@ def load_parts(config: Any) -> Parts:
   return Parts(**parts, chunks=None, geometry=loaded.geometry, provenance=loaded.provenance)
 
 
-def _binning(config: Any) -> Geometry | None:
+def conventions_of(config: Any) -> data.Conventions:
+  """What the config says of the file's units, axes and negative cells."""
+  return data.Conventions(config.data.units, config.data.axes, config.data.negative)
+
+
+def binning(config: Any) -> Geometry | None:
   """The geometry that `data.binning` asks for, or None: the data know their own.
 
   Raises:
@@ -82,14 +91,14 @@ def _binning(config: Any) -> Geometry | None:
   return data.geometry_from_xml(path, particle) if text else None
 
 
-def _gibibytes(source: str, geometry: Geometry | None) -> float:
+def _gibibytes(source: str, geometry: Geometry | None, conventions: data.Conventions) -> float:
   """Size of an HDF5 file's showers in memory, 0 for anything else."""
   if not os.path.isfile(source) or not h5py.is_hdf5(source):
     return 0.0
-  return data.extent(source)[0] * 4 * data.read(source, 0, 1, geometry).geometry.cells / 2**30
+  first = data.read(source, 0, 1, geometry, conventions)
+  return data.extent(source)[0] * 4 * first.geometry.cells / 2**30
 
 
-def _head(path: str, chunks: Any, geometry: Geometry | None, held: int) -> Shower:
-  """The first `held` showers of these chunks, and what else their last chunk has."""
-  size = data.extent(path)[1]
-  return data.read_chunks(path, chunks[: max(1, -(-held // size))], geometry)
+def _head(path: str, chunks: Any, held: int) -> Any:
+  """The first of these chunks, with `held` showers and what else the last has."""
+  return chunks[: max(1, -(-held // data.extent(path)[1]))]

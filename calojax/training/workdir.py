@@ -63,16 +63,16 @@ def stored_config(workdir: str) -> ml_collections.ConfigDict:
   path = os.path.join(workdir, CONFIG)
   try:
     with open(path, encoding='utf-8') as file:
-      found = json.load(file)
+      found = config.from_json(file.read())
   except FileNotFoundError:
     raise ValueError(f'{workdir} is not a workdir: no {CONFIG} in it') from None
-  except (ValueError, RecursionError) as error:  # not UTF-8 or not JSON
-    raise ValueError(f'{path} is not JSON: {error}') from None
+  except ValueError as error:
+    raise ValueError(f'{path} {error}') from None
   check_digests(workdir, CONFIG)
   try:
-    return config.check(config.migrated(ml_collections.ConfigDict(found)))
-  except Exception as error:  # whatever else JSON can be, is met as a missing or a wrong entry
-    raise ValueError(f'{path} is not the config of a run: {error!r}') from None
+    return config.check(found)
+  except (ValueError, KeyError, TypeError, AttributeError) as error:
+    raise ValueError(f'{path} is not the config of a run: {error}') from None
 
 
 def describe_data(

@@ -20,6 +20,7 @@ def find(model: str) -> str:
   Raises:
     ValueError: neither.
   """
+  # The folder first: a model of the user's is not hidden by one of the package with its name.
   if pathlib.Path(model).is_dir():
     return model
   if model not in names():

@@ -15,7 +15,8 @@ import time
 import h5py
 import numpy as np
 
-from calojax.evaluation.metrics.prd import auc, prd, prd_from_histograms
+from calojax.evaluation.metrics.prd import prd
+from calojax.evaluation.metrics.prd_curve import auc, prd_from_histograms
 
 
 def scikit_learn_loop(

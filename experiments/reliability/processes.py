@@ -38,6 +38,7 @@ def command(*arguments: str, module: str = 'calojax.main', limit: int | None = N
   """A running command; with `limit` it can write no longer file."""
 
   def confine() -> None:
+    assert limit is not None
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 

@@ -93,7 +93,7 @@ def _histogram(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, name
   main.stairs(fractions[0], edges, color=REAL, label=NAMES[0])
   main.errorbar(centres, fractions[1], errors[1], label=NAMES[1], **POINTS)
   main.set_ylabel('showers / bin / total')
-  drawing.ratio(ratio, centres, edges, *fractions, *errors)
+  drawing.ratio(ratio, drawing.Places(centres, edges), *map(drawing.Measured, fractions, errors))
   if logarithmic:
     main.set_xscale('log')
   ratio.set_xlabel(OBSERVABLES[name].label + (f' [{unit}]' if unit else ''))
@@ -118,7 +118,7 @@ def _vector(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, name: s
   main.errorbar(x, means[1], fake.std(axis=0), label=f'{NAMES[1]}, mean and spread', **POINTS)
   unit = OBSERVABLES[name].unit
   main.set_ylabel(OBSERVABLES[name].label + (f' [{unit}]' if unit else ''))
-  drawing.ratio(ratio, x, edges, *means, *errors)
+  drawing.ratio(ratio, drawing.Places(x, edges), *map(drawing.Measured, means, errors))
   if logarithmic:
     main.set_xscale('log')
   component = 'layer $l$' if OBSERVABLES[name].width is None else 'component'

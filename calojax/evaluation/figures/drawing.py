@@ -7,7 +7,7 @@ Colours are Okabe and Ito's, which colour-blind readers tell apart.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,35 @@ POINTS = {'color': FAKE, 'fmt': 'o', 'markersize': 2.5, 'linewidth': 1}
 PANELS = 5  # layers shown of a deeper calorimeter
 PAIR_PANELS = 3  # where each layer takes two rows
 NAMES = ('Geant4', 'generated')
+
+
+class Panel(NamedTuple):
+  """The layer that is drawn, and what stands above it."""
+
+  geometry: Geometry
+  layer: int
+  title: str
+
+
+class Colours(NamedTuple):
+  """matplotlib's norm (energy to 0..1) and the name of its colour map."""
+
+  norm: Any
+  map: str = 'cividis'
+
+
+class Measured(NamedTuple):
+  """Heights of points `[k]` and their errors."""
+
+  values: np.ndarray
+  errors: np.ndarray
+
+
+class Places(NamedTuple):
+  """Where points lie `[k]`, and the edges of their bins `[k + 1]`."""
+
+  centres: np.ndarray
+  edges: np.ndarray
 
 
 def grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, np.ndarray]:
@@ -49,35 +78,39 @@ def energy_scale(image: np.ndarray, depth: float):
   return LogNorm(top * depth, top, clip=False)
 
 
-def image(
-  axis: Axes, image: np.ndarray, geometry: Geometry, layer: int, title: str, norm, colours: str
-):
+def image(axis: Axes, energies: np.ndarray, panel: Panel, colours: Colours):
   """Draws one layer with x to the right and y upwards, in mm; what is below the scale or no number
   is white.
   """
+  geometry, layer, title = panel
   cells = geometry.layers[layer]
-  seen = np.ma.masked_where(~(image >= norm.vmin), image)
+  seen = np.ma.masked_where(~(energies >= colours.norm.vmin), energies)
   number = [f'layer {layer}'] if len(geometry.layers) > 1 else []
   axis.set_title(', '.join([title] * bool(title) + number), fontsize=10)
   if not isinstance(cells, Layer):
-    return _wedges(axis, seen, cells, norm, colours)
+    return _wedges(axis, seen, cells, colours)
   (x, y), (w, h) = cells.centre, [n * pitch / 2 for n, pitch in zip(cells.shape, cells.pitch)]
   extent = (x - w, x + w, y - h, y + h)
+  # Cells are what was measured: smoothed between them, a picture would show more than there is.
   return axis.imshow(
-    seen.T, norm=norm, cmap=colours, origin='lower', extent=extent, interpolation='nearest'
+    seen.T,
+    norm=colours.norm,
+    cmap=colours.map,
+    origin='lower',
+    extent=extent,
+    interpolation='nearest',
   )
 
 
-def _wedges(axis: Axes, image: np.ma.MaskedArray, layer: PolarLayer, norm, colours: str):
+def _wedges(axis: Axes, energies: np.ma.MaskedArray, layer: PolarLayer, colours: Colours):
   """Draws a layer of wedges `[angles, radii]`, each in steps of angle fine enough to look round."""
   steps = -(-96 // layer.angles)
   angle = np.linspace(-np.pi, np.pi, layer.angles * steps + 1)[:, None]
   radius = np.asarray(layer.edges)
   # pcolormesh knows no mm: without this wedges would be part of an ellipse.
   axis.set_aspect('equal')
-  return axis.pcolormesh(
-    radius * np.cos(angle), radius * np.sin(angle), image.repeat(steps, 0), norm=norm, cmap=colours
-  )
+  x, y = radius * np.cos(angle), radius * np.sin(angle)
+  return axis.pcolormesh(x, y, energies.repeat(steps, 0), norm=colours.norm, cmap=colours.map)
 
 
 def pairs_figure(
@@ -91,12 +124,12 @@ def pairs_figure(
   images = [geometry.split(sample.energies[: len(titles)]) for sample in (above, below)]
   for number, layer in enumerate(layers):
     rows = axes[2 * number : 2 * number + 2]
-    norm = energy_scale(images[0][layer], 1e-5)
+    # The upper row sets the scale of both, so that a difference in colour is one of energy.
+    colours = Colours(energy_scale(images[0][layer], 1e-5))
     for column, title in enumerate(titles):
       for row, name, sample, text in zip(rows, names, images, (title if number == 0 else '', '')):
-        drawn = image(
-          row[column], sample[layer][column], geometry, layer, text + name, norm, 'cividis'
-        )
+        panel = Panel(geometry, layer, text + name)
+        drawn = image(row[column], sample[layer][column], panel, colours)
       rows[0, column].tick_params(labelbottom=False)
     figure.colorbar(drawn, ax=rows, label='energy in a cell [MeV]', pad=0.01)
   outer_labels(axes)
@@ -127,16 +160,16 @@ def main_and_ratio(figure: Figure, place) -> tuple[Axes, Axes]:
   return main, figure.add_subplot(inner[1], sharex=main)
 
 
-def ratio(axis: Axes, centres, edges, real, fake, real_error, fake_error) -> None:
+def ratio(axis: Axes, places: Places, real: Measured, fake: Measured) -> None:
   """Generated over real; the band is the error of the real values, the bars those of the generated
   ones.
   """
-  filled = real > 0
-  empty = np.full(len(real), np.nan)
+  centres, edges = places
+  count, filled = len(real.values), real.values > 0
   quotient, bar = (
-    np.divide(values, real, out=empty.copy(), where=filled) for values in (fake, fake_error)
+    np.divide(part, real.values, out=np.full(count, np.nan), where=filled) for part in fake
   )
-  band = np.divide(real_error, real, out=np.zeros(len(real)), where=filled)
+  band = np.divide(real.errors, real.values, out=np.zeros(count), where=filled)
   axis.stairs(1 + band, edges, baseline=1 - band, fill=True, color=REAL, alpha=0.25)
   axis.axhline(1, color=REAL, linewidth=1)
   axis.errorbar(centres, quotient, bar, **POINTS)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calojax.evaluation.figures import drawing
-from calojax.evaluation.figures.drawing import FAKE, NAMES, OTHER, POINTS, REAL
+from calojax.evaluation.figures.drawing import FAKE, NAMES, OTHER, POINTS, REAL, Measured
 from calojax.evaluation.metrics.neighbours import nearest
 from calojax.evaluation.metrics.profiles import AXES, slices
 from calojax.evaluation.metrics.response import energy_edges, response_profile
@@ -39,7 +39,8 @@ def response_figure(reference: Shower, generated: Shower, bins: int = 8) -> Figu
   main, ratio = drawing.main_and_ratio(figure, places[0])
   edges = energy_edges(reference, bins) / GEV
   profiles = [response_profile(sample, edges * GEV) for sample in (reference, generated)]
-  _compare(main, ratio, np.sqrt(edges[1:] * edges[:-1]), edges, *zip(*profiles))
+  compared = [Measured(*profile) for profile in profiles]
+  _compare(main, ratio, edges, np.sqrt(edges[1:] * edges[:-1]), compared)
   main.set(xscale='log', ylabel=r'$\langle E \, / \, E_p \rangle$')
   means = np.concatenate([mean[np.isfinite(mean)] for mean, _ in profiles])
   main.set_ylim(0.9 * means.min(), 1.1 * means.max())
@@ -55,7 +56,8 @@ def response_figure(reference: Shower, generated: Shower, bins: int = 8) -> Figu
   errors = [
     np.sqrt(count / len(sample.energies)) for count, sample in zip(counts, (reference, generated))
   ]
-  _compare(main, ratio, np.sqrt(edges[1:] * edges[:-1]), edges, counts, errors)
+  compared = [Measured(*sample) for sample in zip(counts, errors)]
+  _compare(main, ratio, edges, np.sqrt(edges[1:] * edges[:-1]), compared)
   main.set(xscale='log', yscale='log', ylabel='cells / bin / shower')
   ratio.set_xlabel('energy in a cell [MeV]')
   drawing.finish(main, ratio)
@@ -105,9 +107,8 @@ def traversal_figure(
     for axis, image, title in zip(
       row, column, titles if layer == layers[0] else [''] * len(images)
     ):
-      drawn = drawing.image(
-        axis, image, geometry, layer, title, norm, 'RdBu_r' if difference else 'cividis'
-      )
+      colours = drawing.Colours(norm, 'RdBu_r' if difference else 'cividis')
+      drawn = drawing.image(axis, image, drawing.Panel(geometry, layer, title), colours)
     text = 'less the middle one [MeV]' if difference else 'energy in a cell [MeV]'
     figure.colorbar(drawn, ax=list(row), label=text, pad=0.01)
   drawing.outer_labels(axes)
@@ -134,14 +135,11 @@ def profile_figure(reference: Shower, generated: Shower, geometry: Geometry) -> 
   places = figure.add_gridspec(2, 3)
   samples = [slices(sample, geometry) for sample in (reference, generated)]
   for column, axis in enumerate(AXES):
-    real, fake = (
-      [s[axis].mean(0) for s in samples],
-      [s[axis].std(0) / np.sqrt(len(s[axis])) for s in samples],
-    )
-    edges = np.arange(len(real[0]) + 1) - 0.5
+    compared = [Measured(s[axis].mean(0), s[axis].std(0) / np.sqrt(len(s[axis]))) for s in samples]
+    edges = np.arange(len(compared[0].values) + 1) - 0.5
     for row, scale in enumerate(('linear', 'log')):
       main, ratio = drawing.main_and_ratio(figure, places[row, column])
-      _compare(main, ratio, edges[1:] - 0.5, edges, real, fake)
+      _compare(main, ratio, edges, edges[1:] - 0.5, compared)
       main.set(yscale=scale, ylabel=r'$\langle E_\mathrm{slice} \, / \, E_p \rangle$')
       ratio.set_xlabel(f'{axis} [cells]' if axis != 'z' else 'z [layers]')
       drawing.finish(main, ratio)
@@ -172,27 +170,21 @@ def ssim_figure(reference: Shower, generated: Shower, geometry: Geometry) -> Fig
 
 
 def _compare(
-  main: Axes,
-  ratio: Axes,
-  centres: np.ndarray,
-  edges: np.ndarray,
-  values: Sequence,
-  errors: Sequence,
+  main: Axes, ratio: Axes, edges: np.ndarray, places: np.ndarray, samples: Sequence[Measured]
 ) -> None:
-  """Real values as steps, generated ones as points, and their ratio."""
-  (real, fake), (real_error, fake_error) = (
-    [np.nan_to_num(pair) for pair in pairs] for pairs in (values, errors)
-  )
-  main.stairs(real, edges, color=REAL, label=NAMES[0])
+  """Real values as steps, generated ones as points at these places, and their ratio."""
+  real, fake = (Measured(*map(np.nan_to_num, sample)) for sample in samples)
+  main.stairs(real.values, edges, color=REAL, label=NAMES[0])
   main.stairs(
-    real + real_error,
+    real.values + real.errors,
     edges,
-    baseline=np.maximum(real - real_error, 0),
+    baseline=np.maximum(real.values - real.errors, 0),
     fill=True,
     color=REAL,
     alpha=0.25,
   )
-  lit = fake > 0
-  main.errorbar(centres[lit], fake[lit], fake_error[lit], label=NAMES[1], **POINTS)
-  drawing.ratio(ratio, centres, edges, real, fake, real_error, fake_error)
+  # On a logarithmic scale there is no place for 0.
+  lit = fake.values > 0
+  main.errorbar(places[lit], fake.values[lit], fake.errors[lit], label=NAMES[1], **POINTS)
+  drawing.ratio(ratio, drawing.Places(places, edges), real, fake)
   main.set_xlim(edges[0], edges[-1])

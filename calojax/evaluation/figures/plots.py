@@ -68,12 +68,12 @@ def mean_image_figure(reference: Shower, generated: Shower, geometry: Geometry) 
     # The real showers set the scale of both, so that a difference in colour is one of energy.
     norm = drawing.energy_scale(real, 1e-4)
     for axis, image, name in zip(row, (real, fake), NAMES):
-      drawn = drawing.image(axis, image, geometry, layer, f'{name}, mean', norm, 'cividis')
+      panel = drawing.Panel(geometry, layer, f'{name}, mean')
+      drawn = drawing.image(axis, image, panel, drawing.Colours(norm))
     figure.colorbar(drawn, ax=list(row[:2]), label='energy in a cell [MeV]', pad=0.02)
     ratio = np.divide(fake, real, out=np.full(real.shape, np.nan), where=real > norm.vmin)
-    drawn = drawing.image(
-      row[2], ratio, geometry, layer, 'generated / Geant4', TwoSlopeNorm(1, 0, 2), 'PuOr'
-    )
+    panel = drawing.Panel(geometry, layer, 'generated / Geant4')
+    drawn = drawing.image(row[2], ratio, panel, drawing.Colours(TwoSlopeNorm(1, 0, 2), 'PuOr'))
     figure.colorbar(drawn, ax=row[2], label='ratio', extend='max', pad=0.02)
   drawing.outer_labels(axes)
   return figure

@@ -1,1 +1,1 @@
-"""The metrics, one a file, and what they share; `evaluation.study` gives them their names."""
+"""The metrics, one a file, and what they share; `evaluation.named` gives them their names."""

@@ -5,18 +5,20 @@ and bins of `challenge_features`.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import numpy as np
 
 from calojax.evaluation.bootstrap import generator, multiplicities
 from calojax.evaluation.metrics.challenge_features import (
+  TODAY,
   bin_numbers,
   challenge_edges,
   challenge_features,
   is_challenge,
   voxel_counts,
 )
-from calojax.evaluation.metrics.distances import normalised_separation
+from calojax.evaluation.metrics.separation import normalised_separation
 from calojax.evaluation.sets import Figures, Sets, figure
 from calojax.geometry import Geometry
 from calojax.showers import Shower
@@ -33,8 +35,20 @@ FEATURES = (
 )  # of each layer
 
 
+class Binned(NamedTuple):
+  """How features are histogrammed: of this geometry, with these edges by name, by conventions."""
+
+  geometry: Geometry
+  edges: dict[str, np.ndarray]
+  conventions: str
+
+
 def challenge_metrics(
-  sets: Sets[Shower], geometry: Geometry, resamples: int = 100, seed: int = 0
+  sets: Sets[Shower],
+  geometry: Geometry,
+  resamples: int = 100,
+  seed: int = 0,
+  conventions: str = TODAY,
 ) -> Figures:
   """`challenge/<feature>` -> `{value, error, floor, floor_error}`: separation powers, 0 for equal
   distributions.
@@ -45,6 +59,7 @@ def challenge_metrics(
     geometry: one of `detectors.CALOCHALLENGE`.
     resamples: of the bootstrap over showers.
     seed: of the bootstrap.
+    conventions: of `challenge_features.CONVENTIONS`: today's of the challenge, or an older name.
 
   Returns:
     each of `challenge_features` and `voxels`, and without a number the mean over the layers, which
@@ -54,9 +69,11 @@ def challenge_metrics(
   if not is_challenge(geometry):
     return {}
   rng = generator(seed)
-  features = challenge_features(sets.reference, geometry)
-  edges = challenge_edges(sets.reference, geometry, features)
-  drawn = sets.map(lambda showers: _resampled(showers, geometry, edges, resamples, rng))
+  features = challenge_features(sets.reference, geometry, conventions=conventions)
+  binned = Binned(
+    geometry, challenge_edges(sets.reference, geometry, features, conventions), conventions
+  )
+  drawn = sets.map(lambda showers: _resampled(showers, binned, resamples, rng))
   value, floor = (_separations(*pair) for pair in drawn.pairs)
   return {f'challenge/{name}': figure('floor', (*value[name], *floor[name])) for name in value}
 
@@ -71,11 +88,7 @@ def separation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _resampled(
-  showers: Shower,
-  geometry: Geometry,
-  edges: dict[str, np.ndarray],
-  resamples: int,
-  rng: np.random.Generator,
+  showers: Shower, binned: Binned, resamples: int, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
   """Histograms `[1 + resamples, bins]` of every feature and of the voxels: of the set, then of its
   bootstrap samples.
@@ -86,11 +99,13 @@ def _resampled(
   count = len(showers.energies)
   # The first row of weights, all ones, is the set itself.
   weights = np.vstack([np.ones(count), multiplicities(count, resamples, rng)])
-  features = challenge_features(showers, geometry)
+  geometry, edges, conventions = binned
+  features = challenge_features(showers, geometry, conventions=conventions)
   histograms = {
     name: _histograms(values, edges[name], weights) for name, values in features.items()
   }
-  return histograms | {'voxels': weights @ voxel_counts(showers, geometry, edges['voxels'])}
+  counts = voxel_counts(showers, geometry, edges['voxels'], conventions=conventions)
+  return histograms | {'voxels': weights @ counts}
 
 
 def _separations(

@@ -16,29 +16,58 @@ shower whose layer has
   less than the lowest edge does not count in that layer's energy. The upper edge of energies is the
   reference's maximum.
 - The threshold stands for the read-out: 0.5 keV over the sampling fraction 0.033 in data sets 2 and
-3 (`min_energy` of the
-  public `evaluate.py`). For data set 1 that script has 10 MeV, which serves as the lowest edge of
-  its histograms; voxels are cut at 1 keV there, as in later versions by participants. Voxels below
-  the threshold are emptied before any feature is computed, as those versions do; the public script
-  cuts nothing and counts voxels above 0 for the sparsity.
+3, and 1 MeV in data set 1 since November 2023 (`min_energy` of the public `evaluate.py`, where
+histograms of energies begin too). Voxels below it are emptied before any feature is computed, as
+that script does since January 2024.
 
-Bins of eta, phi, energies and voxels are those of the public `evaluate_plotting_helper.py`, those
-of sparsity (19 from 0 to 1) of the same later versions. The radial features came last and no public
-code with their bins is known: here they have those of eta, from 0.
+Bins are those of the public `evaluate_plotting_helper.py`. What this program did before it followed
+these, with published figures of 2022 and 2023, is `conventions='2022'`: in data set 1 voxels cut at
+1 keV and histograms from 10 MeV; 19 bins of sparsity; radial features in the bins of eta, as the
+public script had none yet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from calojax.detectors import CALOCHALLENGE, CALOCHALLENGE_2, CALOCHALLENGE_3
 from calojax.geometry import Geometry, PolarLayer
+from calojax.registry import find
 from calojax.showers import Shower, take
 
-READOUT = {1: 1e-3, 2: 0.5e-3 / 0.033}  # MeV; data sets 2 and 3 have the same
-LOWEST = {1: 10.0, 2: 0.5e-3 / 0.033}  # MeV, where histograms of energies begin
+
+class Conventions(NamedTuple):
+  """How the challenge's script treats voxels and bins its histograms.
+
+  Attributes:
+    readout: MeV, below which a voxel is empty, by data set; 2 and 3 have the same.
+    lowest: MeV, where histograms of energies begin, by data set.
+    sparsity: bins of it.
+    radial: highest centre and width in r, mm, of data sets 2 and 3 ('fine') and of the
+      electromagnetic and the hadronic layers of data set 1; None: those of eta.
+  """
+
+  readout: dict[int, float]
+  lowest: dict[int, float]
+  sparsity: int
+  radial: dict[str, tuple[float, float]] | None
+
+
+_FINE = 0.5e-3 / 0.033
+CONVENTIONS = {
+  '2024': Conventions(
+    {1: 1.0, 2: _FINE},
+    {1: 1.0, 2: _FINE},
+    20,
+    {'fine': (42.0, 20.0), 'electromagnetic': (500.0, 500.0), 'hadronic': (1500.0, 1500.0)},
+  ),
+  '2022': Conventions({1: 1e-3, 2: _FINE}, {1: 10.0, 2: _FINE}, 19, None),
+}
+TODAY = '2024'
+HADRONIC = (12, 13, 14)  # layers of data set 1
 CHUNK = 500_000  # voxels in memory at a time
 TINY = 1e-16  # keeps the quotients finite; MeV
 
@@ -65,7 +94,7 @@ def data_set(geometry: Geometry) -> int:
 
 
 def challenge_features(
-  showers: Shower, geometry: Geometry, threshold: float | None = None
+  showers: Shower, geometry: Geometry, threshold: float | None = None, conventions: str = TODAY
 ) -> dict[str, np.ndarray]:
   """The features by name, `[n]` each, mm and MeV: `response`, and for each layer `energy_<number>`,
   `centre_eta_<number>`, ...
@@ -75,10 +104,12 @@ def challenge_features(
     geometry: one of `detectors.CALOCHALLENGE`; its layers are named by the challenge's numbers (0,
       1, 2, 3, 12, ...).
     threshold: MeV, below which a voxel counts as empty; by default the data set's.
+    conventions: of `CONVENTIONS`.
 
   Raises:
     ValueError: another geometry.
   """
+  threshold = _threshold(geometry, conventions) if threshold is None else threshold
   parts = [
     _features(energies, incident, geometry)
     for energies, incident in _chunks(showers, geometry, threshold)
@@ -86,12 +117,41 @@ def challenge_features(
   return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def fpd_features(showers: Shower, geometry: Geometry, conventions: str = TODAY) -> np.ndarray:
+  """`[n, m]`, what the challenge's FPD and KPD compare (`prepare_high_data_for_classifier` of its
+  script): logarithms to base 10 of the incident, layer and total energies, MeV, centres and widths
+  in units of 100 mm, sparsities.
+  """
+  found = challenge_features(showers, geometry, conventions=conventions)
+  energy = np.asarray(showers.condition.energy, np.float64)
+  groups = [
+    [np.log10(energy)],
+    [np.log10(values + 1e-8) for name, values in found.items() if name.startswith('energy_')],
+    *(
+      [values / 100 for name, values in found.items() if name.startswith(f'{kind}_')]
+      for kind in ('centre_eta', 'centre_phi', 'width_eta', 'width_phi')
+    ),
+    [np.log10(found['response'] * energy + 1e-8)],
+    [values for name, values in found.items() if name.startswith('sparsity_')],
+    *(
+      [values / 100 for name, values in found.items() if name.startswith(f'{kind}_')]
+      for kind in ('centre_r', 'width_r')
+    ),
+  ]
+  return np.stack([values for group in groups for values in group], axis=1)
+
+
 def voxel_counts(
-  showers: Shower, geometry: Geometry, edges: np.ndarray, threshold: float | None = None
+  showers: Shower,
+  geometry: Geometry,
+  edges: np.ndarray,
+  threshold: float | None = None,
+  conventions: str = TODAY,
 ) -> np.ndarray:
   """`[n, bins]`, how many of each shower's voxels lie in each bin of the energies `edges`, MeV; as
   `numpy.histogram`.
   """
+  threshold = _threshold(geometry, conventions) if threshold is None else threshold
   counts = []
   for energies, _ in _chunks(showers, geometry, threshold):
     rows, columns = np.nonzero(energies >= edges[0])  # most voxels are empty
@@ -105,12 +165,16 @@ def voxel_counts(
 
 
 def challenge_edges(
-  reference: Shower, geometry: Geometry, features: dict[str, np.ndarray]
+  reference: Shower,
+  geometry: Geometry,
+  features: dict[str, np.ndarray],
+  conventions: str = TODAY,
 ) -> dict[str, np.ndarray]:
   """The challenge's bin edges for each of the reference's features, and for `voxels`."""
-  number = data_set(geometry)
-  edges = {name: _edges(name, values, number) for name, values in features.items()}
-  return edges | {'voxels': _logarithmic(float(np.max(reference.energies)), number, 50)}
+  number, chosen = data_set(geometry), find(CONVENTIONS, conventions, 'conventions')
+  edges = {name: _edges(name, values, number, chosen) for name, values in features.items()}
+  highest = float(np.max(reference.energies))
+  return edges | {'voxels': _logarithmic(highest, chosen.lowest[number], 50)}
 
 
 def bin_numbers(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
@@ -123,13 +187,17 @@ def bin_numbers(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
   return np.where(place < 0, len(edges) - 1, place)
 
 
+def _threshold(geometry: Geometry, conventions: str) -> float:
+  """Of the read-out, MeV."""
+  return find(CONVENTIONS, conventions, 'conventions').readout[data_set(geometry)]
+
+
 def _chunks(
-  showers: Shower, geometry: Geometry, threshold: float | None
+  showers: Shower, geometry: Geometry, threshold: float
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
   """Energies above threshold `[b, v]` and incident energies `[b]`, MeV, of a few showers at a
   time.
   """
-  threshold = READOUT[data_set(geometry)] if threshold is None else threshold
   step = max(1, CHUNK // geometry.cells)
   for start in range(0, len(showers.energies), step):
     part = take(showers, slice(start, start + step))
@@ -163,22 +231,26 @@ def _features(
   return found
 
 
-def _edges(name: str, values: np.ndarray, number: int) -> np.ndarray:
+def _edges(name: str, values: np.ndarray, number: int, chosen: Conventions) -> np.ndarray:
   """Bin edges of a feature; `number` is that of the data set."""
   feature, _, layer = name.rpartition('_') if name[-1].isdigit() else (name, '', '')
   if feature == 'response':
     return np.linspace(0.5, 1.5, 101)
   if feature == 'energy':
-    return _logarithmic(float(values.max()), number, 40)
+    return _logarithmic(float(values.max()), chosen.lowest[number], 40)
   if feature == 'sparsity':
-    return np.linspace(0, 1, 20)
-  wide = int(layer) in (12, 13)  # the hadronic calorimeter's
+    return np.linspace(0, 1, chosen.sparsity + 1)
+  if feature.endswith('_r') and chosen.radial:
+    hadronic = 'hadronic' if int(layer) in HADRONIC else 'electromagnetic'
+    centre, width = chosen.radial['fine' if number == 2 else hadronic]
+    return np.linspace(0.0, centre if feature == 'centre_r' else width, 101)
+  wide = int(layer) in (12, 13)  # the hadronic calorimeter's that have angles
   if feature.startswith('centre'):
     high = 30.0 if number == 2 else 500.0 if wide else 100.0
     return np.linspace(0.0 if feature == 'centre_r' else -high, high, 101)
   return np.linspace(0.0, 30.0 if number == 2 else 400.0 if wide else 100.0, 101)
 
 
-def _logarithmic(high: float, number: int, count: int) -> np.ndarray:
+def _logarithmic(high: float, low: float, count: int) -> np.ndarray:
   """So many edges from the data set's lowest energy to the highest seen, MeV."""
-  return np.geomspace(LOWEST[number], max(high, 10 * LOWEST[number]), count)
+  return np.geomspace(low, max(high, 10 * low), count)

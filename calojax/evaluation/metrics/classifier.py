@@ -5,25 +5,21 @@ The recipe is CaloChallenge's (Krause et al. 2024): a multilayer perceptron with
 2e-4, batches of 1000, 60 / 20 / 20 % for training, for the choice of the epoch and for the score.
 The area under the ROC curve is 0.5 where the network finds no difference and 1 where it is never
 wrong. A low area is only as convincing as the classifier: 2 x 512 units serve on a CPU where the
-published numbers took 3 x 2048. The one file of the evaluation that uses JAX, inside the
-functions that train.
+published numbers took 3 x 2048. `judges` has the others, and what each is shown.
 
-The rest of the evaluation is numpy, scipy and scikit-learn, and an import of this file loads no
-JAX either.
+The one file of the evaluation that uses JAX, inside the functions that train: an import of it loads
+none.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from calojax.evaluation.features import observe, scalars
-from calojax.evaluation.sets import Figures, Progress, Sets, figure
-from calojax.geometry import Geometry
-from calojax.showers import Shower, take
+from calojax.evaluation.metrics.areas import AUC, area, area_error, check_inputs
 
 RATE, BATCH, SLOPE = 2e-4, 1000, 0.01  # learning rate, showers a step, slope of the leaky ReLU
 STEPS = 12  # a small set has smaller batches, so that an epoch has so many steps at least
@@ -31,80 +27,9 @@ SMALLEST = 32  # showers in a batch at least
 PARTS = (0.6, 0.8)  # where the training and the validation part end
 PATIENCE = 8  # epochs without a better validation score after which training stops
 FAR = 10.0  # standard deviations at which inputs are cut: a rarely lit cell would lie hundreds away
-FEWEST = 20  # showers of each kind, so that each part has some
-VALUES = (
-  100_000_000  # inputs of each kind held in memory at most; of more showers the first are taken
-)
-
 
 Weights = list[tuple[np.ndarray, np.ndarray]]  # matrix and bias of each layer
 Labelled = tuple[np.ndarray, np.ndarray]  # inputs `[n, d]`, and 0 or 1 `[n]`
-
-
-class AUC(NamedTuple):
-  """Area under the ROC curve: mean of the repeats, its error, and each repeat's area
-  `[repeats]`.
-  """
-
-  value: float
-  error: float
-  aucs: np.ndarray
-
-
-def classifier_metrics(
-  sets: Sets[Shower],
-  geometry: Geometry,
-  repeats: int = 3,
-  seed: int = 0,
-  progress: Progress | None = None,
-) -> Figures:
-  """`classifier/low` and `/high` -> `{value, error, floor, floor_error}`; floor is the area of real
-  against real, about 0.5.
-
-  With fewer than 20 showers of a kind there is nothing.
-
-  Args:
-    sets: `[n, v]` showers.
-    geometry: of all.
-    repeats: of `classifier_auc`.
-    seed: of `classifier_auc`.
-    progress: called with (stage, done, total) after each training.
-  """
-  if min(len(sample.energies) for sample in sets) < FEWEST:
-    return {}
-  figures = {}
-  for name, inputs in (('low', low_inputs), ('high', high_inputs)):
-    areas = []
-    for stage, pair in zip((name, f'floor {name}'), sets.pairs):
-      report = _report(progress, f'classifier {stage}', repeats)
-      real, fake = (inputs(sample, geometry) for sample in pair)
-      areas.append(classifier_auc(real, fake, repeats, seed=seed, progress=report))
-    figures[f'classifier/{name}'] = figure('floor', (n for found in areas for n in found[:2]))
-  return figures
-
-
-def _report(progress: Progress | None, stage: str, repeats: int) -> Callable[[int], None] | None:
-  return progress and (lambda done: progress(stage, done, repeats))
-
-
-def low_inputs(showers: Shower, geometry: Geometry) -> np.ndarray:
-  """log10 of the incident energy in MeV and the cells over it, `[n, 1 + v]` float32."""
-  showers = take(showers, slice(VALUES // (1 + geometry.cells)))
-  energy = np.asarray(showers.condition.energy, np.float64)[:, None]
-  inputs = np.empty((len(energy), 1 + geometry.cells), np.float32)
-  inputs[:, :1] = np.log10(energy)
-  np.divide(showers.energies, energy, out=inputs[:, 1:], casting='unsafe')
-  return inputs
-
-
-def high_inputs(showers: Shower, geometry: Geometry) -> np.ndarray:
-  """log10 of the incident energy in MeV and the observables that are one number a shower, `[n, 1 +
-  m]` float32.
-  """
-  energy = np.asarray(showers.condition.energy, np.float64)[:, None]
-  return np.concatenate(
-    [np.log10(energy), observe(scalars(geometry), showers, geometry)], axis=1
-  ).astype(np.float32)
 
 
 def classifier_auc(
@@ -136,7 +61,9 @@ def classifier_auc(
     ValueError: unequal numbers of inputs, too few showers, an input that is not finite, or no
       repeat.
   """
-  _check(real, fake, repeats)
+  if repeats < 1:
+    raise ValueError(f'{repeats} repeats of the classifier, expected at least 1')
+  check_inputs(real, fake)
   areas = []
   for repeat in range(repeats):
     areas.append(_repeat(real, fake, epochs, hidden, np.random.default_rng((seed, repeat))))
@@ -145,45 +72,6 @@ def classifier_auc(
   mean, tested = float(np.mean(areas)), int(min(len(real), len(fake)) * (1 - PARTS[1]))
   spread = float(np.std(areas, ddof=1)) if repeats > 1 else 0.0
   return AUC(mean, max(spread, area_error(mean, tested)), np.array(areas))
-
-
-def area(scores: np.ndarray, labels: np.ndarray) -> float:
-  """The area under the ROC curve: the chance that a shower labelled 1 scores above one labelled 0;
-  ties count half.
-  """
-  from scipy.stats import rankdata
-
-  positive = labels == 1
-  count, others = int(positive.sum()), int((~positive).sum())
-  return float((rankdata(scores)[positive].sum() - count * (count + 1) / 2) / (count * others))
-
-
-def area_error(value: float, count: int) -> float:
-  """Standard deviation of an area measured with `count` showers of each kind (Hanley and McNeil
-  1982, eq. 1 and 2).
-  """
-  # An area of 0.3 is as far from chance as one of 0.7, and as uncertain.
-  value = max(value, 1 - value)
-  first, second = value / (2 - value), 2 * value**2 / (1 + value)
-  variance = value * (1 - value) + (count - 1) * (first + second - 2 * value**2)
-  return float(np.sqrt(max(variance, 0.0)) / count)
-
-
-def _check(real: np.ndarray, fake: np.ndarray, repeats: int) -> None:
-  """Raises ValueError for sets that cannot be told apart by a training."""
-  if repeats < 1:
-    raise ValueError(f'{repeats} repeats of the classifier, expected at least 1')
-  if real.ndim != 2 or real.shape[1:] != fake.shape[1:]:
-    raise ValueError(
-      f'classifier inputs of shape {real.shape} and {fake.shape}, expected [n, d] and [m, d]'
-    )
-  for name, inputs in (('real', real), ('generated', fake)):
-    if len(inputs) < FEWEST:
-      raise ValueError(
-        f'{len(inputs)} {name} showers for the classifier, expected at least {FEWEST}'
-      )
-    if not np.isfinite(inputs).all():
-      raise ValueError(f'the {name} inputs of the classifier have values that are not finite')
 
 
 def _repeat(

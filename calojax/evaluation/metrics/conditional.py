@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from calojax.evaluation.metrics.prd import beside_ceiling, prd
+from calojax.evaluation.metrics.prd import prd
+from calojax.evaluation.metrics.prd_figures import Clusterings, beside_ceiling
 from calojax.evaluation.sets import Figures, Progress, Sets
 from calojax.showers import Condition
 from calojax.units import GEV, MM
 
 ENERGY_BINS = 3
 FEWEST = 50  # showers in a bin
-RUNS = 4  # clusterings at most: there are seven bins
 SPREAD = 1e-3  # mm, or of the highest energy: below this an attribute does not vary
 
 Bin = tuple[str, Sets[np.ndarray], dict[str, float]]  # name, masks of the sets, edges or middles
@@ -24,9 +24,7 @@ Bin = tuple[str, Sets[np.ndarray], dict[str, float]]  # name, masks of the sets,
 def conditional_prd(
   features: dict[str, Sets[np.ndarray]],
   conditions: Sets[Condition],
-  clusters: int,
-  runs: int,
-  seed: int = 0,
+  asked: Clusterings,
   progress: Progress | None = None,
 ) -> Figures:
   """PRD-AUC of each third of the incident energies and of each quadrant of the impact points.
@@ -34,10 +32,8 @@ def conditional_prd(
   Args:
     features: by name of the score, `[n, d]` of equally many showers of each set.
     conditions: of the same showers.
-    clusters: of the whole sets; a bin has as many fewer as it has showers, so that as many showers
-      share a cluster.
-    runs: of each PRD, at most 4 of them.
-    seed: of each PRD.
+    asked: how the whole sets are clustered. A bin has as many fewer clusters as it has showers, so
+      that as many showers share one, and few runs: there are seven bins.
     progress: called with (stage, bins done, bins).
 
   Returns:
@@ -53,10 +49,13 @@ def conditional_prd(
     count = min(int(mask.sum()) for mask in masks)
     if count >= FEWEST:
       # A finer clustering of fewer showers would lower score and ceiling alike.
-      few = max(2, round(clusters * count / len(masks.reference)))
+      few = max(2, round(asked.clusters * count / len(masks.reference)))
+      of_bin = asked.few(few)
       for score, sets in features.items():
         chosen = Sets(*(values[mask][:count] for values, mask in zip(sets, masks)))
-        value, ceiling = (prd(*pair, few, min(runs, RUNS), seed) for pair in chosen.pairs)
+        value, ceiling = (
+          prd(*pair, of_bin.clusters, of_bin.runs, of_bin.seed) for pair in chosen.pairs
+        )
         about = {'count': count, 'clusters': few} | edges
         figures[f'conditional/{score}/{name}'] = beside_ceiling(value, ceiling) | about
     if progress:

@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from calojax.evaluation.bootstrap import generator, multiplicities
-from calojax.evaluation.metrics.distances import (
-  SAME,
-  bootstrapped,
-  check_features,
-  deviation,
-  varies,
-)
+from calojax.evaluation.metrics.columns import SAME, check_features, deviation, varies
+from calojax.evaluation.metrics.distances import bootstrapped
 from calojax.evaluation.sets import Figures, Sets, beside
 
 

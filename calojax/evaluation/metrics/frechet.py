@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from calojax.evaluation.bootstrap import generator
-from calojax.evaluation.metrics.distances import check_features
+from calojax.evaluation.metrics.columns import check_features
 from calojax.evaluation.sets import Figures, Sets, beside
 
 MAX_SAMPLES, MIN_SAMPLES = 50_000, 20_000

@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from calojax.evaluation.bootstrap import generator, multiplicities
-from calojax.evaluation.metrics.distances import check_features, deviation
+from calojax.evaluation.metrics.columns import check_features, deviation
 from calojax.evaluation.sets import Figures, Sets, beside
 
 NEIGHBOURS = 5

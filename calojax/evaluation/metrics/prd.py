@@ -9,22 +9,14 @@ score means little without the same score of real against independent real showe
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from calojax.evaluation.bootstrap import multiplicities
 from calojax.evaluation.metrics.clustering import cluster, turned
-from calojax.evaluation.sets import Figure, Progress, Sets, figure
+from calojax.evaluation.metrics.prd_curve import auc, f_beta_pair, prd_from_histograms
 
-ANGLES = np.linspace(1e-10, np.pi / 2 - 1e-10, 1001)
-SLOPES = np.tan(ANGLES)
-SCORES = {  # of a summary -> fields of `PRD`
-  'prd_auc': ('value', 'error'),
-  'prd_f8': ('f8', 'f8_error'),
-  'prd_f1_8': ('f1_8', 'f1_8_error'),
-}
-CURVE_STEP = 10  # every tenth of the 1001 angles goes into the summary
 Curves = list[tuple[np.ndarray, np.ndarray]]
 
 
@@ -50,61 +42,6 @@ class PRD(NamedTuple):
   f8_error: float
   f1_8: float
   f1_8_error: float
-
-
-def prd_from_histograms(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-  """Precision and recall `[1001]` of histogram q (generated) against p (reference), both `[k]` over
-  the same clusters.
-
-  precision(s) = sum min(s P, Q), recall = precision / s for the slopes s = tan(angle). Sorted by Q
-  / P, the clusters whose minimum is Q come first, so two cumulative sums give all slopes.
-
-  Raises:
-    ValueError: lengths differ, a negative or non-finite count, or an empty histogram.
-  """
-  p, q = np.asarray(p, np.float64), np.asarray(q, np.float64)
-  if p.shape != q.shape or p.ndim != 1:
-    raise ValueError(
-      f'histograms of shapes {p.shape} and {q.shape}, expected two vectors of one length'
-    )
-  for name, histogram in (('reference', p), ('generated', q)):
-    if not (np.isfinite(histogram).all() and (histogram >= 0).all() and histogram.sum() > 0):
-      raise ValueError(
-        f'{name} histogram sums to {histogram.sum():g}, '
-        'expected finite counts >= 0 that are not all 0'
-      )
-  p, q = p / p.sum(), q / q.sum()
-  # A cluster without real showers costs precision at every slope: it comes last in the order.
-  ratio = np.divide(q, p, out=np.full(len(p), np.inf), where=p > 0)
-  order = np.argsort(ratio)
-  low = np.concatenate([[0.0], np.cumsum(q[order])])
-  # Summed from the far end: at slopes of 1e10 the rounding of 1 - cumsum(p) would swamp what is
-  # left of p.
-  high = np.concatenate([np.cumsum(p[order][::-1])[::-1], [0.0]])
-  split = np.searchsorted(ratio[order], SLOPES)
-  precision = low[split] + SLOPES * high[split]
-  return np.clip(precision, 0, 1), np.clip(precision / SLOPES, 0, 1)
-
-
-def auc(precision: np.ndarray, recall: np.ndarray) -> float:
-  """Area under the precision(recall) curve by trapezoids; recall runs downwards as in
-  `prd_from_histograms`.
-  """
-  return float(np.trapezoid(precision[::-1], recall[::-1]))
-
-
-def f_beta_pair(
-  precision: np.ndarray, recall: np.ndarray, beta: float = 8.0
-) -> tuple[float, float]:
-  """(max F_beta, max F_1/beta) of a curve: the first stands for recall, the second for
-  precision.
-  """
-
-  def largest(b2: float) -> float:
-    norm = b2 * precision + recall
-    return float(np.max((1 + b2) * precision * recall / np.where(norm > 0, norm, 1.0)))
-
-  return largest(beta**2), largest(beta**-2)
 
 
 def prd(
@@ -144,57 +81,6 @@ def prd(
   labels = cluster(method, features, clusters, children[:-1], progress)
   labels = [(run[: len(reference)], run[len(reference) :]) for run in labels]
   return _scores(labels, clusters, resamples, np.random.default_rng(children[-1]))
-
-
-def prd_metrics(
-  features: dict[str, Sets[np.ndarray]],
-  clusters: int,
-  runs: int,
-  seed: int = 0,
-  progress: Progress | None = None,
-) -> dict[str, Any]:
-  """`prd_auc/<kind>`, `prd_f8/<kind>`, `prd_f1_8/<kind>` -> `{value, error, ceiling,
-  ceiling_error}`, `prd_auc/min` of the raw and physics features, and `curves`.
-
-  Args:
-    features: by kind, `[n, d]` of equally many showers of each set.
-    clusters: of `prd`.
-    runs: of `prd`.
-    seed: of `prd`.
-    progress: called with (stage, runs done, runs).
-  """
-  figures: dict[str, Any] = {'curves': {}}
-  for kind, sets in features.items():
-    stages = (f'PRD {kind}', f'ceiling {kind}')
-    score, ceiling = (
-      prd(*pair, clusters, runs, seed, progress=_stage(progress, stage))
-      for pair, stage in zip(sets.pairs, stages)
-    )
-    figures |= {f'{name}/{kind}': beside_ceiling(score, ceiling, *SCORES[name]) for name in SCORES}
-    figures['curves'][kind] = _curve(score, ceiling) | figures[f'prd_auc/{kind}']
-  # The corrected features say nothing about the published figure, which is the smaller of two.
-  published = (figures['prd_auc/raw'], figures['prd_auc/physics'])
-  return figures | {'prd_auc/min': min(published, key=lambda found: found['value'])}
-
-
-def beside_ceiling(score: PRD, ceiling: PRD, value: str = 'value', error: str = 'error') -> Figure:
-  """A score beside that of real against independent real showers; `value` and `error` are fields
-  of `PRD`.
-  """
-  return figure(
-    'ceiling', (getattr(found, field) for found in (score, ceiling) for field in (value, error))
-  )
-
-
-def _stage(progress: Progress | None, name: str) -> Callable[[int, int], None] | None:
-  return progress and (lambda done, total: progress(name, done, total))
-
-
-def _curve(score: PRD, ceiling: PRD) -> dict[str, list[float]]:
-  """Both curves with few points and digits: a summary is read by people too."""
-  arrays = {'precision': score.precision, 'recall': score.recall}
-  arrays |= {'ceiling_precision': ceiling.precision, 'ceiling_recall': ceiling.recall}
-  return {name: array[::CURVE_STEP].round(5).tolist() for name, array in arrays.items()}
 
 
 def _union(reference: np.ndarray, generated: np.ndarray, clusters: int) -> np.ndarray:

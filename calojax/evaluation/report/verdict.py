@@ -9,9 +9,11 @@ from typing import Any
 
 FEW = 5  # layers at most that have lines of their own
 HEADLINES = (  # in order
+  r'classifier/worst(_trees)?',
   r'prd_auc/.*',
+  r'prd_auc_paired/.*',
   r'distances/(fpd|kpd)',
-  r'classifier/.*',
+  r'classifier/(?!worst).*',
   r'challenge/(response|voxels|energy)',
   r'manifold/.*',
   r'separation/mean',
@@ -61,6 +63,7 @@ def _shortened(key: str) -> str:
   return (
     key.removeprefix('observables/')
     .replace('prd_auc/', 'PRD-AUC ')
+    .replace('prd_auc_paired/', 'PRD-AUC paired ')
     .replace('distances/', '')
     .replace('_', ' ')
   )

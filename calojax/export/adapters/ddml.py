@@ -60,6 +60,7 @@ def adapters(generator: Generator) -> list[Adapter]:
     )
   uniform_stack('ddml', geometry)  # so that all layers are what the first is
   check_centre('ddml', generator)
+  # More inputs than are used do no harm; fewer would leave noise out.
   width = max(LATENT, latent)
 
   def decode(z, energy):
@@ -92,7 +93,9 @@ def normal(uniform):
   """Standard normal variables of uniform ones from -1 to 1: sqrt(2) times the inverse error
   function.
   """
+  # At +-1 itself the normal variable is infinite.
   u = jnp.clip(uniform, -LAST, LAST)
+  # (1 - u)(1 + u), not 1 - u^2: close to +-1 the square has lost what is left over.
   w = -jnp.log((1 - u) * (1 + u))
   middle, tail = (
     _polynomial(numbers, x)

@@ -70,6 +70,7 @@ def _adapter(generator: Generator, particle: str, network: str) -> Adapter:
   """The file of one network."""
   geometry, latent = generator.geometry, generator.latent
   _, mass, networks = PARTICLES[particle]
+  # The class knows a network by its range of momenta, and scales kinetic energies by it.
   low, high = (math.hypot(2.0**exponent, mass) - mass for exponent in networks[network])
   scale = math.log(high / low)
 
@@ -79,6 +80,7 @@ def _adapter(generator: Generator, particle: str, network: str) -> Adapter:
 
   def encode(energies, energy):
     voxels = [
+      # Ours have the angle as the slower index, the class the ring.
       jnp.swapaxes(image, 1, 2).reshape(-1, layer.cells)
       for image, layer in zip(geometry.split(energies), geometry.layers)
     ]

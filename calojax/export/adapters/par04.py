@@ -17,6 +17,7 @@ from calojax.export.adapters import rings
 from calojax.export.adapters.adapter import Adapter, at_centre, centre, check_centre, uniform_stack
 from calojax.geometry import Geometry, PolarLayer
 from calojax.inference.sidecar import ranges_of
+from calojax.showers import Condition
 from calojax.training.trained import Generator
 
 MAX_ENERGY = 1_024_000.0  # MeV, fMaxEnergy of Par04InferenceSetup
@@ -38,15 +39,7 @@ def adapters(generator: Generator) -> list[Adapter]:
   uniform_stack('par04', geometry)
   _check_spacing(geometry)
   check_centre('par04', generator)
-  inclined = (
-    max(
-      abs(end)
-      for name, ends in ranges_of(*generator.spectrum).items()
-      if '/' in name
-      for end in ends
-    )
-    > 1e-3
-  )
+  inclined = _inclined(generator.spectrum)
 
   def decode(vector):
     energy = vector[:, latent] * MAX_ENERGY
@@ -62,7 +55,6 @@ def adapters(generator: Generator) -> list[Adapter]:
     columns = (conditions.energy / MAX_ENERGY, theta / MAX_ANGLE, zero, zero + 1)
     return (np.concatenate([noise, np.stack(columns, 1)], 1).astype(np.float32),)
 
-  mesh = _mesh(geometry)
   to_mesh = _to_mesh(geometry)
   return [
     Adapter(
@@ -74,9 +66,15 @@ def adapters(generator: Generator) -> list[Adapter]:
       encode=lambda energies, energy: to_mesh(energies) / energy[:, None],
       draw=draw,
       fraction=True,
-      described=_described(geometry, latent, mesh, inclined),
+      described=_described(geometry, latent, inclined),
     )
   ]
+
+
+def _inclined(spectrum: Condition) -> bool:
+  """Whether the training had particles at an angle, so that Par04's angle means something."""
+  ranges = ranges_of(*spectrum)
+  return max(abs(end) for name in ('dx/dz', 'dy/dz') for end in ranges[name]) > 1e-3
 
 
 def _check_spacing(geometry: Geometry) -> None:
@@ -144,43 +142,9 @@ def _to_mesh(geometry: Geometry):
   ).reshape(-1, depth * sectors.shape[1])
 
 
-def _described(
-  geometry: Geometry, latent: int, mesh: dict[str, Any], inclined: bool
-) -> dict[str, Any]:
+def _described(geometry: Geometry, latent: int, inclined: bool) -> dict[str, Any]:
   """What a user has to know."""
-  command = '/Par04/inference/'
-  settings = [
-    f'{command}setSizeLatentVector {latent}',
-    f'{command}setSizeConditionVector {CONDITIONS}',
-    f'{command}setModelPathName par04.onnx',
-    f'{command}setInferenceLibrary ONNX',
-    f'{command}setNbOfRhoCells {mesh["rho"]}',
-    f'{command}setNbOfPhiCells {mesh["phi"]}',
-    f'{command}setNbOfZCells {mesh["z"]}',
-    f'{command}setSizeOfRhoCells {mesh["rho_mm"]:g} mm',
-  ]
-  settings.append(
-    f'{command}setSizeOfZCells {mesh["z_mm"]:g} mm'
-    if mesh['z_mm']
-    else f'# {command}setSizeOfZCells: thickness of a layer, which this geometry does not tell'
-  )
-  notes = [
-    'energies are those deposited in the cells, not divided by the sampling fraction; Par04 '
-    'multiplies with the incident energy'
-  ]
-  notes.append(
-    f'input {latent + 1} = 1 is perpendicular to the front face; the trajectory crosses the '
-    'middle of the cells; Par04 sets the mesh along the particle, our cells lie in planes along '
-    'the front face: exact for perpendicular particles only'
-    if inclined
-    else f'input {latent + 1} has no influence: the training had perpendicular particles only'
-  )
-  if not isinstance(geometry.layers[0], PolarLayer):
-    notes.append(
-      'the square cells are divided among rings and angles by the area that they share: the '
-      'energy is kept, the shape is smeared by the size of a sector, of which there are '
-      f'{rings.ANGLES} in a ring'
-    )
+  mesh = _mesh(geometry)
   return {
     'class': 'Geant4 Par04InferenceSetup, Par04OnnxInference',
     'inputs': {
@@ -197,6 +161,44 @@ def _described(
     'mesh': mesh,
     'max_energy_mev': MAX_ENERGY,
     'max_angle_degrees': MAX_ANGLE,
-    'settings': settings,
-    'notes': notes,
+    'settings': _settings(latent, mesh),
+    'notes': _notes(geometry, latent, inclined),
   }
+
+
+def _settings(latent: int, mesh: dict[str, Any]) -> list[str]:
+  """The macro of Par04 with which it loads the file."""
+  command = '/Par04/inference/'
+  return [
+    f'{command}setSizeLatentVector {latent}',
+    f'{command}setSizeConditionVector {CONDITIONS}',
+    f'{command}setModelPathName par04.onnx',
+    f'{command}setInferenceLibrary ONNX',
+    f'{command}setNbOfRhoCells {mesh["rho"]}',
+    f'{command}setNbOfPhiCells {mesh["phi"]}',
+    f'{command}setNbOfZCells {mesh["z"]}',
+    f'{command}setSizeOfRhoCells {mesh["rho_mm"]:g} mm',
+    f'{command}setSizeOfZCells {mesh["z_mm"]:g} mm'
+    if mesh['z_mm']
+    else f'# {command}setSizeOfZCells: thickness of a layer, which this geometry does not tell',
+  ]
+
+
+def _notes(geometry: Geometry, latent: int, inclined: bool) -> list[str]:
+  """Where Par04's convention is not ours."""
+  notes = [
+    'energies are those deposited in the cells, not divided by the sampling fraction; Par04 '
+    'multiplies with the incident energy',
+    f'input {latent + 1} = 1 is perpendicular to the front face; the trajectory crosses the '
+    'middle of the cells; Par04 sets the mesh along the particle, our cells lie in planes along '
+    'the front face: exact for perpendicular particles only'
+    if inclined
+    else f'input {latent + 1} has no influence: the training had perpendicular particles only',
+  ]
+  if not isinstance(geometry.layers[0], PolarLayer):
+    notes.append(
+      'the square cells are divided among rings and angles by the area that they share: the '
+      'energy is kept, the shape is smeared by the size of a sector, of which there are '
+      f'{rings.ANGLES} in a ring'
+    )
+  return notes
