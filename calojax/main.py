@@ -12,15 +12,19 @@
 
 The same command resumes a training that was interrupted. Exit codes: 0 done; 2 bad input, one line
 says what; 3 the training diverged, the last good checkpoint is kept; 75 interrupted by SIGTERM or
-SIGINT, the state is saved, run the command again.
+SIGINT, the state is saved, run the command again; 1 an error that nobody thought of, one line.
 """
 
 from __future__ import annotations
 
+from calojax import interruption
+
+if __name__ == '__main__':
+  interruption.listen()  # before anything that takes time to import
+
 import hashlib
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -28,8 +32,9 @@ from typing import Any
 from absl import flags
 from ml_collections import config_flags
 
+from calojax.commands.outcome import line, outcome, refuse
 from calojax.config import check, shipped
-from calojax.exit_codes import BAD_INPUT, DONE, INTERRUPTED
+from calojax.exit_codes import DONE
 
 FLAGS = flags.FLAGS
 config_flags.DEFINE_config_file(
@@ -46,7 +51,10 @@ flags.DEFINE_string(
   'Folder of the run; by default runs/NAME of the config, or runs/NAME-HASH if values are changed.',
 )
 flags.DEFINE_string(
-  'output', None, 'sample: the file to write, HDF5. evaluate, export: the folder to write.'
+  'output',
+  None,
+  'sample: the file to write, HDF5. evaluate, export: the folder to write; an evaluation of a run '
+  'is written into its workdir otherwise.',
 )
 flags.DEFINE_string('reference', None, 'evaluate: a file of real showers, of any readable format.')
 flags.DEFINE_string(
@@ -89,6 +97,21 @@ flags.DEFINE_list(
   [],
   'export: further ONNX files as these programs take them: par04, fastcalosim, ddml.',
 )
+USES = {  # which flags a mode looks at; an evaluation is of a run or of files
+  'train': ('config', 'workdir'),
+  'evaluate': ('config', 'workdir', 'output'),
+  'evaluate of files': (
+    'reference',
+    'generated',
+    'training',
+    'clusters',
+    'classifier',
+    'seed',
+    'output',
+  ),
+  'sample': ('config', 'workdir', 'model', 'conditions', 'count', 'layout', 'seed', 'output'),
+  'export': ('config', 'workdir', 'output', 'adapters'),
+}
 flags.DEFINE_boolean('debug', False, 'Show the traceback of an error.')
 flags.DEFINE_integer('seed', 0, 'sample, evaluate: seed of everything random.')
 
@@ -105,21 +128,31 @@ def default_workdir() -> str:
   )
 
 
+def check_flags() -> None:
+  """Raises ValueError at a flag that is given and that the mode does not look at."""
+  mode = FLAGS.mode
+  of_files = mode == 'evaluate' and bool(FLAGS.reference or FLAGS.generated)
+  used = USES['evaluate of files' if of_files else mode]
+  for name in sorted({name for names in USES.values() for name in names} - set(used)):
+    if FLAGS[name].present:
+      meant = ' or '.join(f'--mode={use}' for use, names in USES.items() if name in names)
+      value = FLAGS[name].value
+      value = ','.join(value) if isinstance(value, list) else value
+      raise ValueError(f'--{name}={value} with --mode={mode}, expected {meant}')
+
+
 def prepare(config: Any) -> Callable[[], int]:
   """The mode's work, checked and ready: a function that does it and returns the exit code.
 
   Raises:
     ValueError, OSError: bad input.
   """
-  if FLAGS.adapters and FLAGS.mode != 'export':
-    raise ValueError(
-      f'--adapters={",".join(FLAGS.adapters)} with --mode={FLAGS.mode}, expected --mode=export'
-    )
   if FLAGS.model and (FLAGS.workdir or config is not None or FLAGS.mode != 'sample'):
     raise ValueError(
       f'--model={FLAGS.model} is sampled from: expected --mode=sample and neither --workdir '
       'nor --config'
     )
+  check_flags()
   if FLAGS.mode == 'train':
     if config is None:
       raise ValueError('--mode=train needs --config, e.g. --config=configs/cnn_aux.py')
@@ -152,7 +185,7 @@ def prepare(config: Any) -> Callable[[], int]:
     return export.exporting(folder, FLAGS.output, FLAGS.adapters)
   from calojax.commands import evaluate
 
-  return evaluate.run(folder)
+  return evaluate.run(folder, FLAGS.output)
 
 
 def sampling(**source: str) -> Callable[[], int]:
@@ -165,10 +198,6 @@ def sampling(**source: str) -> Callable[[], int]:
 
 def compare_files() -> Callable[[], int]:
   """The evaluation of a file of generated showers against one of real ones, checked and ready."""
-  if FLAGS.mode != 'evaluate':
-    raise ValueError(
-      f'--mode={FLAGS.mode} with --reference or --generated, expected --mode=evaluate'
-    )
   from calojax.commands import evaluate
 
   return evaluate.files(
@@ -195,33 +224,21 @@ def command_line(argv: list[str]) -> int:
     if config is not None:
       check(config)
   except Exception as error:  # a config file is code of the user's: it can raise anything
-    return refuse(error)
-  signal.signal(
-    signal.SIGTERM, signal.default_int_handler
-  )  # as Ctrl-C, until the training listens itself
-  try:
-    return prepare(config)()
-  except (ValueError, OSError) as error:
-    if FLAGS.debug:
-      raise
-    return refuse(error)
-  except ModuleNotFoundError as error:  # installed without the training
-    if FLAGS.debug or (error.name or '').startswith('calojax'):
-      raise
-    return refuse(
-      ValueError(f'this needs {error.name}, which is not installed: pip install "calojax[train]"')
-    )
-  except KeyboardInterrupt:
-    print('calojax: interrupted; run the same command again', file=sys.stderr)
-    return INTERRUPTED
+    return refuse(ValueError(line(error)))
+  return outcome(run, FLAGS.debug)
 
 
-def refuse(error: Exception) -> int:
-  """Prints an error as one line and returns the exit code of bad input."""
-  text = error.args[0] if isinstance(error, KeyError) and error.args else error
-  print(f'calojax: {" ".join(str(text).split()) or type(error).__name__}', file=sys.stderr)
-  return BAD_INPUT
+def run() -> int:
+  """Does what the flags ask for and returns the exit code.
+
+  Raises:
+    ValueError, OSError: bad input.
+    Interrupted: SIGTERM or SIGINT.
+  """
+  work = prepare(FLAGS.config)
+  interruption.begin(interruption.PATIENCE if FLAGS.mode != 'train' else None)
+  return work()
 
 
 if __name__ == '__main__':
-  sys.exit(command_line(sys.argv))
+  interruption.leave(command_line(sys.argv))

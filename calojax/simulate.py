@@ -10,18 +10,24 @@
 Needs the extra `geant4` and, once, Geant4's data sets, which --download fetches. Finished chunks
 lie in OUTPUT.chunks: the same command resumes a simulation that was interrupted, with another
 --events if need be. The same seed gives the same showers whatever the number of jobs. Exit codes: 0
-done; 2 bad input, one line says what; 75 interrupted by SIGTERM or SIGINT, run the command again.
+done; 2 bad input, one line says what; 75 interrupted by SIGTERM or SIGINT, run the command again; 1
+an error that nobody thought of, one line.
 """
 
 from __future__ import annotations
 
-import signal
+from calojax import interruption
+
+if __name__ == '__main__':
+  interruption.listen()  # before anything that takes time to import
+
 import sys
 from typing import TYPE_CHECKING
 
 from absl import flags
 
-from calojax.exit_codes import BAD_INPUT, DONE, INTERRUPTED
+from calojax.commands.outcome import line, outcome, refuse
+from calojax.exit_codes import DONE
 
 if TYPE_CHECKING:
   from calojax.simulation.chunks import Plan
@@ -118,6 +124,7 @@ def simulate() -> int:
   asked = plan()
   datasets.installed()
   environment = datasets.environment()
+  interruption.begin(None)  # the chunks in hand are given up, which is quick
   with chunks.begun(asked) as numbers:
     events = sum(stop - start for start, stop in map(asked.extent, numbers))
     if events < asked.events:
@@ -142,23 +149,14 @@ def command_line(argv: list[str]) -> int:
   if any(a in ('-h', '--help', '-help') for a in argv[1:]):
     print(f'{__doc__}\n{FLAGS.main_module_help()}')
     return DONE
-  signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
   try:
     rest = FLAGS(argv)[1:]
     if rest:
       raise ValueError(f'unexpected argument {rest[0]!r}: flags are written --name=value')
-    return simulate()
-  except (ValueError, OSError, flags.Error) as error:
-    if FLAGS.is_parsed() and FLAGS.debug:
-      raise
-    print(f'calojax: {" ".join(str(error).split()) or type(error).__name__}', file=sys.stderr)
-    return BAD_INPUT
-  except KeyboardInterrupt:
-    print(
-      'calojax: interrupted, finished chunks are kept; run the same command again', file=sys.stderr
-    )
-    return INTERRUPTED
+  except (ValueError, flags.Error) as error:
+    return refuse(ValueError(line(error)))
+  return outcome(simulate, FLAGS.debug)
 
 
 if __name__ == '__main__':
-  sys.exit(command_line(sys.argv))
+  interruption.leave(command_line(sys.argv))

@@ -32,6 +32,15 @@ RESULTS = ROOT / 'experiments' / 'results'
 PAGES = (ROOT / 'README.md', *sorted((ROOT / 'docs' / 'pages').glob('*.md')))
 MARKED = re.compile(r'(<!-- table (\w+) -->\n).*?(<!-- end -->)', re.S)
 ROUGH = 'OpenVINO bfloat16'  # off by percents of a cell: not among those to choose from
+FAULTS = {  # of reliability.json: kind -> what was done
+  'flips': 'a bit flipped in a file of calojax: showers, checkpoint, workdir, exported model',
+  'inputs': 'a file of others or of version 0.1.0 cut, overwritten, doubled, emptied',
+  'configs': 'a value of a config that is nonsense',
+  'disks': 'a disk that fills up under a sampling or a training',
+  'races': 'two trainings in one workdir',
+  'kills': 'SIGKILL at a random time, then the same command',
+  'signals': 'SIGTERM or SIGINT at a random time, from the first imports on',
+}
 SCORES = {  # of training_size.json: key -> head and form
   'prd_auc/raw': ('raw', '.3f'),
   'prd_auc/physics': ('physics', '.3f'),
@@ -162,6 +171,18 @@ def regression_weight() -> str:
   return rows(['weight', 'regressor learns on', 'raw', 'physics', 'physics, corrected'], body)
 
 
+def reliability() -> str:
+  """What came of the faults of the campaign."""
+  words = ('refused', 'recovered', 'unchanged', 'unknowable')
+  failures = ('silent', 'traceback', 'crash', 'hang')
+  body = []
+  for kind, found in stored('reliability.json')['kinds'].items():
+    counts = [f'{found.get(word, 0):,}' for word in words]
+    failed = ', '.join(f'{found[word]} {word}' for word in failures if found.get(word)) or '0'
+    body.append([FAULTS[kind], f'{found["tried"]:,}', *counts, failed])
+  return rows(['fault', 'tried', *words, 'failed'], body)
+
+
 def models() -> str:
   """What the generators of the package can do, from their cards."""
   body = []
@@ -214,6 +235,7 @@ TABLES: dict[str, Callable[[], str]] = {
   'inference': inference,
   'conv2d_conv3d': conv2d_conv3d,
   'regression_weight': regression_weight,
+  'reliability': reliability,
   'models': models,
   'levels': levels,
 }

@@ -19,6 +19,7 @@ LEVELS = {
     'registry': 'looking a name up in a literal dict',
     'files': 'files and folders that are there whole or not at all',
     'exit_codes': 'what a process tells the batch system',
+    'interruption': 'SIGTERM and SIGINT, noted and looked at',
     'config': 'what every system has, a room for each method, checks, migrations, shipped configs',
     'geometry': 'where a cell is',
     'showers': 'a shower and the particle that made it',

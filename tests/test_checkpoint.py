@@ -1,5 +1,6 @@
 """Checkpoints and workdirs: exact round trips and clear refusals."""
 
+import shutil
 from typing import Any
 
 import chex
@@ -9,10 +10,11 @@ import numpy as np
 import pytest
 
 import tiny
+from calojax import spectrum
 from calojax.methods.build import build
 from calojax.methods.state import Player, SinglePlayer
 from calojax.showers import take
-from calojax.training import sharding, workdir
+from calojax.training import callbacks, sharding, workdir
 from calojax.training.checkpoint import Checkpoints
 from calojax.training.loop import shapes
 
@@ -20,6 +22,12 @@ from calojax.training.loop import shapes
 def counted(step: int) -> SinglePlayer:
   """A state that holds nothing but its step."""
   return SinglePlayer(jnp.int32(step), jnp.zeros(2), Player({}, {}, (), None))
+
+
+def sized(numbers: int) -> SinglePlayer:
+  """A state of so many numbers of four bytes."""
+  empty = jnp.zeros(0)
+  return SinglePlayer(jnp.zeros(numbers, jnp.float32), empty, Player({}, {}, (), None))
 
 
 def states(name, embedded, few, **changes):
@@ -101,3 +109,112 @@ def test_a_workdir_remembers_its_config_and_its_data(tmp_path, embedded, few):
 def test_a_folder_that_is_no_workdir_is_refused(tmp_path):
   with pytest.raises(ValueError, match='not a workdir'):
     workdir.stored_config(str(tmp_path))
+
+
+@pytest.fixture
+def two(tmp_path):
+  """A workdir with the checkpoints 4 and 8, and the files of their arrays."""
+  checkpoints = Checkpoints(str(tmp_path))
+  for step in (4, 8):
+    checkpoints.save(counted(step))
+  checkpoints.close()
+  folder = tmp_path / 'checkpoints'
+  return tmp_path, {
+    step: sorted(p for p in (folder / str(step)).rglob('*') if p.is_file()) for step in (4, 8)
+  }
+
+
+def flip(path):
+  content = bytearray(path.read_bytes())
+  content[len(content) // 2] ^= 4
+  path.write_bytes(content)
+
+
+def restored(folder, create):
+  checkpoints = Checkpoints(str(folder), create=create)
+  try:
+    return int(checkpoints.restore(counted(0)).step), checkpoints.latest()
+  finally:
+    checkpoints.close()
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(two):
+  folder, written = two
+  for path in written[8]:
+    whole = path.read_bytes()
+    if whole:
+      flip(path)
+      with pytest.warns(UserWarning, match=r'8.*Step 4 is taken in its place.*lost'):
+        assert restored(folder, create=False) == (4, 4)
+      path.write_bytes(whole)
+  assert restored(folder, create=False) == (8, 8)
+  flip(max(written[8], key=lambda path: path.stat().st_size))
+  with pytest.warns(UserWarning, match='Step 4 is taken'):
+    assert restored(folder, create=True) == (4, 4)
+  assert (folder / 'checkpoints' / 'damaged-8').is_dir()
+  checkpoints = Checkpoints(str(folder))  # which goes on from 4, as often as need be
+  checkpoints.save(counted(8))
+  checkpoints.close()
+  assert restored(folder, create=True) == (8, 8)
+
+
+def test_where_all_checkpoints_are_damaged_nothing_begins_again_silently(two):
+  folder, written = two
+  for paths in written.values():
+    flip(max(paths, key=lambda path: path.stat().st_size))
+  with pytest.raises(ValueError, match='no intact checkpoint'):
+    restored(folder, create=True)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_an_error_of_one_line(two):
+  folder, _ = two
+  checkpoints = Checkpoints(str(folder))
+  shutil.rmtree(folder / 'checkpoints')
+  (folder / 'checkpoints').write_text('no folder')
+  checkpoints.save(counted(12))
+  with pytest.raises(OSError, match=r'checkpoint 12 could not be written to .*checkpoints: '):
+    checkpoints.wait()
+  checkpoints.close()
+
+
+def test_room_for_checkpoints_is_asked_for_before(two, monkeypatch):
+  folder, _ = two
+  checkpoints = Checkpoints(str(folder))
+  usage = shutil.disk_usage(folder)._replace(free=2**22 + 100)
+  monkeypatch.setattr(shutil, 'disk_usage', lambda path: usage)
+  checkpoints.check_room(sized(25))
+  with pytest.raises(ValueError, match='expected at least 4 MiB for the checkpoints'):
+    checkpoints.check_room(sized(26))
+  checkpoints.close()
+
+
+@pytest.mark.parametrize('name', [workdir.CONFIG, workdir.DATA, spectrum.FILE])
+def test_a_changed_file_of_a_workdir_is_refused(name, tmp_path, embedded, few):
+  folder = str(tmp_path)
+  workdir.claim(folder, tiny.config('cnn'))
+  workdir.describe_data(folder, embedded.geometry, {}, 'abc', few.condition)
+  workdir.stored_config(folder), workdir.stored_data(folder)
+  path = tmp_path / name
+  path.write_bytes(path.read_bytes().replace(b'0', b'1', 1))
+  with pytest.raises(ValueError, match=f'{name}.*'):
+    workdir.stored_config(folder), workdir.stored_data(folder)
+
+
+@pytest.mark.parametrize('text', ['null', '[1]', '{}', '"', '{"a": {}}', '\xff', '[' * 9999])
+def test_what_is_no_config_is_refused_by_name(text, tmp_path):
+  (tmp_path / workdir.CONFIG).write_text(text, encoding='latin1')
+  with pytest.raises(ValueError, match=r'config\.json is not'):
+    workdir.stored_config(str(tmp_path))
+
+
+@pytest.mark.parametrize('line', ['null', '[1]', '{}', '{"step": null}', 'x', '\xff'])
+def test_a_damaged_line_of_the_metrics_is_named(line, tmp_path):
+  path = tmp_path / 'metrics.jsonl'
+  text = f'{{"step": 2}}\n{line}\n{{"step": 9}}\n'
+  path.write_text(text, encoding='latin1')
+  with pytest.raises(ValueError, match=r'metrics\.jsonl: line 2 is damaged'):
+    callbacks.Scalars(str(tmp_path), None, 1, 1, 4)
+  assert path.read_text(encoding='latin1') == text
+  path.write_text('{"step": 2}\n{"step": 9}\n{"st')  # a kill cut the last line short
+  callbacks.Scalars(str(tmp_path), None, 1, 1, 4)
+  assert path.read_text() == '{"step": 2}\n'

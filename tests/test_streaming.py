@@ -1,5 +1,9 @@
 """Training from a file that is larger than the memory it may use."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -9,6 +13,7 @@ from calojax.showers import take
 from calojax.training import sharding
 from calojax.training.feed import batches_of
 from calojax.training.parts import load_parts
+from conftest import ROOT
 
 
 @pytest.fixture(scope='module')
@@ -33,12 +38,16 @@ def test_a_large_file_is_streamed_and_its_parts_are_disjoint(file):
     for name in ('train', 'validation', 'test')
   }
   assert not energies['train'] & energies['test'] and not energies['train'] & energies['validation']
-  assert sum(map(len, energies.values())) > 4000
+  held = sum(map(len, energies.values()))
+  assert held < 4096 / 2  # of the file, for the memory is small; but batches come from all of it
+  trained = data.read_chunks(file, parts.chunks).condition.energy.tolist()
+  assert energies['train'] < set(trained) and len(trained) > 2500
+  assert not energies['test'] & set(trained)
   feed = batches_of(config, parts, sharding.data_mesh())
   seen = np.concatenate(
     [np.asarray(feed(step, 2).condition.energy).ravel() for step in range(0, 40, 2)]
   )
-  assert set(seen.tolist()) <= energies['train'] and len(set(seen.tolist())) > 0.98 * len(seen)
+  assert set(seen.tolist()) <= set(trained) and len(set(seen.tolist())) > 0.98 * len(seen)
 
 
 def test_a_small_file_is_held_in_memory_and_gives_the_same_data(file):
@@ -62,3 +71,44 @@ def test_too_few_showers_for_an_update_are_refused(file):
   config = tiny.config('cnn', data__source=file, train__batch=1024, train__discriminator_steps=3)
   with pytest.raises(ValueError, match='1024'):
     batches_of(config, load_parts(config), sharding.data_mesh())
+
+
+PEAK = """
+import resource, sys
+import tiny
+from calojax import data
+from calojax.training import sharding
+from calojax.training.feed import batches_of
+from calojax.training.parts import load_parts
+from conftest import ROOT
+
+mesh, path, limit = sharding.data_mesh(), sys.argv[1], float(sys.argv[2])
+few = data.read(path, 0, 300)  # what reading itself needs
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+config = tiny.config('cnn', data__source=path, data__memory_gib=limit)
+start = peak()
+parts = load_parts(config)
+feed = batches_of(config, parts, mesh)
+for step in range(0, 60, 4):
+  feed(step, 4)
+middle = peak()
+for step in range(60, 2000, 100):
+  feed(step, 4)
+print(start, middle, peak())
+"""
+
+
+def test_streaming_stays_within_its_memory_and_does_not_grow(tmp_path, embedded):
+  path = tmp_path / 'large.h5'
+  with data.Writer(path, embedded.geometry, {}) as writer:
+    for _ in range(3):
+      writer.append(take(embedded.showers, slice(16_000)))
+  limit = 0.1  # GiB; in memory the file takes 0.16, read whole twice that
+  environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(map(str, (ROOT, ROOT / 'tests')))}
+  command = [sys.executable, '-c', PEAK, str(path), str(limit)]
+  environment['PYTHONPATH'] += f'{os.pathsep}{ROOT / "configs"}'
+  process = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+  unit = 1 if sys.platform == 'darwin' else 2**10  # bytes of ru_maxrss
+  start, middle, end = (int(number) * unit / 2**30 for number in process.stdout.split())
+  assert middle - start < limit
+  assert end - middle < 0.02

@@ -143,9 +143,7 @@ def test_other_calorimeters_train_and_keep_the_shares_of_their_layers(geometry):
   front[: geometry.layers[0].cells] = 1
   shares = 0.6 * front / front.sum() + 0.2 * (1 - front) / (1 - front).sum()
   showers = Shower((cells * shares * energy[:, None]).astype(np.float32), condition)
-  method = build(
-    tiny.config('vae_gan', warm_start__steps=1, train__steps=2), geometry, showers
-  )
+  method = build(tiny.config('vae_gan', warm_start__steps=1, train__steps=2), geometry, showers)
   state = jax.jit(method.init)(jax.random.key(0), take(showers, slice(2)))
   for _ in range(2):
     state, metrics = jax.jit(method.update)(state, jax.tree.map(lambda a: a[None, :8], showers))

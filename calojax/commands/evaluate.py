@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calojax import data
+from calojax import data, interruption
 from calojax.evaluation.arrangement import NOISE_SEED, Compared, independent_of, particles
 from calojax.evaluation.comparison import read_files, study_of
 from calojax.evaluation.features import VARIANTS, default_variant
@@ -56,8 +56,7 @@ def files(
     raise ValueError(
       'a comparison of files needs --reference=FILE, --generated=FILE and --output=FOLDER'
     )
-  if os.path.exists(output) and not os.path.isdir(output):
-    raise ValueError(f'--output={output} is a file, expected the name of a folder')
+  _check_folder(output)
 
   def work() -> int:
     settings = Settings(clusters, seed=seed, metrics=tuple(METRICS) if classifier else FAST)
@@ -105,13 +104,19 @@ def compare_files(
   return scores
 
 
-def run(folder: str) -> Callable[[], int]:
+def run(folder: str, output: str | None = None) -> Callable[[], int]:
   """The evaluation of a workdir's newest checkpoint on the held-out showers, its input checked: a
   function that does it and returns the exit code.
 
+  Args:
+    folder: the workdir.
+    output: the folder to write, where it is not to be `evaluation/<step>` of the workdir, which may
+      be one that only can be read.
+
   Raises:
-    ValueError: the workdir is not complete, or its data cannot be read.
+    ValueError: the workdir is not complete, its data cannot be read, or the output is a file.
   """
+  _check_folder(output)
   from calojax.commands.start_up import start_up
   from calojax.training import workdir
   from calojax.training.parts import load_parts
@@ -125,10 +130,16 @@ def run(folder: str) -> Callable[[], int]:
   check(config, parts)
 
   def work() -> int:
-    judge_run(config, parts, generator, folder)
+    judge_run(config, parts, generator, folder, output)
     return DONE
 
   return work
+
+
+def _check_folder(output: str | None) -> None:
+  """Raises ValueError if the folder to write is a file."""
+  if output and os.path.exists(output) and not os.path.isdir(output):
+    raise ValueError(f'--output={output} is a file, expected the name of a folder')
 
 
 def check(config: Any, parts: Parts) -> None:
@@ -158,9 +169,11 @@ def check(config: Any, parts: Parts) -> None:
     )
 
 
-def judge_run(config: Any, parts: Parts, generator: Generator, folder: str) -> dict[str, Any]:
-  """The summary of a trained generator on the test showers, written with its pictures to
-  `folder/evaluation/<step>`, its table printed.
+def judge_run(
+  config: Any, parts: Parts, generator: Generator, folder: str, output: str | None = None
+) -> dict[str, Any]:
+  """The summary of a trained generator on the test showers, written with its pictures to `output`,
+  by default `folder/evaluation/<step>`, its table printed.
   """
   real, geometry, asked = parts.test, parts.geometry, config.evaluation
   independent = independent_of(real, parts.train)
@@ -193,7 +206,7 @@ def judge_run(config: Any, parts: Parts, generator: Generator, folder: str) -> d
     pairs = take(real, slice(PAIRS)), take(paired, slice(PAIRS))
     figures = plots.figures(real, generated, geometry, scores.get('curves', {}), pairs)
     figures |= traversal_figures(traversed, geometry)
-  _present(os.path.join(folder, 'evaluation', str(generator.step)), scores, figures)
+  _present(output or os.path.join(folder, 'evaluation', str(generator.step)), scores, figures)
   return scores
 
 
@@ -213,16 +226,23 @@ def traversals(generator: Generator, real: Shower, geometry: Geometry) -> dict[s
 
 def draw(generator: Generator, asked: Condition, noise: np.ndarray | None = None) -> Shower:
   """One generated shower for each particle, of the noise `[b, latent]` if it is given."""
-  return concatenate(list(generator.stream(asked, NOISE_SEED, noise=noise)))
+  pieces = []
+  for piece in generator.stream(asked, NOISE_SEED, noise=noise):
+    interruption.check()
+    pieces.append(piece)
+  return concatenate(pieces)
 
 
-def on_terminal() -> Progress | None:
-  """A line that tells how far the evaluation is; None where nobody looks."""
-  if not sys.stderr.isatty():
-    return None
-  return lambda stage, done, total: print(
-    f'\revaluating: {stage} {done}/{total}' + ' ' * 20, end='', file=sys.stderr, flush=True
-  )
+def on_terminal() -> Progress:
+  """A line that tells how far the evaluation is, where somebody looks; an interrupted one ends
+  here.
+  """
+
+  def show(stage: str, done: int, total: int) -> None:
+    words = f'\revaluating: {stage} {done}/{total}'
+    print(words + ' ' * 20, end='', file=sys.stderr, flush=True)
+
+  return interruption.progress(show if sys.stderr.isatty() else None)
 
 
 def _present(folder: str, scores: dict[str, Any], figures: dict[str, Figure] | None) -> None:

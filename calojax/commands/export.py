@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from calojax import export
+from calojax import export, interruption
 from calojax.commands.start_up import start_up
 from calojax.exit_codes import DONE
 from calojax.training import workdir
@@ -25,7 +25,8 @@ def exporting(folder: str, output: str, frameworks: Sequence[str]) -> Callable[[
   export.adapters.chosen(frameworks, generator)
 
   def work() -> int:
-    export.write(generator, config, output, folder, frameworks=frameworks)
+    told = interruption.progress(print)
+    export.write(generator, config, output, folder, told=told, frameworks=frameworks)
     print(f'exported to {output}')
     return DONE
 

@@ -4,12 +4,15 @@ training.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from calojax import __version__, data, inference, spectrum
+from calojax import __version__, data, inference, interruption, spectrum
 from calojax.commands.start_up import start_up
+from calojax.data.writer import smallest
 from calojax.exit_codes import DONE
+from calojax.files import check_room
 from calojax.showers import Condition, Shower
 
 
@@ -55,8 +58,10 @@ def sampling(
     raise ValueError('neither an exported model nor a workdir, expected one of them')
   wanted = particles(generator.spectrum, request)
   provenance = {**origin, 'seed': request.seed, 'calojax': __version__}
+  count, folder = len(wanted.energy), os.path.dirname(os.path.abspath(request.output))
   writer = data.Writer(request.output, generator.geometry, provenance, request.layout)
-  return writing(writer, generator.stream(wanted, request.seed), len(wanted.energy))
+  check_room(folder, smallest(count, generator.geometry), f'{count} showers')
+  return writing(writer, generator.stream(wanted, request.seed), count)
 
 
 def _exported(model: str) -> tuple[inference.Model, dict[str, Any]]:
@@ -108,6 +113,7 @@ def writing(writer: data.Writer, pieces: Iterable[Shower], total: int) -> Callab
 
     with writer as file, tqdm(total=total, unit='shower', desc='sampling', mininterval=0.5) as bar:
       for showers in pieces:
+        interruption.check()
         file.append(showers)
         bar.update(len(showers.energies))
     print(f'{total} showers in {writer.path}')

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import jax
 
+from calojax import interruption
 from calojax.commands import evaluate
+from calojax.commands.outcome import say
 from calojax.commands.start_up import start_up
-from calojax.exit_codes import DIVERGED, DONE, INTERRUPTED
+from calojax.exit_codes import DIVERGED, DONE
 from calojax.training import callbacks, monitor, pretrain, run
+from calojax.training.board import board
 from calojax.training.trained import of_state
 
 
@@ -24,7 +26,11 @@ def training(config: Any, folder: str) -> Callable[[], int]:
   """
   start_up()
   trainer = run.prepare(config, folder, evaluate.check)
-  before = pretrain.prepare(trainer) if pretrain.needed(trainer) else None
+  try:
+    before = pretrain.prepare(trainer) if pretrain.needed(trainer) else None
+  except BaseException:
+    trainer.close()
+    raise
   start, stop = int(trainer.state.step), config.train.steps
   print(
     f'workdir: {folder} ({"step " + str(start) + " of " + str(stop) if start else "new"}), '
@@ -34,29 +40,35 @@ def training(config: Any, folder: str) -> Callable[[], int]:
   )
 
   def work() -> int:
-    from tensorboardX import SummaryWriter
-
-    with SummaryWriter(folder, purge_step=start + 1 if start else None) as writer:
-      try:
-        ready = pretrain.graft(trainer, pretrain.train(before)) if before else trainer
-        state = run.run(ready, writer, monitor.monitor(trainer, writer))
-      except callbacks.Interrupted as interruption:
-        print(f'calojax: {interruption}; run the same command to go on', file=sys.stderr)
-        return INTERRUPTED
-      except callbacks.Diverged as error:
-        print(
-          f'calojax: {error}; the last good checkpoint in {folder} is '
-          f'{trainer.checkpoints.latest()}',
-          file=sys.stderr,
-        )
-        return DIVERGED
-      finally:
-        trainer.checkpoints.close()
-      parts = trainer.parts
-      particles = (parts.geometry, parts.train.condition)
-      generator = of_state(state, trainer.method, particles, {})
-      summary = evaluate.judge_run(trainer.config, parts, generator, folder)
-      monitor.write_hparams(writer, trainer.config, summary)
-    return DONE
+    try:
+      return trained_and_judged(trainer, before)
+    except callbacks.Diverged as error:
+      last = trainer.checkpoints.latest()
+      kept = 'no checkpoint was' if last is None else f'checkpoint {last} is the last good one and'
+      say(f'{error}; {kept} kept in {folder}')
+      return DIVERGED
+    finally:
+      trainer.close()
 
   return work
+
+
+def trained_and_judged(trainer: run.Trainer, before: run.Trainer | None) -> int:
+  """Trains to the end, after the regressor's training if there is one, judges the generator and
+  returns the exit code.
+
+  Raises:
+    Interrupted: SIGTERM or SIGINT; the state is saved.
+    Diverged: the last good checkpoint is kept.
+  """
+  folder, start, parts = trainer.folder, int(trainer.state.step), trainer.parts
+  with board(folder, start) as writer:
+    ready = pretrain.graft(trainer, pretrain.train(before)) if before else trainer
+    state = run.run(ready, writer, monitor.monitor(trainer, writer))
+    interruption.begin(
+      interruption.PATIENCE
+    )  # what was trained is saved, the rest can be made again
+    generator = of_state(state, trainer.method, (parts.geometry, parts.train.condition), {})
+    summary = evaluate.judge_run(trainer.config, parts, generator, folder)
+    monitor.write_hparams(writer, trainer.config, summary)
+  return DONE

@@ -51,7 +51,7 @@ def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
 class Streamed:
   """Batches of an HDF5 file that need not fit in memory.
 
-  An epoch visits the chunks in random order; as many consecutive ones as fit in `WINDOW` bytes are
+  An epoch visits the chunks in random order; as many consecutive ones as fit in `window` bytes are
   read whole, in a background thread that is one window ahead, and their showers are shuffled
   together. A batch may straddle windows; an epoch's remainder is left out. At most five windows are
   in memory: one or two in use, and the next, with two copies while it is shuffled (a window is at
@@ -64,6 +64,7 @@ class Streamed:
     micro: batches a step.
     seed: of the order.
     geometry, conventions: in place of the file's, see `read`.
+    window: bytes of showers that are shuffled together.
 
   Attributes:
     geometry: of the showers.
@@ -83,6 +84,7 @@ class Streamed:
     seed: int,
     geometry: Geometry | None = None,
     conventions: Conventions = USUAL,
+    window: int = WINDOW,
   ):
     total, self._size = extent(path)
     self._chunks = np.unique(chunks)
@@ -102,7 +104,7 @@ class Streamed:
     self.count = int(self._lengths.sum())
     self._steps = _steps(self.count, batch, micro)
     # Chunks a window; a shower has its cells and the six numbers of its particle, float32.
-    self._together = max(1, WINDOW // (4 * self._size * (self.geometry.cells + 6)))
+    self._together = max(1, window // (4 * self._size * (self.geometry.cells + 6)))
     self._pool = ThreadPoolExecutor(1, thread_name_prefix='showers')
     self._windows: dict[tuple[int, int], Future] = {}
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
+from calojax.data import trial
+
 # Arrays of an npz file, which has no attributes, that mean what the HDF5 attribute of that name
 # means.
 ATTRIBUTES = ('geometry', 'pitch_mm', 'units', 'axes', 'provenance')
@@ -70,6 +72,7 @@ def _contents(
   if h5py.is_hdf5(path):
     with contextlib.suppress(ImportError):  # an extra; being imported it registers its filters
       import hdf5plugin  # pyright: ignore[reportMissingImports]  # noqa: F401
+    trial.check(path)
     file = stack.enter_context(h5py.File(path))
     return file, dict(file.attrs)
   with open(path, 'rb') as start:

@@ -16,6 +16,7 @@ from onnx import helper, numpy_helper
 from calojax.export.flatten import Equation, flatten
 from calojax.export.graph import Graph, Unsupported, Value, constant, full, settled
 from calojax.export.primitives import RULES
+from calojax.inference.runtimes import onnx_runtime
 from calojax.models import convolutions
 
 PORTABLE = 17  # the opset that all runtimes of the last years read
@@ -127,8 +128,7 @@ def _prune(graph: Graph, output: str) -> None:
 
 def newest_opset() -> int:
   """The newest opset that the installed onnx and onnxruntime both know."""
-  import onnxruntime
-
+  onnxruntime = onnx_runtime()
   onnxruntime.set_default_logger_severity(4)
   value = lambda name: helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1])
   trivial = helper.make_graph(

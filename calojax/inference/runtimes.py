@@ -5,6 +5,7 @@ it is asked for.
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -52,10 +53,19 @@ def runner(path: str, runtime: str, threads: int | None = None) -> Run:
   return registry.find(RUNTIMES, runtime, 'runtime').open(path, threads)
 
 
-def onnx_session(path: str, threads: int | None = None) -> Any:
-  """A session of ONNX Runtime on the processor."""
+def onnx_runtime() -> Any:
+  """The package `onnxruntime`, told not to report to its maker, nor to print a notice that it does:
+  newer builds do, unless the environment says otherwise before they are imported.
+  """
+  os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')
   import onnxruntime
 
+  return onnxruntime
+
+
+def onnx_session(path: str, threads: int | None = None) -> Any:
+  """A session of ONNX Runtime on the processor."""
+  onnxruntime = onnx_runtime()
   options = onnxruntime.SessionOptions()
   options.log_severity_level = 3  # errors: its warnings tell of optimisations that it does without
   if threads:

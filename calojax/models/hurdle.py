@@ -22,9 +22,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 TEMPERATURE = 0.5  # of the soft step through which the gradient of being lit goes
-# Of the log odds: over so much a cell changes from dark to lit. A sharp step would let two runtimes,
-# which round differently, light different cells for the same noise. In probability it would be most
-# of what a cell that is lit once in a thousand showers holds.
+# Of the log odds: over so much a cell changes from dark to lit. A sharp step would let two
+# runtimes, which round differently, light different cells for the same noise. A step as wide in the
+# probability would be most of what a cell that is lit once in a thousand showers holds.
 RAMP = 0.01
 # Odd polynomial of a standard normal number n: ln(Phi(n) / Phi(-n)) to 0.0013 for |n| < 5.2. By the
 # distribution function itself nothing is left of it in single precision beyond 5.
@@ -115,9 +115,7 @@ class Hurdle(NamedTuple):
     slope = jnp.where(normal > self.middle, self.above, self.below)
     pull = (normal - self.middle) / slope
     lit = 0.5 * jnp.square(pull) + jnp.log(slope) + 0.5 * math.log(2 * math.pi)
-    return jnp.where(
-      x > 0, lit - jax.nn.log_sigmoid(self.logit), -jax.nn.log_sigmoid(-self.logit)
-    )
+    return jnp.where(x > 0, lit - jax.nn.log_sigmoid(self.logit), -jax.nn.log_sigmoid(-self.logit))
 
   def _amounts(self, noise: Array) -> Array:
     """What the cells hold if they are lit."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import pathlib
@@ -18,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from calojax import data
-from calojax.files import write_text
+from calojax.data.writer import smallest
+from calojax.files import Lease, check_room, named, write_text
+from calojax.interruption import check as check_interruption
 from calojax.provenance import origin
 from calojax.showers import Condition, Shower
 from calojax.simulation.calorimeters import Calorimeter, Slab
@@ -109,29 +110,23 @@ def begun(plan: Plan) -> Iterator[list[int]]:
       f'{plan.output} exists already, expected a new name: a simulation is not overwritten'
     )
   data.Writer(plan.output, plan.calorimeter.geometry, {})  # refuses a path without a folder
-  with contextlib.ExitStack() as held:
-    try:
-      plan.folder.mkdir(exist_ok=True)
-      held.enter_context(_locked(plan.folder / 'lock'))
-      _agree(plan)
-    except (OSError, ValueError) as error:
-      raise ValueError(f'{plan.folder} cannot be used: {error}') from None
+  lease = None
+  try:
+    plan.folder.mkdir(exist_ok=True)
+    lease = Lease(plan.folder, 'simulation')
+    needed = 2 * smallest(plan.events, plan.calorimeter.geometry)  # the chunks and then the whole
+    check_room(plan.folder, needed, f'{plan.events} showers and their chunks')
+    _agree(plan)
+  except (OSError, ValueError) as error:
+    if lease:
+      lease.release()
+    raise ValueError(f'{plan.folder} cannot be used: {error}') from None
+  try:
     yield [
       number for number in range(-(-plan.events // plan.size)) if not plan.path(number).exists()
     ]
-
-
-@contextlib.contextmanager
-def _locked(path: pathlib.Path) -> Iterator[None]:
-  """Holds a lock that ends with the process, however it ends."""
-  with open(path, 'w') as file:
-    try:
-      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-      raise ValueError(
-        'another simulation is at work in it; wait for it or choose another output'
-      ) from None
-    yield
+  finally:
+    lease.release()
 
 
 def _agree(plan: Plan) -> None:
@@ -141,7 +136,7 @@ def _agree(plan: Plan) -> None:
     ValueError: the chunks are those of another simulation.
   """
   note, now = plan.folder / 'settings.json', settings(plan)
-  before = json.loads(note.read_text()) if any(plan.folder.glob('*.h5')) else now
+  before = _noted(note) if any(plan.folder.glob('*.h5')) else now
   earlier = dataclasses.replace(plan, events=before['events'])
   for key in now:
     if before.get(key) != now[key] and not (key == 'events' and earlier.size == plan.size):
@@ -155,6 +150,20 @@ def _agree(plan: Plan) -> None:
       if events % plan.size:
         plan.path(events // plan.size).unlink(missing_ok=True)
   write_text(note, json.dumps(now, indent=1))
+
+
+def _noted(note: pathlib.Path) -> dict[str, Any]:
+  """What decides the showers of the chunks that are there.
+
+  Raises:
+    ValueError: it cannot be read; the chunks cannot be told from those of another simulation.
+  """
+  with named(note.name):
+    try:
+      found = json.loads(note.read_text(encoding='utf-8'))
+      return {**found, 'events': int(found['events'])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+      raise ValueError(f'damaged, expected the settings of the chunks: {error!r}') from None
 
 
 def write(
@@ -183,6 +192,7 @@ def merge(plan: Plan) -> dict[str, Any]:
   del provenance['geometry']  # the file has it
   with data.Writer(plan.output, plan.calorimeter.geometry, provenance) as writer:
     for path in paths:
+      check_interruption()
       writer.append(data.read(path).showers)
   for path in paths:
     path.unlink()

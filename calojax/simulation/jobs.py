@@ -9,16 +9,19 @@ import os
 import re
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from calojax import interruption
 from calojax.simulation import chunks, gun
 from calojax.simulation.chunks import Plan
 
 TELL = 0.5  # seconds between two messages of a job
 PRINT = 10.0  # seconds between two lines of progress
+LOOK = 0.2  # seconds between two looks for signals
 
 
 def run(
@@ -35,7 +38,8 @@ def run(
       _hand(connection, waiting.pop())
     current = dict.fromkeys(workers, 0)  # events done of the chunk in hand
     while current:
-      ready: Any = wait(list(current))  # of connections alone; its type has sockets too
+      interruption.check()
+      ready: Any = wait(list(current), LOOK)  # of connections alone; its type has sockets too
       for connection in ready:
         kind, value = _received(connection, workers[connection])
         if kind == 'failed':
@@ -55,8 +59,9 @@ def started(plan: Plan, jobs: int, environment: dict[str, str]) -> Iterator[dict
   in any case.
   """
   context, workers, processes = multiprocessing.get_context('spawn'), {}, []
-  # Ctrl-C goes to all processes: only the parent is to answer.
-  before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+  # Ctrl-C goes to all processes: only the parent is to answer. Children keep the mask; what comes
+  # meanwhile is not lost but waits.
+  before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
   try:
     for number in range(jobs):
       ours, theirs = context.Pipe()
@@ -66,10 +71,10 @@ def started(plan: Plan, jobs: int, environment: dict[str, str]) -> Iterator[dict
       theirs.close()
       processes.append(process)
       workers[ours] = log
-    signal.signal(signal.SIGINT, before)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     yield workers
   finally:
-    signal.signal(signal.SIGINT, before)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     for process in processes:
       process.terminate()
     for process in processes:
@@ -105,7 +110,7 @@ def work(plan: Plan, connection: Connection, log: str, environment: dict[str, st
   """A job: simulates and writes the chunks whose numbers it receives, until the pipe closes. Does
   not return.
   """
-  signal.signal(signal.SIGINT, signal.SIG_IGN)
+  _end_with_parent()
   _silence(log)
   os.environ.update(environment)
   from calojax.simulation import geant4  # imports the binding, which reads the environment
@@ -126,6 +131,18 @@ def work(plan: Plan, connection: Connection, log: str, environment: dict[str, st
   except EOFError:  # the parent has gone
     pass
   os._exit(0)
+
+
+def _end_with_parent() -> None:
+  """Has this process end when its parent does, also one that was killed and could tell nobody."""
+  parent = multiprocessing.parent_process()
+  assert parent is not None, 'a job is started by a simulation'
+
+  def watch() -> None:
+    parent.join()
+    os._exit(0)
+
+  threading.Thread(target=watch, name='parent', daemon=True).start()
 
 
 def _silence(log: str) -> None:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import collections
 import json
 import os
 import signal
@@ -17,15 +16,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from calojax import interruption
 from calojax.files import write_text
+from calojax.interruption import Interrupted
 from calojax.methods.state import TrainState, players
 from calojax.training.checkpoint import Checkpoints
 
 COLLAPSE = 1e-3  # generated over real spread of a cell below which a generator counts as dead
-
-
-class Interrupted(Exception):
-  """SIGTERM or SIGINT was received; the state is saved."""
 
 
 class Diverged(Exception):
@@ -135,9 +132,17 @@ def _forget_after(path: str, step: int) -> None:
   if not os.path.exists(path):
     return
   kept = []
-  with open(path) as file:
-    for line in file:
-      if line.endswith('\n') and json.loads(line)['step'] <= step:
+  with open(path, encoding='utf-8', errors='replace') as file:
+    for number, line in enumerate(file, 1):
+      if not line.endswith('\n'):
+        continue
+      try:
+        before = json.loads(line)['step'] <= step
+      except (ValueError, KeyError, TypeError):
+        raise ValueError(
+          f'{path}: line {number} is damaged, expected a JSON object with the step: remove the line'
+        ) from None
+      if before:
         kept.append(line)
   write_text(path, ''.join(kept))
 
@@ -155,33 +160,19 @@ class Periodic:
 
 
 class Signals:
-  """On SIGTERM or SIGINT finishes the step, saves and raises `Interrupted`; a second signal ends
-  the process at once.
-  """
+  """Where SIGTERM or SIGINT has come, saves after the step and raises `Interrupted`."""
 
   def __init__(self, checkpoints: Checkpoints, before_save: Callable[[int, TrainState], None]):
     self._checkpoints, self._before_save = checkpoints, before_save
-    self._received: collections.deque[int] = collections.deque()
-    self._old = {
-      number: signal.signal(number, self._receive) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-
-  def _receive(self, number: int, frame: Any) -> None:
-    self._received.append(number)
-    signal.signal(number, signal.SIG_DFL)
 
   def __call__(self, step: int, state: TrainState, metrics: dict[str, Any]) -> None:
     """Saves and raises `Interrupted` if a signal has come."""
-    if self._received:
+    number = interruption.received()
+    if number is not None:
       self._before_save(step, state)
       self._checkpoints.save(state)
       self._checkpoints.wait()
-      raise Interrupted(f'{signal.Signals(self._received[0]).name} received, saved at step {step}')
-
-  def restore(self) -> None:
-    """Puts the former handlers back."""
-    for number, handler in self._old.items():
-      signal.signal(number, handler)
+      raise Interrupted(f'{signal.Signals(number).name} received, saved at step {step}')
 
 
 class Progress:

@@ -4,73 +4,201 @@ make a resumed run the same run.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import orbax.checkpoint as ocp
 
+from calojax.files import check_room, damage, write_digests
 from calojax.methods.state import TrainState
+
+KEPT = 2
+DAMAGED = 'damaged'  # what a name of a checkpoint that cannot be loaded begins with
+
+
+class Damaged(Exception):
+  """A checkpoint is not what was written."""
 
 
 class Checkpoints:
   """The checkpoints of one workdir, written in the background, the last two kept.
 
   A checkpoint appears under its final name only when it is whole, so a process killed while saving
-  leaves the one before.
+  leaves the one before. Beside its arrays lie the digests of its files. One that is not what was
+  written is passed over, with a warning, for the one before.
+
+  Args:
+    workdir: the folder.
+    create: whether this process trains in it; otherwise nothing in it is changed.
   """
 
   def __init__(self, workdir: str, create: bool = True):
-    directory = os.path.join(os.path.abspath(workdir), 'checkpoints')
-    if not create and not os.path.isdir(directory):
-      raise ValueError(f'no checkpoint in {workdir}: there is no {directory}')
-    options = ocp.CheckpointManagerOptions(max_to_keep=2, create=create)
+    self._directory = os.path.join(os.path.abspath(workdir), 'checkpoints')
+    self._ours = create
+    if not create and not os.path.isdir(self._directory):
+      raise ValueError(f'no checkpoint in {workdir}: there is no {self._directory}')
+    # Not Orbax's own background: after an error it can wait for ten minutes.
     self._manager = ocp.CheckpointManager(
-      directory, item_handlers=ocp.StandardCheckpointHandler(), options=options
+      self._directory,
+      item_handlers=ocp.StandardCheckpointHandler(),
+      options=ocp.CheckpointManagerOptions(
+        max_to_keep=KEPT if create else None,
+        create=create,
+        cleanup_tmp_directories=create,
+        enable_async_checkpointing=False,
+      ),
     )
+    self._newest = self._manager.latest_step()
+    self._writer = ThreadPoolExecutor(1, thread_name_prefix='checkpoint')
+    self._writing: Future[None] | None = None
 
   def latest(self) -> int | None:
     """The step of the newest whole checkpoint, or None."""
-    return self._manager.latest_step()
+    return self._newest
 
   def save(self, state: TrainState) -> None:
-    """Writes the state in the background; a step that is there already is left."""
-    step = int(state.step)
-    if step != self.latest():
-      self._manager.save(step, args=ocp.args.StandardSave(state))
-
-  def restore(self, like: TrainState) -> TrainState:
-    """The newest state, laid out on devices as `like` (arrays or shapes with shardings).
+    """Writes the state in the background; a step that is there already is left.
 
     Raises:
-      ValueError: its arrays differ in shape or name from `like`; the first difference is named.
+      OSError, ValueError: the one before could not be written.
     """
-    step = self.latest()
-    if step is None:
-      raise ValueError(f'no checkpoint in {self._manager.directory}, expected at least one')
-    stored: Any = self._manager.item_metadata(step)
-    _same_shapes(stored, like, f'{self._manager.directory}/{step}')
+    self.wait()
+    step = int(state.step)
+    if step != self.latest():
+      # The next step takes the memory of this state over.
+      self._writing = self._writer.submit(self._write, step, jax.tree.map(jnp.copy, state))
+
+  def _write(self, step: int, state: TrainState) -> None:
+    """Writes a state, then the digests of its files."""
+    try:
+      self._manager.save(step, args=ocp.args.StandardSave(state))
+      write_digests(self._folder(step))
+    except Exception as error:  # of TensorStore, with a page of its own source
+      raise OSError(
+        f'checkpoint {step} could not be written to {self._directory}: {_reason(error)}'
+      ) from None
+    self._newest = step
+
+  def check_room(self, like: TrainState) -> None:
+    """Raises ValueError if there is not room for as many checkpoints as lie there at a time."""
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(like))
+    missing = max(1, KEPT + 1 - len(self._manager.all_steps()))
+    check_room(self._directory, missing * size, 'the checkpoints')
+
+  def restore(self, like: TrainState) -> TrainState:
+    """The newest intact state, laid out on devices as `like` (arrays or shapes with shardings).
+
+    Raises:
+      ValueError: there is none, or its arrays differ in shape or name from `like`; the first
+        difference is named.
+    """
+    damaged: list[str] = []
+    for step in sorted(self._manager.all_steps(), reverse=True):
+      try:
+        state = self._read(step, like)
+      except Damaged as error:
+        damaged.append(str(error))
+      else:
+        self._newest = step
+        self._pass_over(damaged)
+        return state
+    if damaged:
+      raise ValueError(f'no intact checkpoint, expected at least one: {"; ".join(damaged)}')
+    raise ValueError(f'no checkpoint in {self._directory}, expected at least one')
+
+  def _read(self, step: int, like: TrainState) -> TrainState:
+    """The state of a step.
+
+    Raises:
+      Damaged: it is not what was written.
+      ValueError: as `restore`.
+    """
+    folder = self._folder(step)
+    if found := damage(folder):
+      raise Damaged(found)
+    with _damaged(folder):
+      stored: Any = self._manager.item_metadata(step)
+      shapes = _shapes(stored)
+    _same_shapes(shapes, _shapes(like), folder)
     wanted: Any = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
     # Version 0.1.0 had one state for all methods: what one does not use is there and holds nothing.
     unused = {name: None for name in stored if name not in wanted._fields}
     tree = {**wanted._asdict(), **unused}
-    found: Any = self._manager.restore(step, args=ocp.args.StandardRestore(tree))
-    return wanted._replace(**{name: found[name] for name in wanted._fields})
+    with _damaged(folder):
+      found = self._manager.restore(step, args=ocp.args.StandardRestore(tree))
+      return wanted._replace(**{name: found[name] for name in wanted._fields})
+
+  def _pass_over(self, damaged: list[str]) -> None:
+    """Tells of damaged checkpoints that are newer than the one that is taken; where this process
+    trains, it puts them out of the way.
+    """
+    if not damaged:
+      return
+    warnings.warn(
+      f'{"; ".join(damaged)}. Step {self._newest} is taken in its place: what was trained after it '
+      'is lost, and the same steps are made again by a training',
+      stacklevel=3,
+    )
+    if self._ours:
+      for step in self._manager.all_steps():
+        if step > (self._newest or 0):
+          aside = os.path.join(self._directory, f'{DAMAGED}-{step}')
+          shutil.rmtree(aside, ignore_errors=True)
+          os.rename(self._folder(step), aside)
+      self._manager.reload()
 
   def wait(self) -> None:
-    """Returns once everything saved is on disk."""
-    self._manager.wait_until_finished()
+    """Returns once everything saved is on disk.
+
+    Raises:
+      OSError: it could not be written.
+    """
+    writing, self._writing = self._writing, None
+    if writing:
+      writing.result()
 
   def close(self) -> None:
     """Waits for what is being written and ends the background thread."""
-    self._manager.close()
+    try:
+      self.wait()
+    finally:
+      self._writer.shutdown()
+      self._manager.close()
+
+  def _folder(self, step: int) -> str:
+    """The folder of a checkpoint."""
+    return os.path.join(self._directory, str(step))
 
 
-def _same_shapes(stored: Any, like: TrainState, source: str) -> None:
+@contextlib.contextmanager
+def _damaged(folder: str) -> Iterator[None]:
+  """Turns any error into Damaged: on damaged bytes Orbax fails in many ways."""
+  try:
+    yield
+  except Exception as error:
+    raise Damaged(f'{folder} cannot be read: {_reason(error)}') from None
+
+
+def _reason(error: Exception) -> str:
+  """An error of Orbax or TensorStore in a few words: theirs can have sixty lines."""
+  words = ' '.join(str(error).split()) or type(error).__name__
+  full = 'No space left on device'
+  return full if full in words else words[:200]
+
+
+def _same_shapes(
+  stored: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]], source: str
+) -> None:
   """Raises ValueError at the first array whose name or shape differs (Orbax's own message buries
   it).
   """
-  stored, expected = _shapes(stored), _shapes(like)
   for name in sorted(set(stored) | set(expected)):
     if stored.get(name) != expected.get(name):
       raise ValueError(

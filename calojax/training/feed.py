@@ -38,6 +38,8 @@ def batches_of(config: Any, parts: Parts, mesh: jax.sharding.Mesh) -> Batches:
       config.seed,
       binning(config),
       conventions_of(config),
+      # Five windows are in memory at a time; the usual one as long as `data.memory_gib` is 2.
+      min(batches.WINDOW, int(config.data.memory_gib * 2**30 / 16)),
     ),
     mesh,
   )

@@ -16,6 +16,7 @@ from calojax.evaluation.figures.rendering import figure_to_array
 from calojax.evaluation.study import Settings, clusters_for, evaluate
 from calojax.methods.state import TrainState
 from calojax.showers import Shower, take
+from calojax.training.callbacks import Diverged
 from calojax.training.run import Trainer
 
 MONITORED = 2000  # validation showers at most
@@ -40,17 +41,25 @@ def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
   generate = jax.jit(method.sample)
 
   def report(step: int, state: TrainState) -> None:
-    """Writes what the generator of a step makes."""
+    """Writes what the generator of a step makes.
+
+    Raises:
+      Diverged: it makes showers that are not finite.
+    """
     generated, paired = (
       Shower(np.asarray(generate(state.generator.ema, z, c)), c) for c in (asked, real.condition)
     )
+    if not np.isfinite(generated.energies).all():
+      raise Diverged(f'step {step}: the generated showers are not finite')
     scores = evaluate(Compared(real, generated, independent), parts.geometry, settings)
     for kind in scores['curves']:
       for key in ('value', 'ceiling'):
         writer.add_scalar(f'validation/prd_auc_{kind}/{key}', scores[f'prd_auc/{kind}'][key], step)
     for name, fake, true in zip(names, observe(names, generated, parts.geometry).T, observed):
-      writer.add_histogram(f'{name}/generated', fake, step)
-      writer.add_histogram(f'{name}/real', true, step)
+      for kind, values in (('generated', fake), ('real', true)):
+        known = values[np.isfinite(values)]  # an empty shower has no centre
+        if len(known):
+          writer.add_histogram(f'{name}/{kind}', known, step)
     pictures = {
       'mean': plots.mean_image_figure(real, generated, parts.geometry),
       'samples': plots.sample_figure(real, paired, parts.geometry),

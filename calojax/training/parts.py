@@ -12,15 +12,18 @@ from calojax.data.symmetries import all_images
 from calojax.geometry import Geometry
 from calojax.showers import Shower, take
 
-# Showers of a streamed file that are held in memory, for each of train, validation and test.
-HELD_OUT = 10_000
+# Showers of a streamed file that are held in memory, for each of train, validation and test; fewer
+# where they would take more than this share of `data.memory_gib`. A final evaluation holds the test
+# showers, as many generated ones twice, and their features.
+HELD_OUT, SHARE = 10_000, 1 / 8
+COPIES = 2  # of a file that is read whole: all of it, and its parts
 
 
 class Parts(NamedTuple):
   """The data of a run.
 
   Attributes:
-    train: training showers; of a streamed file only the first `HELD_OUT`.
+    train: training showers; of a streamed file only the first, `HELD_OUT` at most.
     validation, test: held-out showers.
     chunks: the chunks to train on of a file larger than memory, else None.
     geometry, provenance: of the data.
@@ -35,15 +38,15 @@ class Parts(NamedTuple):
 
 
 def load_parts(config: Any) -> Parts:
-  """The data of a config, divided by its seed; a file that exceeds `data.memory_gib` is left on
-  disk.
+  """The data of a config, divided by its seed; a file that does not fit twice into
+  `data.memory_gib` is left on disk.
 
   Raises:
     ValueError: data that cannot be read or are not valid.
   """
   source, fractions, geometry = config.data.source, tuple(config.data.split), binning(config)
-  conventions = conventions_of(config)
-  if _gibibytes(source, geometry, conventions) > config.data.memory_gib:
+  conventions, limit = conventions_of(config), config.data.memory_gib
+  if COPIES * _gibibytes(source, geometry, conventions) > limit:
     if config.data.symmetries:
       raise ValueError(
         f'data.symmetries is set, but {source} is larger than data.memory_gib and streamed: '
@@ -51,8 +54,9 @@ def load_parts(config: Any) -> Parts:
       )
     data.examine(source, geometry, conventions)
     chunks = data.split_chunks(source, config.seed, fractions)
-    parts = {name: _head(source, chunks[name], geometry, conventions) for name in chunks}
     first = data.read(source, 0, 1, geometry, conventions)
+    held = int(min(HELD_OUT, SHARE * limit * 2**30 / (4 * first.geometry.cells)))
+    parts = {name: _head(source, chunks[name], held, geometry, conventions) for name in chunks}
     return Parts(
       **parts, chunks=chunks['train'], geometry=first.geometry, provenance=first.provenance
     )
@@ -93,8 +97,12 @@ def _gibibytes(source: str, geometry: Geometry | None, conventions: data.Convent
 
 
 def _head(
-  path: str, chunks: Any, geometry: Geometry | None, conventions: data.Conventions
+  path: str,
+  chunks: Any,
+  held: int,
+  geometry: Geometry | None,
+  conventions: data.Conventions,
 ) -> Shower:
-  """The first `HELD_OUT` showers of these chunks."""
+  """The first `held` showers of these chunks, and what else their last chunk has."""
   size = data.extent(path)[1]
-  return data.read_chunks(path, chunks[: -(-HELD_OUT // size)], geometry, conventions)
+  return data.read_chunks(path, chunks[: max(1, -(-held // size))], geometry, conventions)

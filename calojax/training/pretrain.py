@@ -19,6 +19,7 @@ from calojax.methods.gan import GanState
 from calojax.methods.state import TrainState
 from calojax.showers import take
 from calojax.training import sharding
+from calojax.training.board import board
 from calojax.training.checkpoint import Checkpoints
 from calojax.training.feed import batches_of
 from calojax.training.loop import initial_state, steps_per_dispatch
@@ -68,10 +69,8 @@ def train(trainer: Trainer) -> TrainState:
   Raises:
     Interrupted, Diverged: as `run.run`.
   """
-  from tensorboardX import SummaryWriter
-
   try:
-    with SummaryWriter(trainer.folder) as writer:
+    with board(trainer.folder) as writer:
       state = run(trainer, writer, lambda step, state: None)
   finally:
     trainer.checkpoints.close()

@@ -4,15 +4,18 @@ workdir.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 
-from calojax import data
+from calojax import data, interruption
+from calojax.files import Lease, named
+from calojax.geometry import Geometry
 from calojax.methods.build import build
 from calojax.methods.state import Method, TrainState
-from calojax.showers import take
+from calojax.showers import Shower, take
 from calojax.training import callbacks, feed, sharding, workdir
 from calojax.training.checkpoint import Checkpoints
 from calojax.training.loop import dispatcher, initial_state, shapes, steps_per_dispatch, train
@@ -29,8 +32,16 @@ class Trainer(NamedTuple):
   batches: feed.Batches
   dispatch: int
   mesh: jax.sharding.Mesh
+  lease: Lease
   checkpoints: Checkpoints
   state: TrainState
+
+  def close(self) -> None:
+    """Ends what is being written, and lets other processes in."""
+    try:
+      self.checkpoints.close()
+    finally:
+      self.lease.release()
 
 
 def prepare(config: Any, folder: str, check: Callable[[Any, Parts], None]) -> Trainer:
@@ -38,27 +49,55 @@ def prepare(config: Any, folder: str, check: Callable[[Any, Parts], None]) -> Tr
   its newest state or makes the first.
 
   Raises:
-    ValueError: the config, the data or the workdir does not do; nothing is written then.
+    ValueError: the config, the data or the workdir does not do, or another process trains in it;
+      nothing is written then.
   """
   parts = load_parts(config)
   check(config, parts)
-  method = build(config, parts.geometry, parts.train)
   mesh = sharding.data_mesh()
+  # An impossible network is refused here, before anything is written.
+  method, like = built(config, parts.geometry, parts.train, mesh)
   dispatch, batches = steps_per_dispatch(config), feed.batches_of(config, parts, mesh)
   example = take(parts.train, slice(2))
-  # An impossible network is refused here, before anything is written.
-  like = shapes(method, example, mesh)
-  workdir.claim(folder, config)
-  workdir.describe_data(
-    folder, parts.geometry, parts.provenance, data.fingerprint(parts.train), parts.train.condition
-  )
-  checkpoints = Checkpoints(folder)
-  state = (
-    initial_state(method, example, config.seed, mesh)
-    if checkpoints.latest() is None
-    else checkpoints.restore(like)
-  )
-  return Trainer(config, folder, parts, method, batches, dispatch, mesh, checkpoints, state)
+  interruption.begin(None)
+  os.makedirs(folder, exist_ok=True)
+  with named(folder):
+    lease = Lease(folder, 'training')
+  try:
+    workdir.claim(folder, config)
+    workdir.describe_data(
+      folder, parts.geometry, parts.provenance, data.fingerprint(parts.train), parts.train.condition
+    )
+    checkpoints = Checkpoints(folder)
+    checkpoints.check_room(like)
+    state = (
+      initial_state(method, example, config.seed, mesh)
+      if checkpoints.latest() is None
+      else checkpoints.restore(like)
+    )
+  except BaseException:
+    lease.release()
+    raise
+  return Trainer(config, folder, parts, method, batches, dispatch, mesh, lease, checkpoints, state)
+
+
+def built(
+  config: Any, geometry: Geometry, showers: Shower, mesh: jax.sharding.Mesh
+) -> tuple[Method, TrainState]:
+  """The method of a config and the shapes of its state.
+
+  Raises:
+    ValueError: there is no such network.
+  """
+  try:
+    method = build(config, geometry, showers)
+    return method, shapes(method, take(showers, slice(2)), mesh)
+  except ValueError:
+    raise
+  except Exception as error:  # sizes that do not fit are met in many ways, in flax and before
+    raise ValueError(
+      f'no network can be made of this config: {type(error).__name__}: {error}'
+    ) from error
 
 
 def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None]) -> TrainState:
@@ -66,6 +105,7 @@ def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None
 
   Raises:
     Interrupted: SIGTERM or SIGINT; the state is saved.
+    OSError, ValueError: the disk is full, or the workdir was removed.
     Diverged: a term is not finite or the generator is dead; the last good checkpoint is kept.
   """
   settings, start = trainer.config.train, int(trainer.state.step)
@@ -73,6 +113,7 @@ def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None
   scalars = callbacks.Scalars(
     trainer.folder, writer, settings.log_every, settings.batch * settings.discriminator_steps, start
   )
+  interruption.check()
 
   def check(step: int, state: TrainState) -> None:
     scalars.flush(step, state)
@@ -83,6 +124,7 @@ def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None
 
   def save(step: int, state: TrainState) -> None:
     check(step, state)
+    trainer.lease.check()
     checkpoints.save(state)
 
   def watch(step: int, state: TrainState) -> None:
@@ -106,8 +148,10 @@ def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None
       told,
     )
     save(settings.steps, state)
+    checkpoints.wait()
     return state
+  except OSError:
+    trainer.lease.check()  # which says it better where the whole workdir has gone
+    raise
   finally:
     progress.close()
-    signals.restore()
-    checkpoints.wait()

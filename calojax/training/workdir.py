@@ -14,11 +14,12 @@ from typing import Any
 import ml_collections
 
 from calojax import config, spectrum
-from calojax.files import write_text
+from calojax.files import check_digests, write_digests, write_text
 from calojax.geometry import Geometry
 from calojax.showers import Condition
 
 SPECTRUM = 100_000  # conditions kept at most
+CONFIG, DATA = 'config.json', 'data.json'
 
 
 def claim(workdir: str, asked: Any) -> None:
@@ -28,7 +29,7 @@ def claim(workdir: str, asked: Any) -> None:
     ValueError: the workdir belongs to another config.
   """
   os.makedirs(workdir, exist_ok=True)
-  path = os.path.join(workdir, 'config.json')
+  path = os.path.join(workdir, CONFIG)
   if os.path.exists(path):
     check_config(workdir, asked)
   else:
@@ -57,14 +58,19 @@ def stored_config(workdir: str) -> ml_collections.ConfigDict:
   has been added since.
 
   Raises:
-    ValueError: there is none, or it is not JSON.
+    ValueError: there is none, or it is not what was written.
   """
-  path = os.path.join(workdir, 'config.json')
+  path = os.path.join(workdir, CONFIG)
   try:
     with open(path, encoding='utf-8') as file:
-      return config.check(config.from_json(file.read()))
+      text = file.read()
   except FileNotFoundError:
-    raise ValueError(f'{workdir} is not a workdir: no config.json in it') from None
+    raise ValueError(f'{workdir} is not a workdir: no {CONFIG} in it') from None
+  except ValueError as error:  # not UTF-8
+    raise ValueError(f'{path} is not JSON: {error}') from None
+  check_digests(workdir, CONFIG)
+  try:
+    return config.check(config.from_json(text))
   except ValueError as error:
     raise ValueError(f'{path} {error}') from None
 
@@ -82,7 +88,7 @@ def describe_data(
   Raises:
     ValueError: the workdir was made with data of another fingerprint.
   """
-  path = os.path.join(workdir, 'data.json')
+  path = os.path.join(workdir, DATA)
   if os.path.exists(path):
     check_data(workdir, stored_data(workdir)[1], fingerprint)
     return
@@ -93,6 +99,7 @@ def describe_data(
     'provenance': provenance,
   }
   write_text(path, json.dumps(description, indent=2, default=str) + '\n')
+  write_digests(workdir, (CONFIG, DATA, spectrum.FILE))
 
 
 def check_data(workdir: str, description: dict[str, Any], fingerprint: str) -> None:
@@ -112,10 +119,11 @@ def stored_data(workdir: str) -> tuple[Geometry, dict[str, Any], Condition]:
     ValueError: they are not there or cannot be read.
   """
   try:
-    with open(os.path.join(workdir, 'data.json')) as file:
+    check_digests(workdir, DATA, spectrum.FILE)
+    with open(os.path.join(workdir, DATA), encoding='utf-8') as file:
       description = json.load(file)
     geometry = Geometry.from_json(json.dumps(description['geometry']))
     conditions = spectrum.load(os.path.join(workdir, spectrum.FILE))
     return geometry, {'fingerprint': description['fingerprint'], **description}, conditions
-  except (OSError, KeyError, TypeError, ValueError) as error:
+  except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
     raise ValueError(f'{workdir} is not a complete workdir: {error}') from None

@@ -1,0 +1,64 @@
+"""How a command ends: one line and a documented exit code, whatever happened."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import warnings
+from collections.abc import Callable
+
+from calojax import interruption
+from calojax.exit_codes import BAD_INPUT, DONE, INTERRUPTED, UNEXPECTED
+from calojax.interruption import Interrupted
+
+LENGTH = 1000  # characters of a line at most: some libraries tell sixty lines
+
+
+def outcome(work: Callable[[], int], debug: bool = False) -> int:
+  """The exit code of a command's work; an error becomes one line on standard error, with `debug` it
+  is raised.
+  """
+  warnings.formatwarning = lambda message, *_, **__: f'calojax: warning: {line(message)}\n'
+  try:
+    code = work()
+    if code != DONE or not interruption.received():
+      return code
+    # All is done, but who asked for an end is to hear of it: a job that is queued again finds that.
+    say(f'interrupted when all was done; {interruption.AGAIN} to see so')
+    return INTERRUPTED
+  except Interrupted as interrupted:
+    say(f'{interrupted}; {interruption.AGAIN}')
+    return INTERRUPTED
+  except Exception as error:
+    if debug:
+      raise
+    return refuse(error)
+
+
+def refuse(error: Exception) -> int:
+  """Prints an error as one line and returns its exit code."""
+  if isinstance(error, ModuleNotFoundError) and not (error.name or '').startswith('calojax'):
+    say(f'this needs {error.name}, which is not installed: pip install "calojax[train]"')
+  elif isinstance(error, MemoryError) or 'RESOURCE_EXHAUSTED: Out of memory' in str(error):
+    say(f'not enough memory, a smaller train.batch or data.memory_gib needs less: {line(error)}')
+  elif isinstance(error, (ValueError, OSError)):
+    say(line(error))
+  else:
+    say(f'unexpected {type(error).__name__}: {line(error)} (--debug shows where)')
+    return UNEXPECTED
+  return BAD_INPUT
+
+
+def line(error: object) -> str:
+  """What an error says, as one line of bounded length."""
+  text = error.args[0] if isinstance(error, KeyError) and error.args else error
+  words = ' '.join(str(text).split()) or type(error).__name__
+  return words if len(words) <= LENGTH else f'{words[:LENGTH]} ...'
+
+
+def say(words: str) -> None:
+  """Prints a line on standard error, if there is one."""
+  with contextlib.suppress(
+    OSError
+  ):  # nobody reads, or the log's disk is full: the code still tells
+    print(f'calojax: {words}', file=sys.stderr, flush=True)

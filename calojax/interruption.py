@@ -1,0 +1,138 @@
+"""SIGTERM and SIGINT: noted when they come, looked at where it is safe to stop.
+
+Nothing is raised from a handler: an exception there dies inside whatever callback runs just then (a
+collection of garbage, a line of a library), and the signal is lost. A thread is told of a signal at
+once, also while the main thread is inside a compiler or waits for a disk; until the first file is
+begun it ends the process itself, and so does a second signal at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from calojax.exit_codes import INTERRUPTED
+
+AGAIN = 'run the same command again'
+PATIENCE = 10.0  # seconds that interrupted work may take to its end, if it can be made again
+ECHO = 0.5  # seconds: `timeout` and batch systems send SIGTERM to a process and to its group
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# The handler and the thread are both told of each signal, and either can be told late.
+_handled: list[int] = []
+_watched: list[int] = []
+_leaving = threading.Lock()
+
+
+class Interrupted(Exception):
+  """SIGTERM or SIGINT came, and the work has stopped where it can go on; its message says where."""
+
+
+class _Stage:
+  """How far the process is: what a signal is to do."""
+
+  making = False  # files
+  first = 0.0  # signal, when
+  patience: float | None = None  # seconds for an orderly end; None: as long as it takes
+
+
+def listen() -> None:
+  """From now on SIGTERM and SIGINT are noted. A door calls it before it imports what takes time."""
+  reader, writer = os.pipe()
+  os.set_blocking(writer, False)
+  signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+  for number in _SIGNALS:
+    signal.signal(number, lambda number, frame: _note(_handled, number))
+  threading.Thread(target=_watch, args=(reader,), name='signals', daemon=True).start()
+
+
+def begin(patience: float | None) -> None:
+  """From now on files are made: a first signal is noted for `check` and `received`.
+
+  Args:
+    patience: seconds after which the process ends in any case, for work that is written whole or
+      not at all; None where what was done is to be saved first.
+  """
+  _Stage.making, _Stage.patience = True, patience
+  if number := received():
+    _hurry(number)
+
+
+def received() -> int | None:
+  """The first signal that came, or None."""
+  return next(iter(_watched or _handled), None)
+
+
+def check() -> None:
+  """Raises Interrupted if a signal has come."""
+  if number := received():
+    raise Interrupted(f'{signal.Signals(number).name} received')
+
+
+def progress(show: Callable[..., Any] | None) -> Callable[..., None]:
+  """A function that is told how far some work is and hands it on to `show`; it ends the work if a
+  signal has come.
+  """
+
+  def tell(*arguments: Any) -> None:
+    check()
+    if show:
+      show(*arguments)
+
+  return tell
+
+
+def leave(code: int) -> NoReturn:
+  """Ends the process with this code at once: a signal that comes while an interpreter clears its
+  modules away is lost or makes a core dump.
+  """
+  for stream in (sys.stdout, sys.stderr):
+    try:
+      stream.flush()
+    except (OSError, ValueError):  # nobody reads any more, or the disk is full
+      code = code or 1
+  os._exit(code)
+
+
+def _watch(reader: int) -> NoReturn:
+  """Notes the numbers of signals as they come."""
+  while True:
+    for number in os.read(reader, 64):
+      if number in _SIGNALS:
+        _note(_watched, number)
+
+
+def _note(seen: list[int], number: int) -> None:
+  """Takes note of a signal, or ends the process."""
+  if seen and number == signal.SIGTERM and time.monotonic() - _Stage.first < ECHO:
+    return
+  if not received():
+    _Stage.first = time.monotonic()
+  seen.append(number)
+  name = signal.Signals(number).name
+  if not _Stage.making:
+    _end(INTERRUPTED, f'{name} received before anything was made; {AGAIN}')
+  elif len(seen) > 1:
+    _end(128 + number, f'{name} received again, stopped at once')
+  else:
+    _hurry(number)
+
+
+def _hurry(number: int) -> None:
+  """Ends the process when its patience is over."""
+  if _Stage.patience is not None:
+    words = f'{signal.Signals(number).name} received; {AGAIN}'
+    timer = threading.Timer(_Stage.patience, _end, (INTERRUPTED, words))
+    timer.daemon = True
+    timer.start()
+
+
+def _end(code: int, words: str) -> None:
+  """Says why and ends the process; nothing if another thread is doing so."""
+  if _leaving.acquire(blocking=False):
+    os.write(2, f'calojax: {words}\n'.encode())
+    os._exit(code)

@@ -1,0 +1,299 @@
+"""Faults of the machine: signals, full disks, flipped bits, two processes in one folder."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from calojax import data
+from calojax.commands.outcome import LENGTH, line
+from calojax.files import Lease, Steadfast, check_digests, check_room, damage, lease, write_digests
+from calojax.files.digest import MANIFEST
+from calojax.showers import take
+from conftest import ROOT
+
+# Signals.
+
+SCRIPT = """
+import sys, time
+from calojax import interruption
+interruption.listen()
+if {begun}: interruption.begin({patience})
+print('ready', flush=True)
+{work}
+interruption.leave(0)
+"""
+LOOKS = """
+from calojax.commands.outcome import outcome
+def work():
+  while True:
+    time.sleep(0.01)
+    interruption.check()
+interruption.leave(outcome(work))
+"""
+# A lock that another thread holds: the main thread runs no Python, as in a compiler.
+STUCK = 'import threading; lock = threading.Lock(); lock.acquire(); lock.acquire()'
+SWALLOWS = """
+try:
+  while True: time.sleep(0.01)
+except BaseException:
+  pass
+"""
+
+
+def signalled(numbers, begun=True, patience=None, work=LOOKS, pause=0.7):
+  """Exit code and standard error of a script that is sent these signals."""
+  script = SCRIPT.format(begun=begun, patience=patience, work=work)
+  process = subprocess.Popen(
+    [sys.executable, '-c', script],
+    cwd=ROOT,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+  )
+  assert process.stdout is not None
+  process.stdout.readline()
+  for number in numbers:
+    process.send_signal(number)
+    time.sleep(pause * (number != numbers[-1]))
+  _, error = process.communicate(timeout=30)
+  return process.returncode, error
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize('begun, work', [(True, LOOKS), (False, STUCK), (False, SWALLOWS)])
+def test_a_signal_ends_the_process_in_one_line(number, begun, work):
+  code, error = signalled([number], begun, work=work)
+  assert code == 75 and error.count('\n') == 1
+  assert error.startswith(f'calojax: {number.name} received') and 'same command again' in error
+
+
+def test_a_second_signal_ends_a_process_that_does_not_look():
+  code, error = signalled([signal.SIGINT, signal.SIGTERM], work=STUCK)
+  assert code == 128 + signal.SIGTERM and error.count('\n') == 1 and 'at once' in error
+
+
+def test_patience_ends():
+  code, error = signalled([signal.SIGTERM], patience=0.2, work=STUCK)
+  assert code == 75 and error.count('\n') == 1
+
+
+def test_the_two_signals_that_timeout_sends_are_one():
+  code, error = signalled([signal.SIGTERM, signal.SIGTERM], pause=0.002)
+  assert code == 75 and error.count('\n') == 1
+
+
+# Disks.
+
+
+@pytest.fixture
+def limit():
+  """A function that lets this process write no file of more bytes, as if the disk were full."""
+  resource = pytest.importorskip('resource')
+  before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
+  signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+  yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+  resource.setrlimit(resource.RLIMIT_FSIZE, before)
+  signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_file_whose_disk_is_full_is_still_read_as_written_and_tells_it(tmp_path, limit):
+  with Steadfast(tmp_path / 'a') as file:
+    limit(100)
+    file.write(bytes(range(90)))
+    file.check()
+    file.write(b'x' * 50)
+    file.seek(80)
+    file.write(b'y' * 20)
+    file.seek(85)
+    found = bytearray(80)
+    assert file.readinto(found) == 55 and bytes(found[:55]) == b'y' * 15 + b'x' * 40
+    with pytest.raises(OSError) as error:
+      file.check()
+  assert error.value.errno == errno.EFBIG and 'a' in error.value.filename
+  assert (tmp_path / 'a').stat().st_size <= 100
+
+
+def test_showers_on_a_full_disk_are_an_error_and_leave_nothing(tmp_path, embedded, limit):
+  with pytest.raises(OSError), data.Writer(tmp_path / 'a.h5', embedded.geometry, {}) as writer:
+    limit(50_000)
+    for start in range(0, 5000, 500):
+      writer.append(take(embedded.showers, slice(start, start + 500)))
+  assert os.listdir(tmp_path) == []
+
+
+def test_room_is_asked_for_before(tmp_path):
+  check_room(tmp_path, 1, 'a byte')
+  with pytest.raises(ValueError, match=r'are free on its disk, expected at least .* for two'):
+    check_room(tmp_path, 2**60, 'two checkpoints')
+
+
+# Digests.
+
+
+@pytest.fixture
+def folder(tmp_path):
+  """A folder with digests."""
+  (tmp_path / 'deep').mkdir()
+  (tmp_path / 'a').write_bytes(b'one')
+  (tmp_path / 'deep' / 'b').write_bytes(b'two')
+  write_digests(tmp_path)
+  return tmp_path
+
+
+def test_any_flipped_bit_is_found(folder):
+  assert damage(folder) is None
+  for path in (folder / 'a', folder / 'deep' / 'b'):
+    whole = path.read_bytes()
+    for bit in range(8 * len(whole)):
+      flipped = bytearray(whole)
+      flipped[bit // 8] ^= 1 << bit % 8
+      path.write_bytes(flipped)
+      assert str(path) in (damage(folder) or '')
+    path.write_bytes(whole)
+  assert damage(folder) is None
+
+
+def test_a_file_that_is_gone_and_damaged_digests_are_found(folder):
+  (folder / 'a').unlink()
+  assert damage(folder) == f'{folder / "a"} is missing'
+  assert damage(folder, ['deep/b']) is None
+  with pytest.raises(ValueError, match='if the change was meant, remove'):
+    check_digests(folder, 'a')
+  for text in ('', '[1]', 'null', '{"a": 1', '\xff'):
+    (folder / MANIFEST).write_text(text, encoding='latin1')
+    assert 'damaged' in (damage(folder) or '')
+  (folder / MANIFEST).unlink()
+  assert damage(folder) is None  # as what version 0.1.0 wrote
+
+
+# Leases.
+
+
+def test_a_folder_is_for_one_process_at_a_time(tmp_path):
+  first = Lease(tmp_path)
+  with pytest.raises(ValueError, match=rf'is at work in it, process {os.getpid()} on \S+: '):
+    Lease(tmp_path)
+  first.check()
+  first.release()
+  Lease(tmp_path).release()
+  assert os.listdir(tmp_path) == []
+
+
+def owned(folder, **changes):
+  """A lease that another process left."""
+  held = Lease(folder)
+  owner = json.loads((folder / lease.FILE).read_text())
+  held.release()
+  (folder / lease.FILE).write_text(json.dumps(owner | {'token': 'other'} | changes))
+
+
+def test_a_killed_process_does_not_block(tmp_path):
+  command = [sys.executable, '-c', HOLD, str(tmp_path)]
+  with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    assert process.stdout is not None
+    process.stdout.readline()
+    with pytest.raises(ValueError, match=f'process {process.pid} on'):
+      Lease(tmp_path)
+    process.kill()
+    process.stdout.read()  # its end; nobody has waited for the process yet, which does not matter
+    if os.path.isdir('/proc/self'):
+      time.sleep(0.1)
+    else:
+      process.wait()
+    Lease(tmp_path).release()
+
+
+HOLD = """
+import sys, time
+from calojax.files import Lease
+Lease(sys.argv[1])
+print('held', flush=True)
+time.sleep(60)
+"""
+
+
+def test_another_process_of_the_same_number_does_not_block(tmp_path):
+  owned(tmp_path, started='1')
+  Lease(tmp_path).release()
+
+
+def test_another_machine_is_believed_while_it_touches_the_lease(tmp_path, monkeypatch):
+  monkeypatch.setattr(lease, 'BEAT', 0.05)
+  monkeypatch.setattr(lease, 'SILENCE', 0.5)
+  owned(tmp_path, host='elsewhere')
+  path = tmp_path / lease.FILE
+  process = subprocess.Popen(
+    ['sh', '-c', f'for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1; touch -d "2001-01-0$i" {path}; done']
+  )
+  with pytest.raises(ValueError, match='is at work in it, process .* on elsewhere'):
+    Lease(tmp_path)
+  process.wait()
+  Lease(tmp_path).release()  # silent since
+
+
+def test_a_folder_that_is_removed_or_taken_over_is_an_error(tmp_path):
+  folder = tmp_path / 'run'
+  folder.mkdir()
+  held = Lease(folder)
+  whole = (folder / lease.FILE).read_text()
+  (folder / lease.FILE).write_text(json.dumps(json.loads(whole) | {'host': 'elsewhere'}))
+  with pytest.raises(ValueError, match='on elsewhere has taken over'):
+    held.check()
+  (folder / lease.FILE).unlink()
+  folder.rmdir()
+  with pytest.raises(ValueError, match='was removed or moved'):
+    held.check()
+  held.release()
+
+
+# What a user sees.
+
+
+def test_a_message_is_one_line_of_bounded_length():
+  assert line(ValueError('a\n  b')) == 'a b' and line(KeyError("no 'x'")) == "no 'x'"
+  assert line(ValueError()) == 'ValueError' and len(line(ValueError('x' * 9999))) < LENGTH + 9
+
+
+@pytest.mark.parametrize('byte', [0, 1])
+def test_a_flipped_bit_in_a_file_of_showers_is_refused_or_changes_nothing(byte, tmp_path, embedded):
+  path = tmp_path / 'a.h5'
+  few = take(embedded.showers, slice(20))
+  with data.Writer(path, embedded.geometry, {'a': 1}) as writer:
+    writer.append(few)
+  whole = path.read_bytes()
+  places = np.random.default_rng(byte).integers(0, 8 * len(whole), 60)
+  refused = 0
+  for place in places:
+    flipped = bytearray(whole)
+    flipped[place // 8] ^= 1 << place % 8
+    path.write_bytes(flipped)
+    try:
+      found = data.read(path)
+    except ValueError as error:
+      assert str(path) in str(error)
+      refused += 1
+    else:
+      np.testing.assert_array_equal(found.showers.energies, few.energies)
+      assert found.geometry == embedded.geometry and found.provenance == {'a': 1}
+  assert refused > 20
+
+
+def test_a_file_that_hdf5_would_read_for_ever_is_refused(tmp_path):
+  path = tmp_path / 'a.h5'
+  with h5py.File(path, 'w', libver='earliest') as file:
+    file['energies'] = np.zeros((3, 900))
+    file.attrs['geometry'] = 'x' * 100
+  content = bytearray(path.read_bytes())
+  size = content.index(b'GCOL') + 24  # of the first object of the heap that holds the text
+  content[size : size + 8] = (2**64 - 16).to_bytes(8, 'little')  # the next lies before this one
+  path.write_bytes(content)
+  with pytest.raises(ValueError, match='reading it does not end'):
+    data.read(path)
