@@ -1,5 +1,6 @@
 """Faults of the machine: signals, full disks, flipped bits, two processes in one folder."""
 
+import contextlib
 import errno
 import json
 import os
@@ -12,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
+import tiny
 from calojax import data
 from calojax.commands.outcome import LENGTH, line
 from calojax.files import Lease, Steadfast, check_digests, check_room, damage, lease, write_digests
@@ -297,3 +299,71 @@ def test_a_file_that_hdf5_would_read_for_ever_is_refused(tmp_path):
   path.write_bytes(content)
   with pytest.raises(ValueError, match='reading it does not end'):
     data.read(path)
+
+
+def refused(*arguments):
+  """The one line of a command that is refused."""
+  process = subprocess.run(
+    [sys.executable, '-m', 'calojax.main', *arguments], cwd=ROOT, capture_output=True, text=True
+  )
+  assert process.returncode == 2 and process.stderr.count('\n') == 1, process.stderr
+  return process.stderr
+
+
+@pytest.mark.parametrize(
+  'arguments, message',
+  [
+    (('--config=cnn', '--count=3'), '--count=3 with --mode=train, expected --mode=sample'),
+    (
+      ('--mode=evaluate', '--workdir=x', '--clusters=9'),
+      '--clusters=9 with --mode=evaluate, expected --mode=evaluate of files',
+    ),
+    (('--mode=export', '--workdir=x', '--layout=lhcb'), 'expected --mode=sample'),
+  ],
+)
+def test_a_flag_that_the_mode_does_not_look_at_is_refused(arguments, message):
+  assert message in refused(*arguments)
+
+
+def test_jax_without_the_device_that_is_asked_for_is_one_line(monkeypatch):
+  monkeypatch.setenv('JAX_PLATFORMS', 'cuda')
+  line = refused('--config=cnn', '--workdir=nowhere')
+  assert "JAX_PLATFORMS is 'cuda', expected devices that this machine has" in line
+
+
+def test_a_training_and_its_workdir(tmp_path):
+  """A second process is refused, a signal saves, a workdir that goes is an error."""
+  folder = tmp_path / 'run'
+  command = [
+    *(sys.executable, '-m', 'calojax.main', '--config=cnn', f'--workdir={folder}'),
+    *tiny.flags(train__steps=100_000, train__monitor_every=100_000),
+  ]
+
+  def start():
+    """The command, when it has saved something."""
+    process = subprocess.Popen(
+      command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    stack.callback(process.kill)
+    before, end = time.time_ns(), time.monotonic() + 240
+    saved = lambda path: path.name.isdigit() and path.stat().st_mtime_ns > before
+    while process.poll() is None and time.monotonic() < end:
+      with contextlib.suppress(OSError):  # an old one goes while it is looked at
+        if any(map(saved, (folder / 'checkpoints').glob('*'))):
+          break
+      time.sleep(0.05)
+    return process
+
+  with contextlib.ExitStack() as stack:
+    first = start()
+    second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert second.returncode == 2 and second.stderr.count('\n') == 1, second.stderr
+    assert f'another training is at work in it, process {first.pid} on' in second.stderr
+    first.send_signal(signal.SIGINT)
+    _, error = first.communicate(timeout=240)
+    assert first.returncode == 75 and 'SIGINT received, saved at step' in error, error
+    assert not (folder / lease.FILE).exists()
+    third = start()
+    folder.rename(tmp_path / 'moved')  # at once; a removal meets what is written meanwhile
+    _, error = third.communicate(timeout=240)
+    assert third.returncode == 2 and 'Traceback' not in error, error

@@ -28,8 +28,9 @@ def start_up() -> None:
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
   try:
     jax.devices()
-  except RuntimeError as error:
+  except Exception as error:  # a RuntimeError; without its plug-in for CUDA, an assertion of JAX
     asked = os.environ.get('JAX_PLATFORMS')
     raise ValueError(
-      f'JAX_PLATFORMS is {asked!r}, expected devices that this machine has, as cpu: {error}'
+      f'JAX_PLATFORMS is {asked!r}, expected devices that this machine has, as cpu: '
+      f'{str(error) or type(error).__name__}'
     ) from None
