@@ -145,13 +145,16 @@ def signals(count: int, seed: int, folder: pathlib.Path) -> list[Outcome]:
     # The interpreter itself starts before any line of a program can listen.
     time.sleep(0.2)
     until(rng, seconds if number % 3 == 0 else 6.0)
+    alive = process.poll() is None
     process.send_signal(sent)
     found = ended(process)
     words = f'{name} {sent.name}'
     if found and found.returncode == 75 and found.stderr.count('Traceback') == 0:
       outcomes.append(Outcome('refused', words))
-    elif found and found.returncode == 0 and process.returncode == 0:
+    elif found and found.returncode == 0 and not alive:
       outcomes.append(Outcome('unchanged', f'{words}: it had ended'))
+    elif found and found.returncode == 0:
+      outcomes.append(Outcome('silent', f'{words}: swallowed'))
     else:
       outcomes.append(of_process(found, words, 'unchanged'))
   last = ended(command(*training(folder / 'run')))
