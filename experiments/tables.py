@@ -77,6 +77,27 @@ def judges() -> str:
   return planted_defects.table(stored('planted_defects.json')['areas'])
 
 
+def fidelity() -> str:
+  """The trials of the VAE-GAN, on the showers that recipes are chosen on."""
+  body = []
+  for trial in stored('fidelity_trials.json'):
+    found = trial['figures']
+    area = lambda name: f'{found[f"classifier/{name}"]["value"]:.3f}'  # noqa: B023  # used at once
+    minutes = trial['minutes'] + trial.get('minutes_of_the_warm_start', 0)
+    score = f'{found["prd_physics_corrected"]:.3f}'
+    judges = [area(name) for name in ('worst', 'mlp_low', 'mlp_high', 'trees_core')]
+    body.append([trial['note'], f'{trial["showers"]:,}', f'{minutes:.0f}', score, *judges])
+  ceiling = stored('fidelity_trials.json')[-1]['figures']
+  floors = [
+    f'{ceiling[f"classifier/{name}"]["floor"]:.3f}'
+    for name in ('worst', 'mlp_low', 'mlp_high', 'trees_core')
+  ]
+  score = f'{ceiling["prd_ceiling_physics_corrected"]:.3f}'
+  body.append(['*Geant4 against Geant4*', '', '', score, *floors])
+  head = ['', 'showers', 'min', 'PRD corrected', 'worst', 'low', 'high', 'core']
+  return rows(head, body)
+
+
 def validation() -> str:
   """What the simulated calorimeter has, and what such a one should have."""
   body = []
@@ -227,6 +248,7 @@ TABLES: dict[str, Callable[[], str]] = {
   'leaderboard': ranking,
   'defects': planted,
   'judges': judges,
+  'fidelity': fidelity,
   'validation': validation,
   'speedup_lhcb_ecal': lambda: speedup('lhcb_ecal'),
   'speedup_calogan': lambda: speedup('calogan'),

@@ -224,12 +224,13 @@ def test_words_about_a_file_that_do(key, value):
 
 def measured(entry: dict) -> str:
   """What a config's docstring says of the run that was measured."""
-  figure = lambda key: (
-    f'{entry["figures"][key]["value"]:.3f} +- {entry["figures"][key]["error"]:.3f}'
-  )
+  # A library stores showers: those recorded were asked for the reference's own particles.
+  room = 'prd_auc' if 'prd_auc/raw' in entry['figures'] else 'prd_auc_paired'
+  score = lambda kind: '{value:.3f} +- {error:.3f}'.format(**entry['figures'][f'{room}/{kind}'])
   spread = entry['figures']['observables/response/std']
   return (
-    f'Measured: PRD-AUC raw {figure("prd_auc/raw")}, physics {figure("prd_auc/physics")}, '
+    f'Measured: PRD-AUC{"" if room == "prd_auc" else ", paired,"} raw {score("raw")}, '
+    f'physics {score("physics")}, '
     f'spread of the response {spread["value"]:.4f} +- {spread["error"]:.4f} (Geant4 '
     f'{spread["reference"]:.4f}); training {entry["minutes"]:.1f} min ({entry["meta"]["machine"]})'
   )

@@ -207,7 +207,7 @@ def test_the_branches_of_the_generator_meet_in_the_same_axes(monkeypatch):
     kernel[1, 1, :25], kernel[1, 1, 25 * other :][:25] = np.eye(25), -np.eye(25)
     params = {**variables['params'], 'Conv_0': {'kernel': jnp.asarray(kernel)}}
     x = generator.apply({'params': params}, z, condition, False)
-    np.testing.assert_allclose(x, 0, atol=1e-6)
+    np.testing.assert_allclose(np.asarray(x), 0, atol=1e-6)
   kernel[1, 1, 25:] = 0
   params = {**variables['params'], 'Conv_0': {'kernel': jnp.asarray(kernel)}}
   assert np.asarray(generator.apply({'params': params}, z, condition, False)).max() > 0.1

@@ -52,6 +52,7 @@ def generator(name):
   few, geometry, _ = tiny.showers(config.data.source)
   method = build(config, geometry, few)
   like = jax.eval_shape(method.init, jax.random.key(0), take(few, slice(4))).generator.ema
+  assert like is not None
   rng = np.random.default_rng(0)
 
   def random(path, leaf):
@@ -70,7 +71,9 @@ def generator(name):
   else:
     variables = jax.tree_util.tree_map_with_path(random, like)
   if 'frame' in like:  # numbers of the training showers, not weights: random ones are no frame
-    variables['frame'] = method.init(jax.random.key(0), take(few, slice(4))).generator.ema['frame']
+    started = method.init(jax.random.key(0), take(few, slice(4))).generator.ema
+    assert started is not None
+    variables['frame'] = started['frame']
   described = {'fingerprint': '0123456789abcdef', 'provenance': {}}
   return Generator.of(method, variables, geometry, few.condition, step=8, description=described)
 

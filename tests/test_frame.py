@@ -78,7 +78,8 @@ def test_crossing_planes_stay_nominal_where_nothing_tells_of_them():
 
 def test_planes_of_geant4_showers_deepen_with_the_energy(embedded):
   """A shower's maximum lies at ln E: 14.4 mm a unit of it in this calorimeter (Moliere's theory has
-  the radiation length, about 17 mm)."""
+  the radiation length, about 17 mm).
+  """
   showers = take(embedded.showers, slice(4000))
   ((depth, growth),) = crossing.fit(showers, embedded.geometry)
   assert 90 < depth < 150 and 8 < growth < 25
@@ -135,7 +136,9 @@ def test_crossing_lies_in_the_middle_and_in_the_octant():
   placement = placed(condition, SQUARE)
   offset = np.asarray(placement.offset)[:, 0]
   assert ((offset[:, 0] >= offset[:, 1]) & (offset[:, 1] >= 0) & (offset[:, 0] <= 0.5)).all()
-  form = np.asarray(canonical.canonical(blobs(condition, SQUARE, nominal).energies, placement, SQUARE))
+  form = np.asarray(
+    canonical.canonical(blobs(condition, SQUARE, nominal).energies, placement, SQUARE)
+  )
   centre = form @ SQUARE.positions[:, :2] / form.sum(1, keepdims=True)
   inside = np.abs(np.asarray(placement.shift)[:, 0]).max(1) == 0
   np.testing.assert_allclose(centre[inside] / 10, offset[inside], atol=0.35)
@@ -195,8 +198,8 @@ def test_response_has_the_mean_spread_and_correlation_of_the_showers():
   for part in np.array_split(np.argsort(energy), 5):
     np.testing.assert_allclose(drawn[part].mean(0), other[part].mean(0), rtol=0.02)
     np.testing.assert_allclose(drawn[part].std(0), other[part].std(0), rtol=0.05)
-    expected = np.corrcoef(other[part].T)[0, 1]
-    np.testing.assert_allclose(np.corrcoef(drawn[part].T)[0, 1], expected, atol=0.03)
+    found, expected = (np.corrcoef(numbers[part].T) for numbers in (drawn, other))
+    np.testing.assert_allclose(found, expected, atol=0.03)
 
 
 def test_drawn_response_is_standardised_back():
@@ -241,7 +244,7 @@ def test_cells_spectra_follow_the_energy():
   np.testing.assert_allclose(scales.middle[:, 2], [0.85, 0.8, 0.75], atol=0.01)
   np.testing.assert_allclose(scales.odds[:, 2], [0.1, 0.5, 0.9], atol=0.1)
   np.testing.assert_allclose(scales.spread[:, 2], 0.1, atol=0.02)
-  # One in the ring of lit ones has their rate as prior; dark in every shower, it is hardly ever lit.
+  # Its ring is lit, but this cell in no shower: hardly ever.
   assert (np.asarray(scales.odds)[:, 3] < -5).all()
   assert all(np.isfinite(np.asarray(field)).all() for field in scales)
 
@@ -324,7 +327,9 @@ def test_a_shower_at_the_edge_has_the_response_of_one_inside():
   x = standard.from_shares(jnp.asarray(frame.cells.share))[None].repeat(2, 0)
   inside, cut = np.asarray(standard.leave(x, visible, placement, geometry)).sum(1)
   np.testing.assert_allclose(inside, 500, rtol=0.02)
-  half = frame.cells.share.reshape(16, 16)[:8].sum()  # of the mean shower, on the side that is there
+  half = frame.cells.share.reshape(16, 16)[
+    :8
+  ].sum()  # of the mean shower, on the side that is there
   np.testing.assert_allclose(cut, 500 * half, rtol=0.02)
   assert 0.3 < half < 0.5  # the octant's showers lie on the other side of the middle
 

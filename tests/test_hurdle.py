@@ -7,19 +7,20 @@ import pytest
 
 from calojax.models.hurdle import KNOTS, LEAST, Hurdle, Scales, hurdle
 
-
 SHAPE = np.asarray([0.5 * k + 0.1 * k**2 / 3 for k in KNOTS], np.float32)  # rises, is skewed
 NORMAL = KNOTS
 
 
 def scales(middle=0.5, spread=0.1, odds=0.0, shape=NORMAL, cells=1) -> Scales:
-  return Scales(*(jnp.full(cells, v) for v in (middle, spread, odds)), jnp.tile(shape, (cells, 1)))
+  full = lambda value: jnp.full(cells, value)
+  return Scales(full(middle), full(spread), full(odds), jnp.tile(shape, (cells, 1)))
 
 
 def cell(logit=0.4, middle=0.2, below=0.5, above=1.0, shape=(1, 1), like=NORMAL) -> Hurdle:
   """Cells whose normal numbers have that median and these slopes."""
-  numbers = (jnp.full(shape, value) for value in (logit, middle, below, above))
-  return Hurdle(*numbers, scales(shape=like, cells=shape[1]))
+  full = lambda value: jnp.full(shape, value)
+  found = scales(shape=like, cells=shape[1])
+  return Hurdle(full(logit), full(middle), full(below), full(above), found)
 
 
 def sigmoid(x):
@@ -133,7 +134,8 @@ def test_extreme_numbers_stay_finite():
 def test_rare_cells_are_lit_as_often_as_they_should_and_whole(probability):
   """Up to the ramp, which takes the same part of every cell's lit ones."""
   rng, count = np.random.default_rng(5), 2_000_000
-  cells = cell(logit=np.log(probability / (1 - probability)), above=1e-3, below=1e-3, shape=(count, 1))
+  logit = np.log(probability / (1 - probability))
+  cells = cell(logit, above=1e-3, below=1e-3, shape=(count, 1))
   x = np.asarray(cells.values(*rng.standard_normal((2, count, 1)).astype(np.float32)))
   error = 5 * np.sqrt(probability * (1 - probability) / count)
   np.testing.assert_allclose((x > 0).mean(), probability, rtol=0.012, atol=error)
@@ -141,7 +143,7 @@ def test_rare_cells_are_lit_as_often_as_they_should_and_whole(probability):
 
 
 def test_two_runtimes_that_round_differently_light_the_same_cells():
-  """A cell changes from dark to lit over a ramp: a rounding of the logit changes it by as little."""
+  """A cell changes from dark to lit over a ramp: a rounding changes it by as little."""
   rng = np.random.default_rng(4)
   amount, lit = rng.standard_normal((2, 2000, 100)).astype(np.float32)
   logit = rng.standard_normal((2000, 100)).astype(np.float32)

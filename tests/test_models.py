@@ -97,7 +97,8 @@ def test_steps_are_finite_move_every_player_and_resume_bitwise(name, tmp_path):
         float(jnp.abs(a - b).max()) > 0
         for a, b in zip(jax.tree.leaves(before.params), jax.tree.leaves(after.params))
       ]
-      assert np.mean(moved) > 0.5
+      # The critic of a VAE-GAN waits for the second phase.
+      assert np.mean(moved) > (0.2 if name == 'vae_gan' else 0.5)
   checkpoints = Checkpoints(str(tmp_path))
   checkpoints.save(halfway)
   checkpoints.wait()

@@ -64,7 +64,7 @@ class Streamed:
     micro: batches a step.
     seed: of the order.
     geometry, conventions: in place of the file's, see `read`.
-    window: bytes of showers that are shuffled together.
+    window: bytes of showers that are shuffled together, `WINDOW` of them by default.
 
   Attributes:
     geometry: of the showers.
@@ -84,7 +84,7 @@ class Streamed:
     seed: int,
     geometry: Geometry | None = None,
     conventions: Conventions = USUAL,
-    window: int = WINDOW,
+    window: int | None = None,
   ):
     total, self._size = extent(path)
     self._chunks = np.unique(chunks)
@@ -104,7 +104,7 @@ class Streamed:
     self.count = int(self._lengths.sum())
     self._steps = _steps(self.count, batch, micro)
     # Chunks a window; a shower has its cells and the six numbers of its particle, float32.
-    self._together = max(1, window // (4 * self._size * (self.geometry.cells + 6)))
+    self._together = max(1, (window or WINDOW) // (4 * self._size * (self.geometry.cells + 6)))
     self._pool = ThreadPoolExecutor(1, thread_name_prefix='showers')
     self._windows: dict[tuple[int, int], Future] = {}
 

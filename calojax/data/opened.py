@@ -70,9 +70,9 @@ def _contents(
 ) -> tuple[Mapping[str, Any], dict[str, Any]]:
   """Arrays and attributes, which stay readable as long as the stack."""
   if h5py.is_hdf5(path):
-    trial.check(path)
     with contextlib.suppress(ImportError):  # an extra; being imported it registers its filters
       import hdf5plugin  # pyright: ignore[reportMissingImports]  # noqa: F401
+    trial.check(path)
     file = stack.enter_context(h5py.File(path))
     return file, dict(file.attrs)
   with open(path, 'rb') as start:

@@ -283,12 +283,13 @@ def scales(sample: Sample, geometry: Geometry, roles: Roles) -> str:
   seen, point, lateral = centred
   apart = _rms(seen - point - lateral)
   by_axis = np.sqrt(np.square(seen - point - lateral).mean(0))
-  if np.all(by_axis < sample.pitch) or not _rms(seen) > 0:
+  aim = point + lateral
+  # Particles that all go one way along one line tell nothing of a scale.
+  if np.all(by_axis < sample.pitch) or not _rms(seen) > 0 or not _rms(aim) > 0:
     return ''
   powers = [10.0**n for n in (-3, -2, -1, 1, 2, 3)]
   best = min(powers, key=lambda k: _rms(seen - k * point - lateral))
   with_unit = _rms(seen - best * point - lateral) / _rms(seen)
-  aim = point + lateral
   pitch = float((seen * aim).sum() / np.square(seen).sum())
   with_pitch = _rms(pitch * seen - aim) / _rms(aim)
   # Of a detector of a user's the depth may be a guess: then any depth is granted.

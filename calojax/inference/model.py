@@ -93,8 +93,8 @@ class Model:
     self, conditions: Condition, seed: int, noise: Any, batch: int | None
   ) -> tuple[Iterator[Shower], int]:
     """The pieces and the number of all showers; warns of particles that the training had not."""
-    sidecar.warn_outside(conditions, self.ranges)
-    if self.ranges:
+    # Particles outside a range are off the joint law as well: once is enough.
+    if not sidecar.warn_outside(conditions, self.ranges) and self.ranges:
       coverage.warn(conditions, self.law, stacklevel=4)  # as in `warn_outside`
     batch = self.batch if batch is None else batch
     pieces = sampler.stream(self.run, self.latent, conditions, seed, noise, batch=batch)

@@ -90,20 +90,23 @@ def ranges_of(
   return {name: (float(column.min()), float(column.max())) for name, column in columns.items()}
 
 
-def warn_outside(condition: Condition, trained: Mapping[str, Sequence[float]]) -> None:
+def warn_outside(condition: Condition, trained: Mapping[str, Sequence[float]]) -> bool:
   """Warns of particles that are not like those that the generator has seen, whose ranges are
-  `trained`; where there are none, of nothing.
+  `trained`; where there are none, of nothing. Returns whether it did.
   """
+  warned = False
   if not trained or not len(condition.energy):
-    return
+    return warned
   for name, (low, high) in ranges_of(*condition).items():
     first, last = trained[name]
     # The particles of the training itself, rounded to float32, are inside.
     slack = ROUNDING * max(abs(first), abs(last), 1e-3)
     if low < first - slack or high > last + slack:
+      warned = True
       unit = UNITS[name] and f' {UNITS[name]}'
       warnings.warn(
         f'{name} from {low:g} to {high:g}{unit} is outside the range that the generator was '
         f'trained on, {first:g} to {last:g}{unit}',
         stacklevel=4,  # past Model._started and Model.generate or stream: the line of their caller
       )
+  return warned

@@ -49,7 +49,7 @@ class Now(NamedTuple):
 
 class Schedule(NamedTuple):
   """The phases: `warm` steps of warm start, the rest up to `steps` adversarial, and their first
-  rates.
+  rates; `anchored` where the second phase follows the bound too and the encoder goes on learning.
   """
 
   warm: int

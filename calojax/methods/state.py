@@ -122,7 +122,7 @@ def only_batch(showers: Shower) -> Shower:
 
 
 def expect_one_batch(count: int) -> None:
-  """Raises ValueError unless an update takes one batch: only the discriminators of `gan` take several."""
+  """Raises ValueError unless an update takes one batch: only those of `gan` take more."""
   if count != 1:
     raise ValueError(
       f'train.discriminator_steps is {count}, expected 1: this method makes one update of one batch'

@@ -22,9 +22,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 TEMPERATURE = 0.5  # of the soft step through which the gradient of being lit goes
-# Of the log odds: over so much a cell changes from dark to lit. A sharp step would let two runtimes,
-# which round differently, light different cells for the same noise. In probability it would be most
-# of what a cell that is lit once in a thousand showers holds.
+# Of the log odds: over so much a cell changes from dark to lit. A sharp step would let two
+# runtimes, which round differently, light different cells for the same noise. A step as wide in the
+# probability would be most of what a cell that is lit once in a thousand showers holds.
 RAMP = 0.01
 # Odd polynomial of a standard normal number n: ln(Phi(n) / Phi(-n)) to 0.0013 for |n| < 5.2. By the
 # distribution function itself nothing is left of it in single precision beyond 5.

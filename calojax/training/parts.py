@@ -56,10 +56,7 @@ def load_parts(config: Any) -> Parts:
     chunks = data.split_chunks(source, config.seed, fractions)
     first = data.read(source, 0, 1, geometry, conventions)
     held = int(min(HELD_OUT, SHARE * limit * 2**30 / (4 * first.geometry.cells)))
-    parts = {
-      name: data.read_chunks(source, _head(source, chunks[name], held), geometry, conventions)
-      for name in chunks
-    }
+    parts = {name: _head(source, chunks[name], held, geometry, conventions) for name in chunks}
     return Parts(
       **parts, chunks=chunks['train'], geometry=first.geometry, provenance=first.provenance
     )
@@ -99,6 +96,13 @@ def _gibibytes(source: str, geometry: Geometry | None, conventions: data.Convent
   return data.extent(source)[0] * 4 * first.geometry.cells / 2**30
 
 
-def _head(path: str, chunks: Any, held: int) -> Any:
-  """The first of these chunks, with `held` showers and what else the last has."""
-  return chunks[: max(1, -(-held // data.extent(path)[1]))]
+def _head(
+  path: str,
+  chunks: Any,
+  held: int,
+  geometry: Geometry | None,
+  conventions: data.Conventions,
+) -> Shower:
+  """The first `held` showers of these chunks, and what else their last chunk has."""
+  size = data.extent(path)[1]
+  return data.read_chunks(path, chunks[: max(1, -(-held // size))], geometry, conventions)

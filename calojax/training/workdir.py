@@ -63,16 +63,16 @@ def stored_config(workdir: str) -> ml_collections.ConfigDict:
   path = os.path.join(workdir, CONFIG)
   try:
     with open(path, encoding='utf-8') as file:
-      found = config.from_json(file.read())
+      text = file.read()
   except FileNotFoundError:
     raise ValueError(f'{workdir} is not a workdir: no {CONFIG} in it') from None
-  except ValueError as error:
-    raise ValueError(f'{path} {error}') from None
+  except ValueError as error:  # not UTF-8
+    raise ValueError(f'{path} is not JSON: {error}') from None
   check_digests(workdir, CONFIG)
   try:
-    return config.check(found)
-  except (ValueError, KeyError, TypeError, AttributeError) as error:
-    raise ValueError(f'{path} is not the config of a run: {error}') from None
+    return config.check(config.from_json(text))
+  except ValueError as error:
+    raise ValueError(f'{path} {error}') from None
 
 
 def describe_data(

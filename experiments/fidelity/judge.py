@@ -70,7 +70,7 @@ def figures(
     for name, b in (('', a.generated), ('ceiling_', a.independent)):
       found[f'prd_{name}{kind}'] = round(prd(a.reference, b, 400, 4, resamples=2).value, 4)
   if not quick:
-    areas = strongest(real, fake, (real, pair), geometry)
+    areas = strongest(Sets(real, fake, pair), geometry)
     found |= {
       name: {key: round(value, 4) for key, value in area.items()} for name, area in areas.items()
     }

@@ -38,7 +38,9 @@ def arguments() -> Any:
   parser.add_argument('--files', nargs='*', default=[])
   parser.add_argument('--change', nargs='*', default=[], help='KEY=VALUE of the config')
   parser.add_argument('--save_every', type=int, default=2000)
-  parser.add_argument('--warm', default='', help='keep the state at the end of the warm start in, or take it from')
+  parser.add_argument(
+    '--warm', default='', help='keep the state at the end of the warm start in, or take it from'
+  )
   return parser.parse_args()
 
 
@@ -51,7 +53,7 @@ def main() -> None:
   showers, geometry = training(given.data, given.files)
   method = build(config, geometry, showers)
   mesh = sharding.data_mesh()
-  state = loop.initial_state(method, take(showers, slice(2)), config.seed, mesh)
+  state: Any = loop.initial_state(method, take(showers, slice(2)), config.seed, mesh)
   if os.path.exists(given.warm):
     with open(given.warm, 'rb') as file:
       leaves = pickle.load(file)

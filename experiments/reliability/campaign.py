@@ -47,7 +47,7 @@ FAILURES = ('silent', 'traceback', 'crash', 'hang')
 
 def main() -> int:
   """Runs the kinds asked for; 1 if a fault failed."""
-  parser = argparse.ArgumentParser(description=str(__doc__))
+  parser = argparse.ArgumentParser(description=(__doc__ or '').splitlines()[0])
   parser.add_argument('--kinds', default=','.join(KINDS))
   parser.add_argument('--scale', type=float, default=1.0)
   parser.add_argument('--seed', type=int, default=0)

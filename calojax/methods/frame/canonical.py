@@ -123,7 +123,7 @@ def _moves(placement: Placement, layer: int, shape: tuple[int, ...]) -> tuple[Ar
 
 
 def _swapped(pairs: Float[Array, '... 2']) -> Array:
-  """y and x; written so that ONNX has it, which does not read backwards."""
+  """Y and x; written so that ONNX has it, which does not read backwards."""
   return jnp.stack([pairs[..., 1], pairs[..., 0]], axis=-1)
 
 

@@ -113,8 +113,9 @@ def counts(x: np.ndarray, middle: np.ndarray, spread: np.ndarray, rings: np.ndar
 def shaped(cells: Cells, histograms: np.ndarray, rings: np.ndarray) -> Cells:
   """The cells with the shapes of these `counts`; a ring with few lit cells keeps the normal one.
 
-  The more often a cell is lit, the nearer to normal: what the core holds follows the particle, which
-  the network is told, and about that it is normal (shapes of the whole made the core's area .67).
+  The more often a cell is lit, the nearer to normal: what the core holds follows the particle,
+  which the network is told, and about that it is normal. With the shapes of their ring, trees told
+  the core's cells with an area of .67 in place of .55 after the warm start.
   """
   shapes = []
   for histogram in histograms:

@@ -184,8 +184,8 @@ def _expect_showers(energies: np.ndarray) -> None:
   if wrong.any():
     shower, cell = np.argwhere(wrong)[0]
     raise ValueError(
-      f'training shower {shower} has {energies[shower, cell]} MeV in cell {cell}, expected a finite '
-      'energy of 0 or more'
+      f'training shower {shower} has {energies[shower, cell]} MeV in cell {cell}, '
+      'expected a finite energy of 0 or more'
     )
   if not energies.any():
     raise ValueError(f'all {len(energies)} training showers are dark, expected some energy')
@@ -245,7 +245,7 @@ def _shaped(frame: Frame, showers: Shower, geometry: Geometry) -> Cells:
     return real.x, scales.middle, scales.spread
 
   histograms = [
-    spectra.counts(*(np.asarray(values) for values in entered(piece)), rings)
+    spectra.counts(*map(np.asarray, entered(piece)), rings=rings)
     for piece in pieces(showers, PIECE)
   ]
   return spectra.shaped(frame.cells, np.sum(histograms, axis=0), rings)
