@@ -112,6 +112,7 @@ def begun(path: pathlib.Path, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
+  """Measures what is missing in the file of results."""
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )

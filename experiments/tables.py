@@ -85,12 +85,12 @@ def fidelity() -> str:
     area = lambda name: f'{found[f"classifier/{name}"]["value"]:.3f}'  # noqa: B023  # used at once
     minutes = trial['minutes'] + trial.get('minutes_of_the_warm_start', 0)
     score = f'{found["prd_physics_corrected"]:.3f}'
-    judges = [area(name) for name in ('worst', 'mlp_low', 'mlp_high', 'trees_core')]
+    judges = [area(name) for name in ('worst', 'low', 'high', 'trees_core')]
     body.append([trial['note'], f'{trial["showers"]:,}', f'{minutes:.0f}', score, *judges])
   ceiling = stored('fidelity_trials.json')[-1]['figures']
   floors = [
     f'{ceiling[f"classifier/{name}"]["floor"]:.3f}'
-    for name in ('worst', 'mlp_low', 'mlp_high', 'trees_core')
+    for name in ('worst', 'low', 'high', 'trees_core')
   ]
   score = f'{ceiling["prd_ceiling_physics_corrected"]:.3f}'
   body.append(['*Geant4 against Geant4*', '', '', score, *floors])

@@ -7,12 +7,13 @@ import os
 import pathlib
 import sys
 import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Tests compile many small programs once each: optimising them costs more than it gives.
 os.environ.setdefault('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
 
 import h5py
+import numpy as np
 import pytest
 
 if TYPE_CHECKING:  # JAX comes with the tests that need it
@@ -64,3 +65,15 @@ def stored(file: h5py.File, name: str) -> h5py.Dataset:
 def network(module) -> Network:
   """A flax module by the type that methods call it by: its own `apply` returns a union."""
   return module
+
+
+def save(path: pathlib.Path, arrays: dict[str, Any], **attributes) -> pathlib.Path:
+  """A file of these arrays, npz or HDF5 by its name, and its attributes."""
+  if path.suffix == '.npz':
+    np.savez(path, **arrays)
+  else:
+    with h5py.File(path, 'w') as file:
+      for key, array in arrays.items():
+        file[key] = array
+      file.attrs.update(attributes)
+  return path

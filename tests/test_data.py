@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import pathlib
-from typing import Any
 
 import h5py
 import numpy as np
@@ -15,7 +13,7 @@ from calojax.data import embedded
 from calojax.detectors import DETECTORS, LHCB_ECAL
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Condition, Shower, concatenate, take
-from conftest import ROOT
+from conftest import ROOT, save
 
 SIMULATED = ROOT / 'tests' / 'data' / 'geant4'  # the first showers of the embedded sets' sources
 GEOMETRY = Geometry('toy', (Layer((3, 4), (5.0, 6.0), 10.0), Layer((2, 2), (9.0, 9.0), 20.0)), 0.5)
@@ -54,17 +52,6 @@ def lhcb_arrays(count: int = 4) -> dict[str, np.ndarray]:
     'ParticlePoint': np.tile([0.5, -1.0, 0.0], (count, 1)),
     'ParticleMomentum': np.tile([3.0, 0.0, 4.0], (count, 1)),
   }
-
-
-def save(path: pathlib.Path, arrays: dict[str, Any], **attributes) -> pathlib.Path:
-  if path.suffix == '.npz':
-    np.savez(path, **arrays)
-  else:
-    with h5py.File(path, 'w') as file:
-      for key, array in arrays.items():
-        file[key] = array
-      file.attrs.update(attributes)
-  return path
 
 
 # The canonical file.

@@ -4,7 +4,6 @@ physics, what is right passes, and further layouts are read with right values.
 
 from __future__ import annotations
 
-import pathlib
 import time
 from typing import Any
 
@@ -17,13 +16,14 @@ from calojax import data
 from calojax.data import calogan, lhcb, plausible
 from calojax.data.batches import Streamed
 from calojax.data.conventions import Conventions, parsed, turned
+from calojax.data.measured import Roles
 from calojax.detectors import CALOGAN, CLIC, LHCB_ECAL
 from calojax.evaluation.samples import read_sample
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Condition, Shower, take
 from calojax.training.parts import load_parts
 from calojax.units import AXES
-from conftest import ROOT
+from conftest import ROOT, save
 
 COUNT = 300
 
@@ -32,17 +32,6 @@ COUNT = 300
 def arrays(embedded) -> dict[str, np.ndarray]:
   """The arrays of an LHCb file of Geant4 showers."""
   return lhcb.encode(take(embedded.showers, slice(COUNT)), LHCB_ECAL)
-
-
-def save(path: pathlib.Path, arrays: dict[str, Any], **attributes: Any) -> pathlib.Path:
-  if path.suffix == '.npz':
-    np.savez(path, **arrays)
-  else:
-    with h5py.File(path, 'w') as file:
-      for key, array in arrays.items():
-        file[key] = array
-      file.attrs.update(attributes)
-  return path
 
 
 def changed(arrays: dict[str, np.ndarray], key: str, change) -> dict[str, np.ndarray]:
@@ -177,7 +166,7 @@ def test_wrong_axes_are_refused_with_the_way_out_which_works(tmp_path, arrays, a
 def test_wrong_axes_of_three_layers_are_found(axes):
   """Also where one layer does not resolve an axis, and where the axes were said and are wrong."""
   showers, geometry, _ = data.load('calogan')
-  names = plausible.Roles('layer_0', 'energy', 'position', {'position': 'mm'})
+  names = Roles('layer_0', 'energy', 'position', {'position': 'mm'})
   turn, shape = turned(take(showers, slice(400)), geometry, 'xy', axes)
   with pytest.raises(ValueError, match='where the particles do not point'):
     plausible.check(turn, shape, 'a', Conventions(), names)
@@ -236,7 +225,7 @@ def test_showers_of_fine_cells_are_no_lhcb_ecal(tmp_path):
 @pytest.mark.parametrize('name', ['lhcb_ecal', 'calogan', 'clic'])
 def test_the_embedded_showers_are_plausible_in_every_part(name):
   showers, geometry, _ = data.load(name)
-  names = plausible.Roles('energies', 'energy', 'position', {'energies': 'MeV', 'energy': 'MeV'})
+  names = Roles('energies', 'energy', 'position', {'energies': 'MeV', 'energy': 'MeV'})
   size = max(60, len(showers.energies) // 12)
   for start in range(0, len(showers.energies) - size, size):
     part = take(showers, slice(start, start + size))
@@ -283,7 +272,7 @@ def test_other_guns_and_cells_raise_no_alarm(tmp_path, pitch, reach, gun):
 
 
 def test_the_check_is_cheap(embedded):
-  names = plausible.Roles('energies', 'energy', 'position', {'energies': 'MeV', 'energy': 'MeV'})
+  names = Roles('energies', 'energy', 'position', {'energies': 'MeV', 'energy': 'MeV'})
   start = time.process_time()
   plausible.check(embedded.showers, LHCB_ECAL, 'a', Conventions(), names)
   assert time.process_time() - start < 2  # of 20,000 showers; some 0.1 s

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from calojax.data import calochallenge, calogan, canonical, lemurs, lhcb, threedgan
-from calojax.data.plausible import Roles
+from calojax.data.measured import Roles
 from calojax.geometry import Geometry
 from calojax.showers import Shower
 

@@ -11,6 +11,7 @@ enough to be stable lets single cells drift (see docs/pages/fidelity.md).
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -84,68 +85,74 @@ def method(gan: VaeGan) -> Method:
   """The VAE-GAN as a method. Its noise is the latent variables, two numbers for each cell (how much
   it holds, whether it is lit) and one for each layer's energy.
   """
-  latent, cells, layers = gan.latent, gan.geometry.cells, len(gan.geometry.layers)
+  noise = gan.latent + 2 * gan.geometry.cells + len(gan.geometry.layers)
+  of = lambda function: functools.partial(function, gan)
+  return Method(of(_init), of(_update), of(_sample), noise)
 
-  def init(key: Array, showers: Shower) -> VaeGanState:
-    keys = jax.random.split(key, 4)
-    told = jnp.zeros((len(showers.energies), len(gan.frame.mean)))
-    x, z = jnp.zeros_like(showers.energies), jnp.zeros((len(told), latent))
-    seen = jnp.zeros((len(told), cells + len(gan.shown['mean'])))
-    decoder = gan.decoder.init(
-      keys[0], z, told, spectra.scales(gan.frame.cells, jnp.zeros(len(told)))
-    )['params']
-    partner = {
-      'encoder': gan.encoder.init(keys[1], x, told)['params'],
-      'critic': gan.critic.init(keys[2], seen, told)['params'],
-    }
-    frame = standard.arrays(gan.frame)
-    average = jax.tree.map(jnp.array, {'params': decoder, 'frame': frame})
-    return VaeGanState(
-      jnp.zeros((), jnp.int32),
-      keys[3],
-      Player(decoder, {'frame': frame}, schedules.moments(decoder), average),
-      Player(
-        partner,
-        {'summaries': jax.tree.map(jnp.asarray, gan.shown)},
-        {name: schedules.moments(params) for name, params in partner.items()},
-        None,
-      ),
-    )
 
-  def update(train: VaeGanState, showers: Shower) -> tuple[VaeGanState, dict[str, Array]]:
-    batch = state.only_batch(showers)
-    # A cell takes two numbers a draw: with the default generator they are a quarter of a step.
-    bits = jax.random.bits(jax.random.fold_in(train.rng, train.step), (4,), 'uint32')
-    key = jax.random.wrap_key_data(bits, impl='rbg')
-    frame = standard.from_arrays(train.generator.stats['frame'])
-    real = standard.enter(frame, batch, gan.geometry)
-    now = gan.schedule.at(train.step)
-    g, d = train.generator, train.partner
-    # Of the phases only the gradients: what a branch returns is copied.
-    gradients, metrics = jax.lax.cond(
-      train.step < gan.schedule.warm,
-      lambda: warm_gradients(gan, frame, g, d, key, real, now.kl),
-      lambda: adversarial_gradients(gan, frame, g, d, key, real, now),
-    )
-    params, moments = schedules.adam(
-      g.params, g.opt_state, gradients.pop('decoder'), now.generator, now.adam
-    )
-    g = g._replace(params=params, opt_state=moments)
-    average = jax.tree.map(lambda old, new: old + now.average * (new - old), g.ema, g.variables)
-    d = partner_step(d, gradients, now)
-    return VaeGanState(train.step + 1, train.rng, g._replace(ema=average), d), metrics
+def _init(gan: VaeGan, key: Array, showers: Shower) -> VaeGanState:
+  """The state at step 0; of the showers only the number matters."""
+  keys = jax.random.split(key, 4)
+  told = jnp.zeros((len(showers.energies), len(gan.frame.mean)))
+  x, z = jnp.zeros_like(showers.energies), jnp.zeros((len(told), gan.latent))
+  seen = jnp.zeros((len(told), gan.geometry.cells + len(gan.shown['mean'])))
+  scales = spectra.scales(gan.frame.cells, jnp.zeros(len(told)))
+  decoder = gan.decoder.init(keys[0], z, told, scales)['params']
+  partner = {
+    'encoder': gan.encoder.init(keys[1], x, told)['params'],
+    'critic': gan.critic.init(keys[2], seen, told)['params'],
+  }
+  frame = standard.arrays(gan.frame)
+  # A copy: an average that shares its buffers with the parameters cannot be donated with them.
+  average = jax.tree.map(jnp.array, {'params': decoder, 'frame': frame})
+  shown = {'summaries': jax.tree.map(jnp.asarray, gan.shown)}
+  moments = {name: schedules.moments(params) for name, params in partner.items()}
+  return VaeGanState(
+    jnp.zeros((), jnp.int32),
+    keys[3],
+    Player(decoder, {'frame': frame}, schedules.moments(decoder), average),
+    Player(partner, shown, moments, None),
+  )
 
-  def sample(
-    variables: Variables, z: Float[Array, 'b z'], condition: Condition
-  ) -> Float[Array, 'b v']:
-    frame = standard.from_arrays(variables['frame'])
-    parts = jnp.split(z, [latent, latent + cells, latent + 2 * cells], axis=1)
-    told, visible, placement = standard.requested(frame, parts[3], condition, gan.geometry)
-    scales = spectra.scales(frame.cells, standard.log_energy(frame, condition))
-    drawn: Hurdle = gan.decoder.apply({'params': variables['params']}, parts[0], told, scales)
-    return standard.leave(drawn.values(parts[1], parts[2]), visible, placement, gan.geometry)
 
-  return Method(init, update, sample, latent + 2 * cells + layers)
+def _update(
+  gan: VaeGan, train: VaeGanState, showers: Shower
+) -> tuple[VaeGanState, dict[str, Array]]:
+  """The state after a step on showers `[1, b]`, and its scalars."""
+  batch = state.only_batch(showers)
+  # A cell takes two numbers a draw: with the default generator they are a quarter of a step.
+  bits = jax.random.bits(jax.random.fold_in(train.rng, train.step), (4,), 'uint32')
+  key = jax.random.wrap_key_data(bits, impl='rbg')
+  frame = standard.from_arrays(train.generator.stats['frame'])
+  real = standard.enter(frame, batch, gan.geometry)
+  now = gan.schedule.at(train.step)
+  g, d = train.generator, train.partner
+  # Of the phases only the gradients: what a branch returns is copied.
+  gradients, metrics = jax.lax.cond(
+    train.step < gan.schedule.warm,
+    lambda: warm_gradients(gan, frame, g, d, key, real, now.kl),
+    lambda: adversarial_gradients(gan, frame, g, d, key, real, now),
+  )
+  params, moments = schedules.adam(
+    g.params, g.opt_state, gradients.pop('decoder'), now.generator, now.adam
+  )
+  g = g._replace(params=params, opt_state=moments)
+  average = jax.tree.map(lambda old, new: old + now.average * (new - old), g.ema, g.variables)
+  d = partner_step(d, gradients, now)
+  return VaeGanState(train.step + 1, train.rng, g._replace(ema=average), d), metrics
+
+
+def _sample(
+  gan: VaeGan, variables: Variables, z: Float[Array, 'b z'], condition: Condition
+) -> Float[Array, 'b v']:
+  """Showers in MeV of these particles."""
+  latent, cells = gan.latent, gan.geometry.cells
+  frame = standard.from_arrays(variables['frame'])
+  parts = jnp.split(z, [latent, latent + cells, latent + 2 * cells], axis=1)
+  told, visible, placement = standard.requested(frame, parts[3], condition, gan.geometry)
+  scales = spectra.scales(frame.cells, standard.log_energy(frame, condition))
+  drawn: Hurdle = gan.decoder.apply({'params': variables['params']}, parts[0], told, scales)
+  return standard.leave(drawn.values(parts[1], parts[2]), visible, placement, gan.geometry)
 
 
 def _shown(gan: VaeGan, training: Shower | None) -> dict[str, Array]:

@@ -165,6 +165,7 @@ class _Convolution(nn.Module):
   kernel_init: nn.initializers.Initializer = nn.initializers.lecun_normal()
 
   def apply_with(self, function, x: jax.Array) -> jax.Array:
+    """`function` of images `[b, *space, ci]`, with this module's kernel, and the bias added."""
     taps = tuple(self.kernel_size)
     strides = (self.strides,) * len(taps) if isinstance(self.strides, int) else tuple(self.strides)
     kernel = self.param('kernel', self.kernel_init, (*taps, x.shape[-1], self.features))

@@ -100,6 +100,36 @@ def built(
     ) from error
 
 
+class Saving(NamedTuple):
+  """What is done with a state on the way: looked at, kept, monitored.
+
+  Attributes:
+    trainer: of the run.
+    scalars: whose last ones are written before a state is looked at.
+    monitor: called with the step and the state.
+  """
+
+  trainer: Trainer
+  scalars: callbacks.Scalars
+  monitor: Callable[[int, TrainState], None]
+
+  def check(self, step: int, state: TrainState) -> None:
+    """Raises Diverged if a term is not finite or the generator is dead."""
+    self.scalars.flush(step, state)
+    callbacks.check_state(step, state)
+
+  def save(self, step: int, state: TrainState) -> None:
+    """Keeps the state, unless it is broken or the workdir no longer this process's."""
+    self.check(step, state)
+    self.trainer.lease.check()
+    self.trainer.checkpoints.save(state)
+
+  def watch(self, step: int, state: TrainState) -> None:
+    """Monitors the state, unless it is broken."""
+    self.check(step, state)
+    self.monitor(step, state)
+
+
 def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None]) -> TrainState:
   """Trains to the end and returns the state, saved.
 
@@ -109,46 +139,23 @@ def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None
     Diverged: a term is not finite or the generator is dead; the last good checkpoint is kept.
   """
   settings, start = trainer.config.train, int(trainer.state.step)
-  checkpoints = trainer.checkpoints
-  scalars = callbacks.Scalars(
-    trainer.folder, writer, settings.log_every, settings.batch * settings.discriminator_steps, start
-  )
+  showers = settings.batch * settings.discriminator_steps
+  scalars = callbacks.Scalars(trainer.folder, writer, settings.log_every, showers, start)
   interruption.check()
-
-  def check(step: int, state: TrainState) -> None:
-    scalars.flush(step, state)
-    callbacks.check_state(step, state)
-
-  signals = callbacks.Signals(checkpoints, check)
+  saving = Saving(trainer, scalars, monitor)
   progress = callbacks.Progress(start, settings.steps)
-
-  def save(step: int, state: TrainState) -> None:
-    check(step, state)
-    trainer.lease.check()
-    checkpoints.save(state)
-
-  def watch(step: int, state: TrainState) -> None:
-    check(step, state)
-    monitor(step, state)
-
   told = [
     progress,
     scalars,
-    callbacks.Periodic(settings.monitor_every, watch),
-    callbacks.Periodic(settings.checkpoint_every, save),
-    signals,
+    callbacks.Periodic(settings.monitor_every, saving.watch),
+    callbacks.Periodic(settings.checkpoint_every, saving.save),
+    callbacks.Signals(trainer.checkpoints, saving.check),
   ]
+  step_fn = dispatcher(trainer.method, trainer.mesh)
   try:
-    state = train(
-      dispatcher(trainer.method, trainer.mesh),
-      trainer.batches,
-      trainer.state,
-      settings.steps,
-      trainer.dispatch,
-      told,
-    )
-    save(settings.steps, state)
-    checkpoints.wait()
+    state = train(step_fn, trainer.batches, trainer.state, settings.steps, trainer.dispatch, told)
+    saving.save(settings.steps, state)
+    trainer.checkpoints.wait()
     return state
   except OSError:
     trainer.lease.check()  # which says it better where the whole workdir has gone

@@ -19,18 +19,18 @@ from typing import Any
 os.environ.setdefault('XLA_FLAGS', '--xla_cpu_multi_thread_eigen=false')
 
 import jax
-import ml_collections
 import numpy as np
 from showers import choosing, training
 
-from calojax import data
-from calojax.evaluation.features import prd_features
+from calojax import config, data
+from calojax.evaluation.features import default_variant, prd_features
 from calojax.evaluation.metrics.judges import strongest
 from calojax.evaluation.metrics.prd import prd
 from calojax.evaluation.sets import Sets
 from calojax.files import write_text
 from calojax.geometry import Geometry
 from calojax.methods.build import build
+from calojax.provenance import origin
 from calojax.showers import Condition, Shower, at, take
 
 BATCH = 500
@@ -38,8 +38,7 @@ BATCH = 500
 
 def generate(kept: dict[str, Any], condition: Condition, geometry: Geometry, seed: int) -> Shower:
   """Showers of these particles."""
-  config = ml_collections.ConfigDict(json.loads(kept['config']))
-  method = build(config, geometry)
+  method = build(config.from_json(kept['config']), geometry)
   sample, made = jax.jit(method.sample), []
   rng = np.random.default_rng(seed)
   for start in range(0, len(condition.energy), BATCH):
@@ -59,38 +58,33 @@ def response_figures(real: Shower, fake: Shower, bins: int = 10) -> dict[str, li
   }
 
 
-def figures(
-  real: Shower, fake: Shower, others: Shower, pair: Shower, geometry: Geometry, quick: bool
-) -> dict[str, Any]:
-  """All figures; `fake` has the particles of `real`, `others` different ones."""
-  found: dict[str, Any] = {'response': response_figures(real, fake)}
-  statistics = 'lhcb_reference' if geometry.cells == 900 else 'lhcb_corrected'
-  sets = Sets(reference=real, generated=others, independent=pair)
-  for kind, a in prd_features(sets, geometry, statistics).items():
+def figures(sets: Sets[Shower], paired: Shower, geometry: Geometry) -> dict[str, Any]:
+  """All figures; `paired` are generated showers of the reference's own particles."""
+  found: dict[str, Any] = {'response': response_figures(sets.reference, paired)}
+  for kind, a in prd_features(sets, geometry, default_variant(geometry)).items():
     for name, b in (('', a.generated), ('ceiling_', a.independent)):
       found[f'prd_{name}{kind}'] = round(prd(a.reference, b, 400, 4, resamples=2).value, 4)
-  if not quick:
-    areas = strongest(Sets(real, fake, pair), geometry)
-    found |= {
-      name: {key: round(value, 4) for key, value in area.items()} for name, area in areas.items()
-    }
-  return found
+  areas = strongest(sets, geometry)
+  return found | {
+    name: {key: round(value, 4) for key, value in area.items()} for name, area in areas.items()
+  }
 
 
 def arguments() -> Any:
+  """What the command line asks for."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument('runs', nargs='+')
   parser.add_argument('--data', default='lhcb_ecal')
   parser.add_argument('--against')
   parser.add_argument('--pair')
   parser.add_argument('--count', type=int, default=5000)
-  parser.add_argument('--quick', action='store_true')
   parser.add_argument('--results', default='experiments/results/fidelity_trials.json')
   parser.add_argument('--note', default='')
   return parser.parse_args()
 
 
 def main() -> None:
+  """Judges each run and adds its figures to the file of trials."""
   given = arguments()
   train, geometry = training(given.data, [])
   real = data.read(given.against).showers if given.against else choosing(given.data)
@@ -103,7 +97,7 @@ def main() -> None:
     fake = generate(kept, real.condition, geometry, 1)
     microseconds = (time.time() - start) / len(fake.energies) * 1e6
     others = generate(kept, pair.condition, geometry, 2)
-    found = figures(real, fake, others, pair, geometry, given.quick)
+    found = figures(Sets(real, others, pair), fake, geometry)
     entry = {
       'run': os.path.basename(path),
       'note': given.note,
@@ -113,6 +107,7 @@ def main() -> None:
       'against_fingerprint': data.fingerprint(real),
       'count': len(real.energies),
       'microseconds_with_compilation': round(microseconds, 1),
+      **origin(),
       'figures': found,
     }
     print(json.dumps({k: entry[k] for k in ('run', 'step', 'minutes', 'figures')}), flush=True)

@@ -44,6 +44,7 @@ def choosing(embedded: str) -> Shower:
 
 
 def main() -> None:
+  """Writes the training showers into one file."""
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )

@@ -31,6 +31,7 @@ from configs import vae_gan
 
 
 def arguments() -> Any:
+  """What the command line asks for."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument('--name', required=True)
   parser.add_argument('--out', default='.')
@@ -45,6 +46,7 @@ def arguments() -> Any:
 
 
 def main() -> None:
+  """Trains, and keeps the averaged generator on the way."""
   given = arguments()
   config = vae_gan.get_config()
   changes = dict(change.split('=', 1) for change in given.change)

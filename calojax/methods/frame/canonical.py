@@ -8,6 +8,7 @@ other side. Cells around the axis (polar layers) are neither rolled nor turned.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -81,26 +82,39 @@ def canonical(
   energies: Float[Array, 'b v'], placement: Placement, geometry: Geometry
 ) -> Float[Array, 'b v']:
   """Showers in the canonical frame; cells of it that the calorimeter does not have are 0."""
-  images = []
-  for number, image in enumerate(geometry.split(energies)):
-    if isinstance(geometry.layers[number], Layer):
-      x, y = _moves(placement, number, image.shape[1:])
-      image = _product('bij,bjl->bil', _product('bki,bkj->bij', x, image), y)
-      image = _exchanged(image, placement.exchange)
-    images.append(image.reshape(energies.shape[0], -1))
-  return jnp.concatenate(images, axis=1)
+
+  def moved(image: Array, x: Array, y: Array) -> Array:
+    image = _product('bij,bjl->bil', _product('bki,bkj->bij', x, image), y)
+    return _exchanged(image, placement.exchange)
+
+  return _each_grid(moved, energies, placement, geometry)
 
 
 def restored(
   energies: Float[Array, 'b v'], placement: Placement, geometry: Geometry
 ) -> Float[Array, 'b v']:
   """Showers back in the calorimeter: the inverse of `canonical`."""
+
+  def moved(image: Array, x: Array, y: Array) -> Array:
+    image = _exchanged(image, placement.exchange)
+    return _product('bij,blj->bil', _product('bki,bij->bkj', x, image), y)
+
+  return _each_grid(moved, energies, placement, geometry)
+
+
+def _each_grid(
+  moved: Callable[[Array, Array, Array], Array],
+  energies: Float[Array, 'b v'],
+  placement: Placement,
+  geometry: Geometry,
+) -> Float[Array, 'b v']:
+  """The showers with each layer's image `[b, n, m]` moved, given the moves along x and y; layers
+  around the axis stay.
+  """
   images = []
   for number, image in enumerate(geometry.split(energies)):
     if isinstance(geometry.layers[number], Layer):
-      image = _exchanged(image, placement.exchange)
-      x, y = _moves(placement, number, image.shape[1:])
-      image = _product('bij,blj->bil', _product('bki,bij->bkj', x, image), y)
+      image = moved(image, *_moves(placement, number, image.shape[1:]))
     images.append(image.reshape(energies.shape[0], -1))
   return jnp.concatenate(images, axis=1)
 

@@ -1,0 +1,86 @@
+"""What a file of showers is asked for by `plausible`: where its showers lie, and what they hold."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from calojax.geometry import Geometry
+from calojax.showers import Shower
+
+FEWEST, FEWEST_BARYCENTRES = 20, 50  # showers; of fewer nothing is said
+
+
+class Roles(NamedTuple):
+  """The names of a layout's arrays, with their units, for the messages; '' where there is none."""
+
+  cells: str
+  energy: str
+  point: str
+  units: dict[str, str]
+
+
+class Sample(NamedTuple):
+  """What is asked of a few showers.
+
+  Attributes:
+    response: `[n]` E_vis / E_p.
+    incident: median E_p, MeV.
+    barycentre: `[n, 2]` over the layers that resolve each axis, mm.
+    position, slope: `[n, 2]`.
+    depth: `[n, 2]` of those layers, weighted by energy, mm.
+    width: `[2]` median RMS width of a shower in them, mm.
+    pitch: `[2]` of their cells, mm.
+    reach: `[2]` half the width of the detector, mm.
+  """
+
+  response: np.ndarray
+  incident: float
+  barycentre: np.ndarray
+  position: np.ndarray
+  slope: np.ndarray
+  depth: np.ndarray
+  width: np.ndarray
+  pitch: np.ndarray
+  reach: np.ndarray
+
+
+def measured(showers: Shower, geometry: Geometry) -> Sample:
+  """What is asked of the showers that have any energy."""
+  lit = showers.energies.sum(1, dtype=np.float64) > 0
+  energies = np.asarray(showers.energies[lit], np.float64)
+  incident, position, direction = (
+    np.asarray(field[lit], np.float64) for field in showers.condition
+  )
+  total = energies.sum(1)
+  centre, depth, spread = (np.zeros((len(total), 2)) for _ in range(3))
+  pitch = np.zeros(2)
+  for axis in (0, 1):
+    pitch[axis] = min(layer.pitch[axis] for layer in geometry.layers)
+    # A layer of much wider cells than another would only blur what that one sees.
+    fine = np.concatenate(
+      [np.full(layer.cells, layer.pitch[axis] <= 2 * pitch[axis]) for layer in geometry.layers]
+    )
+    seen = energies * fine
+    weight = np.maximum(seen.sum(1), 1e-12 * total)
+    centre[:, axis] = seen @ geometry.positions[:, axis] / weight
+    depth[:, axis] = seen @ geometry.positions[:, 2] / weight
+    square = seen @ geometry.positions[:, axis] ** 2 / weight
+    spread[:, axis] = np.sqrt(np.maximum(square - centre[:, axis] ** 2, 0))
+  return Sample(
+    total / incident,
+    float(np.median(incident)) if len(incident) else 0.0,
+    centre,
+    position,
+    direction[:, :2] / direction[:, 2:],
+    depth,
+    np.median(spread, axis=0) if len(spread) else np.zeros(2),
+    pitch,
+    np.ptp(geometry.positions[:, :2], axis=0) / 2,
+  )
+
+
+def rms(values: np.ndarray) -> float:
+  """Root of the mean squared length of vectors `[n, 2]`."""
+  return float(np.sqrt(np.square(values).sum(-1).mean()))

@@ -1,0 +1,64 @@
+"""Whether E_vis / E_p of a file can be that of a calorimeter: the units of its energies."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from calojax.data.measured import FEWEST, Roles, Sample
+from calojax.geometry import Geometry
+from calojax.units import AS_WRITTEN, UNITS
+
+RESPONSE = (2e-3, 1.2)
+KNOWN = 30.0  # factor from a known sampling fraction
+SPREAD = 50.0
+HEAVY = 5e5  # MeV: beyond it an incident energy is rather in too small a unit
+LIGHT = 50.0  # MeV: below it rather in too large a one
+
+
+def response(sample: Sample, geometry: Geometry, roles: Roles) -> str:
+  """What is wrong with E_vis / E_p; '' if nothing."""
+  if len(sample.response) < FEWEST:
+    return ''
+  low, median, high = np.quantile(sample.response, (0.16, 0.5, 0.84))
+  first, last = RESPONSE
+  # 1 is also what a geometry has whose sampling fraction nobody stated.
+  if geometry.sampling_fraction < 1:
+    first = geometry.sampling_fraction / KNOWN
+    last = min(max(last, geometry.sampling_fraction), geometry.sampling_fraction * KNOWN)
+  if not first <= median <= last:
+    centre = geometry.sampling_fraction if geometry.sampling_fraction < 1 else 0.1
+    return (
+      f'the median of visible over incident energy is {median:.3g}, expected {first:.2g} to '
+      f'{last:.2g}: {_energy_guess(median / centre, sample.incident, roles)}; '
+      f'--config.data.units={AS_WRITTEN} if it is right'
+    )
+  if high > SPREAD * low:
+    return (
+      f'visible over incident energy runs from {low:.3g} to {high:.3g} (16 % and 84 % quantiles), '
+      f'expected within a factor {SPREAD:g}: energies in mixed units, or of other showers than '
+      f"{roles.energy}'s; --config.data.units={AS_WRITTEN} if it is right"
+    )
+  return ''
+
+
+def _energy_guess(ratio: float, incident: float, roles: Roles) -> str:
+  """Which array looks like which unit, if E_vis / E_p is off by this ratio, and the flag that says
+  so.
+  """
+  power = 1000.0 ** max(1, round(abs(np.log10(ratio)) / 3))
+  small = ratio < 1
+  blame_particle = incident > HEAVY if small else incident < LIGHT
+  key = roles.energy if blame_particle else roles.cells
+  size = UNITS[roles.units[key.split(',')[0]]][1]
+  # Too little seen: the cells' numbers count larger units than thought, the particle's smaller.
+  factor = power if small != blame_particle else 1 / power
+  unit = next((name for name, (kind, s) in UNITS.items() if _is(kind, s, size * factor)), '')
+  change = f'multiply by {power:g}' if factor > 1 else f'divide by {power:g}'
+  if not unit:
+    return f'{key} looks as if it were in another unit: {change}'
+  flag = ','.join(f'{name}:{unit}' for name in key.split(','))
+  return f'{key} looks like {unit}: {change}, or pass --config.data.units={flag}'
+
+
+def _is(kind: str, size: float, wanted: float) -> bool:
+  return kind == 'energy' and abs(size / wanted - 1) < 1e-9
