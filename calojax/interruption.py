@@ -20,7 +20,7 @@ from calojax.exit_codes import INTERRUPTED
 
 AGAIN = 'run the same command again'
 PATIENCE = 10.0  # seconds that interrupted work may take to its end, if it can be made again
-ECHO = 0.5  # seconds: `timeout` and batch systems send SIGTERM to a process and to its group
+ECHO = 2.0  # seconds: `timeout` and batch systems send SIGTERM to a process and to its group
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # The handler and the thread are both told of each signal, and either can be told late.
 _handled: list[int] = []

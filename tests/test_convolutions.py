@@ -1,6 +1,4 @@
 import functools
-import os
-import pathlib
 import subprocess
 import sys
 
@@ -13,6 +11,7 @@ from jax import export
 
 from calojax.models import convolutions
 from calojax.models.convolutions import Conv, ConvTranspose
+from conftest import ROOT, many_devices
 
 FUNCTIONS = {'conv': convolutions.conv, 'conv_transpose': convolutions.conv_transpose}
 # x, kernel, strides, padding: sizes odd and down to one pixel, kernels of fewer, as many and more
@@ -247,12 +246,7 @@ assert 'all-gather' not in text and 'all-to-all' not in text
 
 
 def test_sharded_batch_stays_split():
-  environment = os.environ | {
-    'XLA_FLAGS': '--xla_force_host_platform_device_count=8',
-    'JAX_PLATFORMS': 'cpu',
-  }
-  root = pathlib.Path(__file__).parents[1]
-  subprocess.run([sys.executable, '-c', SHARDED], check=True, cwd=root, env=environment)
+  subprocess.run([sys.executable, '-c', SHARDED], check=True, cwd=ROOT, env=many_devices(8))
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='counts page faults of Linux')
@@ -267,9 +261,8 @@ for _ in range(20):
   np.ones(2**24, np.uint8)
 print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-  root = pathlib.Path(__file__).parents[1]
   kept, faults = subprocess.run(
-    [sys.executable, '-c', program], check=True, cwd=root, capture_output=True, text=True
+    [sys.executable, '-c', program], check=True, cwd=ROOT, capture_output=True, text=True
   ).stdout.split()
   assert (
     kept == 'False' or int(faults) < 4000

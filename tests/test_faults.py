@@ -27,6 +27,7 @@ SCRIPT = """
 import sys, time
 from calojax import interruption
 interruption.listen()
+interruption.ECHO = {echo}
 if {begun}: interruption.begin({patience})
 print('ready', flush=True)
 {work}
@@ -50,9 +51,9 @@ except BaseException:
 """
 
 
-def signalled(numbers, begun=True, patience=None, work=LOOKS, pause=0.7):
+def signalled(numbers, begun=True, patience=None, work=LOOKS, echo=60.0):
   """Exit code and standard error of a script that is sent these signals."""
-  script = SCRIPT.format(begun=begun, patience=patience, work=work)
+  script = SCRIPT.format(begun=begun, patience=patience, work=work, echo=echo)
   process = subprocess.Popen(
     [sys.executable, '-c', script],
     cwd=ROOT,
@@ -62,9 +63,10 @@ def signalled(numbers, begun=True, patience=None, work=LOOKS, pause=0.7):
   )
   assert process.stdout is not None
   process.stdout.readline()
-  for number in numbers:
+  process.send_signal(numbers[0])
+  for number in numbers[1:]:
+    time.sleep(0.5)  # two signals of one number at once are one
     process.send_signal(number)
-    time.sleep(pause * (number != numbers[-1]))
   _, error = process.communicate(timeout=30)
   return process.returncode, error
 
@@ -77,9 +79,10 @@ def test_a_signal_ends_the_process_in_one_line(number, begun, work):
   assert error.startswith(f'calojax: {number.name} received') and 'same command again' in error
 
 
-def test_a_second_signal_ends_a_process_that_does_not_look():
-  code, error = signalled([signal.SIGINT, signal.SIGTERM], work=STUCK)
-  assert code == 128 + signal.SIGTERM and error.count('\n') == 1 and 'at once' in error
+@pytest.mark.parametrize('second, echo', [(signal.SIGINT, 60.0), (signal.SIGTERM, 0.0)])
+def test_a_second_signal_ends_a_process_that_does_not_look(second, echo):
+  code, error = signalled([signal.SIGTERM, second], work=STUCK, echo=echo)
+  assert code == 128 + second and error.count('\n') == 1 and 'at once' in error
 
 
 def test_patience_ends():
@@ -88,7 +91,7 @@ def test_patience_ends():
 
 
 def test_the_two_signals_that_timeout_sends_are_one():
-  code, error = signalled([signal.SIGTERM, signal.SIGTERM], pause=0.002)
+  code, error = signalled([signal.SIGTERM, signal.SIGTERM], work='time.sleep(1.5)' + LOOKS)
   assert code == 75 and error.count('\n') == 1
 
 

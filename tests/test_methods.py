@@ -1,6 +1,5 @@
 """Losses, averages, batches of steps and sharding: what the loop must not change."""
 
-import os
 import subprocess
 import sys
 from typing import Any
@@ -18,7 +17,7 @@ from calojax.methods import gan, losses, state, transforms
 from calojax.methods.build import build
 from calojax.showers import Condition, Shower, take
 from calojax.training import feed, loop, sharding
-from conftest import ROOT, network
+from conftest import ROOT, many_devices, network
 
 
 def test_hinge_against_known_answers():
@@ -298,7 +297,7 @@ def test_eight_devices_give_the_result_of_one(tmp_path):
       cwd=ROOT,
       capture_output=True,
       text=True,
-      env={**os.environ, 'XLA_FLAGS': f'--xla_force_host_platform_device_count={devices}'},
+      env=many_devices(devices),
     )
     assert output.returncode == 0, output.stderr[-2000:]
     assert (

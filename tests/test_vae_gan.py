@@ -76,15 +76,20 @@ def test_average_is_the_generator_itself_in_the_warm_start(trained):
   assert changed(states[-1].generator.ema['params'], states[-1].generator.params)
 
 
+@pytest.fixture(scope='module')
+def again(embedded, few):
+  """The step of a method that was built once more."""
+  return jax.jit(build_tiny(embedded, few).update)
+
+
 @pytest.mark.parametrize('stopped', [2, 6])
-def test_a_state_goes_on_bitwise_in_either_phase(embedded, few, trained, stopped):
+def test_a_state_goes_on_bitwise_in_either_phase(few, trained, again, stopped):
   """A method that was built again goes on where the first one was."""
   _, states, _ = trained
-  update = jax.jit(build_tiny(embedded, few).update)
   state = jax.tree.map(jnp.array, states[stopped])
   for step in range(stopped, STEPS):
     batch = jax.tree.map(lambda leaf: leaf[None, 8 * step : 8 * step + 8], few)
-    state, _ = update(state, batch)
+    state, _ = again(state, batch)
   for new, old in zip(state[2:], states[-1][2:]):
     chex.assert_trees_all_equal(new, old)
 
@@ -157,8 +162,9 @@ def test_other_calorimeters_train_and_keep_the_shares_of_their_layers(geometry):
   showers = Shower((cells * shares * energy[:, None]).astype(np.float32), condition)
   method = build(tiny.config('vae_gan', warm_start__steps=1, train__steps=2), geometry, showers)
   state = jax.jit(method.init)(jax.random.key(0), take(showers, slice(2)))
+  update = jax.jit(method.update)
   for _ in range(2):
-    state, metrics = jax.jit(method.update)(state, jax.tree.map(lambda a: a[None, :8], showers))
+    state, metrics = update(state, jax.tree.map(lambda a: a[None, :8], showers))
     assert all(np.isfinite(float(value)) for value in metrics.values())
   made = sampled(method, state, condition)
   split = geometry.layers[0].cells
