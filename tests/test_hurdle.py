@@ -109,7 +109,8 @@ def test_outputs_of_zero_are_the_spectrum_of_the_training_showers():
     jnp.asarray([-2.0, 3.0]),
     jnp.stack([jnp.asarray(NORMAL), jnp.asarray(SHAPE)]),
   )
-  cells = hurdle(jnp.zeros((1, 4, 2)), found)
+  zeros = jnp.zeros((1, 2))
+  cells = hurdle(zeros, zeros, (zeros, zeros), found)
   rng = np.random.default_rng(3)
   amount, lit = rng.standard_normal((2, 100_000, 2)).astype(np.float32)
   x = np.asarray(cells.values(amount, lit))
