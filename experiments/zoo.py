@@ -3,8 +3,8 @@ the oldest opset, description and card.
 
   PYTHONPATH=. python experiments/zoo.py lhcb_ecal --workdir=runs/cnn_aux
 
-The workdir's newest evaluation goes into the card. The other files of an export are left out, which
-keeps the package small.
+The generator is first judged on the workdir's held-out showers by everything there is, which goes
+into the card. The other files of an export are left out, which keeps the package small.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ import tempfile
 from typing import Any
 
 from calojax import inference, spectrum, zoo
+from calojax.commands.evaluate import check, judge_run
+from calojax.evaluation.named import METRICS
 from calojax.export import folder
 from calojax.files import folder_aside
 from calojax.inference import runtimes
 from calojax.training import workdir
+from calojax.training.parts import load_parts
 from calojax.training.trained import trained
 
 
@@ -33,6 +36,16 @@ def lighter(described: dict[str, Any]) -> dict[str, Any]:
   if kept is None:
     raise ValueError(f'no ONNX file: {described["onnx_missing"]}')
   return {**described, 'files': {kept: described['files'][kept]}}
+
+
+def judge(source: str) -> None:
+  """Judges a workdir's generator by every metric, the networks too."""
+  config = workdir.stored_config(source)
+  with config.unlocked():
+    config.evaluation.metrics = tuple(METRICS)
+  parts = load_parts(config)
+  check(config, parts)
+  judge_run(config, parts, trained(source), source)
 
 
 def put(source: str, name: str) -> None:
@@ -58,6 +71,7 @@ def main() -> None:
   parser.add_argument('name', help='of the model in the package')
   parser.add_argument('--workdir', required=True)
   arguments = parser.parse_args()
+  judge(arguments.workdir)
   put(arguments.workdir, arguments.name)
 
 

@@ -136,6 +136,15 @@ def test_generated_showers_are_asked_for_the_particles_of_the_independent_ones()
   assert particles(real, None, stores=False) is real.condition
 
 
+def test_independent_showers_are_of_the_whole_file():
+  """Not the first ones: a file may be sorted by energy, or joined of files of several laws."""
+  energy = np.sort(np.geomspace(1e3, 1e5, 1000))
+  others = Shower(np.ones((1000, 4), np.float32), Condition.of(energy))
+  independent = independent_of(thinned(others, 100), others)
+  assert independent is not None
+  np.testing.assert_allclose(np.log(independent.condition.energy).mean(), np.log(1e4), rtol=0.01)
+
+
 def test_no_particle_is_on_both_sides_unless_the_figure_says_so():
   """Whatever independent showers there are; the paired PRD alone compares like with like."""
   real, other = showers(DEEP, 0), showers(DEEP, 2)

@@ -10,7 +10,7 @@ from calojax.evaluation.comparable import paired
 from calojax.evaluation.samples import Sample, sample, select
 from calojax.evaluation.sets import Sets
 from calojax.geometry import Geometry
-from calojax.showers import Condition, Shower, take
+from calojax.showers import Condition, Shower, thinned
 
 FEWEST = 4  # showers on each side
 # Of generated showers that are judged: not a training key, and the same at every step of a
@@ -78,9 +78,11 @@ def arrange(compared: Compared, geometry: Geometry, seed: int = 0) -> Arranged:
 
 
 def independent_of(real: Shower, others: Shower) -> Shower | None:
-  """As many other real showers, for the ceiling; None if there are not enough."""
+  """As many other real showers, for the ceiling; None if there are not enough. Evenly from all: a
+  file's first showers may be of one energy, or of one of the files that it was joined of.
+  """
   count = len(real.energies)
-  return take(others, slice(count)) if len(others.energies) >= count else None
+  return thinned(others, count) if len(others.energies) >= count else None
 
 
 def particles(real: Shower, independent: Shower | None, stores: bool) -> Condition:
