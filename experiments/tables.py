@@ -210,18 +210,20 @@ def models() -> str:
   for name in zoo.names():
     card = json.loads((zoo.ROOT / name / 'model.json').read_text())
     figures = card['quality']['figures']
+    worst = figures.get('classifier/worst')
     response = [figures[f'observables/response/{what}'] for what in ('mean', 'std')]
     body.append(
       [
         f'`{name}`',
         f'{card["step"]:,}',
+        cell(worst, form='.3f') + f' ({worst["floor"]:.3f})' if worst else '',
         cell(figures['prd_auc/raw'], form='.3f') + f' ({figures["prd_auc/raw"]["ceiling"]:.3f})',
         *(f'{figure["value"]:.4f} ({figure["reference"]:.4f})' for figure in response),
         card['commit'],
       ]
     )
-  head = ['`--model=`', 'updates', 'PRD-AUC raw (ceiling)', 'mean of E / E_p (Geant4)']
-  return rows([*head, 'its spread (Geant4)', 'commit'], body)
+  head = ['`--model=`', 'updates', '`classifier/worst` (floor)', 'PRD-AUC raw (ceiling)']
+  return rows([*head, 'mean of E / E_p (Geant4)', 'its spread (Geant4)', 'commit'], body)
 
 
 def levels() -> str:

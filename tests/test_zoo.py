@@ -83,7 +83,7 @@ def test_sampling_needs_nothing_of_the_training_and_is_seeded(tmp_path):
   a, b, c = (data.read(tmp_path / file) for file in ('a.h5', 'b.h5', 'c.h5'))
   np.testing.assert_array_equal(a.showers.energies, b.showers.energies)
   assert np.abs(a.showers.energies - c.showers.energies).max() > 1
-  assert a.provenance['generator'] == 'lhcb_ecal_gan' and a.provenance['seed'] == 1
+  assert a.provenance['generator'] == 'lhcb_ecal_vae_gan' and a.provenance['seed'] == 1
   model = calojax.load('lhcb_ecal')
   np.testing.assert_allclose(
     a.showers.energies,
