@@ -1,5 +1,6 @@
-"""Draws which particles the shipped generators cover, `experiments/results/coverage.png`: impact
-against slope of their training's particles, and where `calojax.inference.coverage` warns.
+"""Draws which particles generators cover, `experiments/results/coverage.png`: impact against slope
+of their training's particles, and where `calojax.inference.coverage` warns. One that was trained on
+the embedded showers, and the shipped ones.
 
 PYTHONPATH=. python experiments/coverage.py
 """
@@ -16,7 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from calojax import spectrum, zoo
+from calojax import data, spectrum, zoo
 from calojax.inference import coverage
 from calojax.showers import Condition, at, even
 
@@ -32,9 +33,15 @@ def particles(x: np.ndarray, slope: np.ndarray, energy: float) -> Condition:
   return Condition.of(energy, np.column_stack([x, np.zeros_like(x)]), direction)
 
 
-def draw(axes: Axes, name: str) -> None:
-  """One generator: its particles, and shaded what is off their law though within the ranges."""
-  seen = spectrum.load(pathlib.Path(zoo.find(name)) / spectrum.FILE)
+def laws() -> dict[str, Condition]:
+  """Title of a panel -> the training's particles."""
+  files = {name: pathlib.Path(zoo.find(name)) / spectrum.FILE for name in NAMES}
+  shipped = {f'--model={name}': spectrum.load(file) for name, file in files.items()}
+  return {'embedded lhcb_ecal': data.load('lhcb_ecal').showers.condition} | shipped
+
+
+def draw(axes: Axes, title: str, seen: Condition) -> None:
+  """One training: its particles, and shaded what is off their law though within the ranges."""
   law = coverage.coverage(seen)
   assert law is not None
   _, x, _, slope, _ = coverage.columns(seen).T
@@ -45,14 +52,15 @@ def draw(axes: Axes, name: str) -> None:
   axes.contourf(across, up, off, levels=[0.5, 1], colors=['#f2c9c0'])
   shown = even(len(x), 2000)
   axes.plot(*(at(seen, shown).position[:, 0], slope[shown]), '.', ms=1.5, color='#1f4e79')
-  axes.set(title=name, xlabel='x on the front face, mm', ylabel='dx/dz')
+  axes.set(title=title, xlabel='x on the front face, mm', ylabel='dx/dz')
 
 
 def main() -> None:
   """Draws and writes."""
-  figure, panels = plt.subplots(1, len(NAMES), figsize=(9, 3.6), constrained_layout=True)
-  for axes, name in zip(panels, NAMES):
-    draw(axes, name)
+  found = laws()
+  figure, panels = plt.subplots(1, len(found), figsize=(11, 3.4), constrained_layout=True)
+  for axes, (title, seen) in zip(panels, found.items()):
+    draw(axes, title, seen)
   figure.savefig(PICTURE, dpi=110, metadata={'Software': None})
 
 
