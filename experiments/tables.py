@@ -98,6 +98,32 @@ def fidelity() -> str:
   return rows(head, body)
 
 
+def fresh() -> str:
+  """Finished generators on showers that nobody trained or chose on."""
+  body = []
+  for entry in stored('fidelity.json'):
+    found = entry['figures']
+    areas = [found[f'classifier/{name}'] for name in ('worst', 'low', 'high')]
+    kind = 'physics_corrected' if 'prd_physics_corrected' in found else 'physics'
+    response = [
+      f'{100 * max(abs(v - 1) for v in found["response"][name]):.1f} % '
+      f'({found["response"][f"{name}_chi2"]:.1f})'
+      for name in ('mean', 'spread')
+    ]
+    body.append(
+      [
+        entry['note'],
+        f'{entry["count"]:,}',
+        *(f'{a["value"]:.3f} ± {a["error"]:.3f} ({a["floor"]:.3f})' for a in areas),
+        f'{found[f"prd_{kind}"]:.3f} ({found[f"prd_ceiling_{kind}"]:.3f})',
+        *response,
+        ' / '.join(f'{value:.3f}' for value in found['following'].values()),
+      ]
+    )
+  head = ['', 'showers a side', 'worst judge (floor)', 'low', 'high', 'PRD (ceiling)']
+  return rows([*head, 'mean of E / E_p (chi²)', 'its spread (chi²)', 'impact / slope'], body)
+
+
 def validation() -> str:
   """What the simulated calorimeter has, and what such a one should have."""
   body = []
@@ -251,6 +277,7 @@ TABLES: dict[str, Callable[[], str]] = {
   'defects': planted,
   'judges': judges,
   'fidelity': fidelity,
+  'fresh': fresh,
   'validation': validation,
   'speedup_lhcb_ecal': lambda: speedup('lhcb_ecal'),
   'speedup_calogan': lambda: speedup('calogan'),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import time
 from typing import Any
@@ -66,6 +67,24 @@ def following(real: Shower, fake: Shower, geometry: Geometry) -> dict[str, float
   return {name: round(float(fits[1][k] / fits[0][k]), 4) for k, name in enumerate(varied)}
 
 
+def certainty(real: Shower, response: dict[str, list[float]]) -> dict[str, Any]:
+  """Standard errors of the ratios of `response` in each bin, both sides normal, and chi-squared
+  over the number of bins: 1 is what chance gives.
+  """
+  ratio, bins = real.energies.sum(1) / real.condition.energy, len(response['mean'])
+  parts = np.array_split(np.argsort(real.condition.energy), bins)
+  mean = [math.sqrt(2 / len(k)) * float(ratio[k].std() / ratio[k].mean()) for k in parts]
+  errors = {'mean': mean, 'spread': [1 / math.sqrt(len(k) - 1) for k in parts]}
+  chi2 = {
+    name: sum(((value - 1) / e) ** 2 for value, e in zip(response[name], errors[name])) / bins
+    for name in errors
+  }
+  return {
+    **{f'{name}_errors': [round(e, 4) for e in errors[name]] for name in errors},
+    **{f'{name}_chi2': round(chi2[name], 2) for name in chi2},
+  }
+
+
 def generated(model: Model, condition: Condition, seed: int) -> tuple[Shower, float]:
   """Showers of these particles, and ms a shower; the first piece, which compiles, apart."""
   model.generate(*(part[: model.batch] for part in condition), seed=seed)
@@ -81,6 +100,7 @@ def judged(path: str, real: Shower, pair: Shower, geometry: Geometry) -> dict[st
   others, _ = generated(model, pair.condition, 2)
   sets = Sets(real, others, pair)
   found = figures(sets, paired, geometry) | {'following': following(real, paired, geometry)}
+  found['response'] |= certainty(real, found['response'])
   found |= {k: v for k, v in profile_metrics(sets, geometry).items() if k == 'profiles/mse'}
   return {
     'run': os.path.basename(os.path.normpath(path)),
