@@ -36,6 +36,7 @@ FAULTS = {  # of reliability.json: kind -> what was done
   'flips': 'a bit flipped in a file of calojax: showers, checkpoint, workdir, exported model',
   'inputs': 'a file of others or of version 0.1.0 cut, overwritten, doubled, emptied',
   'configs': 'a value of a config that is nonsense',
+  'commands': 'the same two, given to a whole command',
   'disks': 'a disk that fills up under a sampling or a training',
   'races': 'two trainings in one workdir',
   'kills': 'SIGKILL at a random time, then the same command',

@@ -1,11 +1,10 @@
-"""Damaged files and nonsense values, read in a process of their own that can be ended when it
+"""Damaged files, read in a process of their own that can be ended when it
 hangs.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import multiprocessing
 import pathlib
 import shutil
@@ -13,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from outcome import Outcome
+from outcome import Outcome, Seed
 
 from calojax import data, inference, spectrum, zoo
 from calojax.showers import take
@@ -296,57 +295,13 @@ def attacked(
     yield Outcome(word, f'{reader} {path.name} fault {number}: {str(found)[:200]}')
 
 
-def flips(count: int, seed: int, folder: pathlib.Path) -> list[Outcome]:
+def flips(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
   """Single flipped bits in every kind of file that is written with a digest."""
-  rng = np.random.default_rng((1, seed))
-  return list(attacked(count, rng, written(folder), flip, 'silent'))
+  rng = np.random.default_rng((1, *seed))
+  return attacked(count, rng, written(folder), flip, 'silent')
 
 
-def inputs(count: int, seed: int, folder: pathlib.Path) -> list[Outcome]:
+def inputs(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
   """Files of others, and of earlier versions, damaged in many ways."""
-  rng = np.random.default_rng((2, seed))
-  return list(attacked(count, rng, others(folder), mutate, 'unknowable'))
-
-
-# Values.
-
-NONSENSE = (math.nan, math.inf, -math.inf, -1, -1e9, 'nonsense', '', [], None, {'a': 1})
-
-
-def begun(config: Any) -> None:
-  """All that a training does with a config before it writes anything, but for the division of the
-  data.
-  """
-  from calojax.training import run, sharding
-  from calojax.training.loop import steps_per_dispatch
-
-  found = data.load(config.data.source)
-  few = take(found.showers, slice(64))
-  steps_per_dispatch(config)
-  run.built(config, found.geometry, few, sharding.data_mesh())
-
-
-def configs(count: int, seed: int, folder: pathlib.Path) -> list[Outcome]:
-  """Single nonsense values in configs of all systems.
-
-  A value that a config may hold (-1 as a seed, say) counts as unchanged.
-  """
-  import tiny
-  from calojax.config import check, flatten
-
-  rng, outcomes = np.random.default_rng((3, seed)), []
-  for number in range(count):
-    name = tiny.SYSTEMS[number % len(tiny.SYSTEMS)]
-    config = tiny.full_config(name)
-    keys = sorted(flatten(config.to_dict()))
-    key, value = keys[rng.integers(len(keys))], NONSENSE[rng.integers(len(NONSENSE))]
-    words = f'{name} {key}={value!r}'
-    try:
-      config.update_from_flattened_dict({key: value})
-      begun(check(config))
-      outcomes.append(Outcome('unchanged', words))
-    except (ValueError, TypeError, KeyError) as error:  # TypeError is the type check of the flag
-      outcomes.append(Outcome('refused', f'{words}: {error}'))
-    except Exception as error:
-      outcomes.append(Outcome('traceback', f'{words}: {error!r}'))
-  return outcomes
+  rng = np.random.default_rng((2, *seed))
+  return attacked(count, rng, others(folder), mutate, 'unknowable')

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from typing import NamedTuple
 
+Seed = tuple[int, int]  # of the campaign, and how many faults of the kind came before
+
 
 class Outcome(NamedTuple):
   """A word of the campaign's list and, for a failure, which fault it was."""

@@ -11,27 +11,24 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
-from outcome import Outcome, of_process
+from outcome import Outcome, Seed, of_process
 
 import tiny
 from calojax import data
+from calojax.showers import take
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIMIT = 1800.0  # seconds a command may take; on a machine of its own it takes 20
-STEPS = 40
-TRAINING = (
-  '--config=configs/cnn.py',
-  *tiny.flags(
-    'cnn',
-    train__steps=STEPS,
-    train__checkpoint_every=4,
-    train__monitor_every=20,
-    evaluation__metrics=('prd',),
-  ),
-)
+SOONER = 0.85  # by which the random times shrink when a command ended before its fault
+# As the tests compile: the code under attack is that around the programs of XLA.
+QUICK = {
+  'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
+  'XLA_FLAGS': '--xla_cpu_use_fusion_emitters=false',
+  'OMP_NUM_THREADS': '1',
+}
 
 
 def command(*arguments: str, module: str = 'calojax.main', limit: int | None = None):
@@ -45,7 +42,7 @@ def command(*arguments: str, module: str = 'calojax.main', limit: int | None = N
   return subprocess.Popen(
     [sys.executable, '-m', module, *arguments],
     cwd=ROOT,
-    env={**os.environ, 'JAX_DISABLE_MOST_OPTIMIZATIONS': '1', 'PYTHONPATH': str(ROOT)},
+    env={**os.environ, **QUICK, 'PYTHONPATH': str(ROOT)},
     stdout=subprocess.PIPE,
     stderr=subprocess.PIPE,
     text=True,
@@ -64,9 +61,22 @@ def ended(process: subprocess.Popen) -> subprocess.CompletedProcess | None:
   return subprocess.CompletedProcess(process.args, process.returncode, output, error)
 
 
-def training(workdir: pathlib.Path) -> tuple[str, ...]:
-  """A small training."""
-  return (*TRAINING, f'--workdir={workdir}')
+def training(folder: pathlib.Path, name: str) -> tuple[str, ...]:
+  """A small training in the workdir `name` of a folder, on showers that are written there once."""
+  showers = folder / 'showers.h5'
+  if not showers.exists():
+    few = data.load('lhcb_ecal')
+    with data.Writer(showers, few.geometry, {'origin': 'campaign'}) as writer:
+      writer.append(take(few.showers, slice(600)))
+  small = tiny.flags(
+    'cnn',
+    data__source=str(showers),
+    train__steps=40,
+    train__checkpoint_every=4,
+    train__monitor_every=20,
+    evaluation__metrics=('prd',),
+  )
+  return ('--config=configs/cnn.py', *small, f'--workdir={folder / name}')
 
 
 def sampling(model: str, output: pathlib.Path, count: int) -> tuple[str, ...]:
@@ -93,93 +103,106 @@ def until(rng: np.random.Generator, seconds: float) -> None:
 
 
 def measured(folder: pathlib.Path) -> tuple[float, str]:
-  """How long the training takes, and the digest of its last state."""
+  """How long the training takes, here in the workdir `whole`, and the digest of its last state."""
   start = time.monotonic()
-  process = ended(command(*training(folder)))
+  process = ended(command(*training(folder, 'whole')))
   if process is None or process.returncode:
     raise RuntimeError(f'the training fails without a fault: {process and process.stderr}')
-  return time.monotonic() - start, state(folder)
+  return time.monotonic() - start, state(folder / 'whole')
 
 
-def kills(count: int, seed: int, folder: pathlib.Path) -> list[Outcome]:
+def resumed(folder: pathlib.Path, name: str, expected: str, words: str) -> Outcome:
+  """The outcome of the same command after faults: 'recovered' where it ends bitwise the same."""
+  found = of_process(ended(command(*training(folder, name))), words, 'recovered')
+  if found.word == 'recovered' and state(folder / name) != expected:
+    return Outcome('silent', f'{words}: the resumed training ends elsewhere')
+  return found
+
+
+def kills(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
   """SIGKILL at random times, ten in a training; then it goes on, and ends bitwise the same."""
-  rng, outcomes = np.random.default_rng((4, seed)), []
-  seconds, expected = measured(folder / 'whole')
-  while len(outcomes) < count:
-    run = folder / f'run{len(outcomes)}'
-    several = min(10, count - len(outcomes))
-    for _ in range(several):
-      process = command(*training(run))
+  rng, tried = np.random.default_rng((4, *seed)), 0
+  seconds, expected = measured(folder)
+  while tried < count:
+    run, several = f'run{tried}-{seconds:.1f}', 0
+    while several < min(10, count - tried):
+      process = command(*training(folder, run))
       until(rng, seconds)
+      alive = process.poll() is None
       process.kill()
       process.communicate()
-    last = ended(command(*training(run)))
-    found = of_process(last, f'{several} kills', 'recovered')
-    if found.word == 'recovered' and state(run) != expected:
-      found = Outcome('silent', 'the resumed training ends elsewhere')
-    outcomes += [found] * several
-  return outcomes
+      if not alive:  # the machine is faster than when it was measured: no fault was made
+        seconds *= SOONER
+        break
+      several += 1
+    yield from [resumed(folder, run, expected, f'{several} kills')] * several
+    tried += several
 
 
-def signals(count: int, seed: int, folder: pathlib.Path) -> list[Outcome]:
-  """SIGTERM or SIGINT at random times, most in the first seconds, to all commands; the same command
-  goes on afterwards.
+def signals(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
+  """SIGTERM or SIGINT at random times, most in the first seconds, to all commands.
+
+  A training goes on with the next signal, until it comes to its end: then its state is compared.
   """
-  rng, outcomes = np.random.default_rng((5, seed)), []
-  seconds, expected = measured(folder / 'whole')
-  asked: dict[str, Callable[[], tuple[str, ...]]] = {
-    'train': lambda: training(folder / 'run'),
-    'evaluate': lambda: ('--mode=evaluate', f'--workdir={folder / "whole"}'),
-    'sample': lambda: sampling('lhcb_ecal', folder / 'a.h5', 20_000),
-    'export': lambda: (
-      '--mode=export',
-      f'--workdir={folder / "whole"}',
-      f'--output={folder / "m"}',
-    ),
+  rng, tried, number, of_run = np.random.default_rng((5, *seed)), 0, 0, 0
+  seconds, expected = measured(folder)
+  whole = f'--workdir={folder / "whole"}'
+  others = {
+    'evaluate': ('--mode=evaluate', whole),
+    'sample': sampling('lhcb_ecal', folder / 'a.h5', 20_000),
+    'export': ('--mode=export', whole, f'--output={folder / "m"}'),
   }
-  names = ['train', 'train', *asked]
-  for number in range(count):
-    name = names[number % len(names)]
+  names = ('train', 'train', 'evaluate', 'train', 'sample', 'train', 'export')
+  durations = dict.fromkeys(names, seconds)
+  while tried < count:
+    name, run = names[number % len(names)], f'run{of_run}'
     sent = (signal.SIGTERM, signal.SIGINT)[rng.integers(2)]
-    process = command(*asked[name]())
+    process = command(*others.get(name, training(folder, run)))
     # The interpreter itself starts before any line of a program can listen.
     time.sleep(0.2)
-    until(rng, seconds if number % 3 == 0 else 6.0)
+    until(rng, durations[name] / (1, 2, 6)[number % 3])
     alive = process.poll() is None
     process.send_signal(sent)
-    found = ended(process)
-    words = f'{name} {sent.name}'
-    if found and found.returncode == 75 and found.stderr.count('Traceback') == 0:
-      outcomes.append(Outcome('refused', words))
-    elif found and found.returncode == 0 and not alive:
-      outcomes.append(Outcome('unchanged', f'{words}: it had ended'))
-    elif found and found.returncode == 0:
-      outcomes.append(Outcome('silent', f'{words}: swallowed'))
+    found = of_signal(ended(process), f'{name} {sent.name}')
+    number += 1
+    if not alive:  # no fault was made
+      durations[name] *= SOONER
     else:
-      outcomes.append(of_process(found, words, 'unchanged'))
-  last = ended(command(*training(folder / 'run')))
-  found = of_process(last, 'the training goes on', 'recovered')
-  if found.word == 'recovered' and state(folder / 'run') != expected:
-    found = Outcome('silent', 'the resumed training ends elsewhere')
-  return [*outcomes, found]
+      yield found
+      tried += 1
+    if name == 'train' and (process.returncode == 0 or tried > count - len(names)):
+      of_run += 1
+      found = resumed(folder, run, expected, 'the training goes on after signals')
+      if found.word != 'recovered':
+        yield found
 
 
-def races(count: int, seed: int, folder: pathlib.Path) -> list[Outcome]:
+def of_signal(process: subprocess.CompletedProcess | None, words: str) -> Outcome:
+  """The outcome of a command that was sent a signal while it was alive."""
+  if process and process.returncode == 75 and 'Traceback' not in process.stderr:
+    return Outcome('refused', words)
+  if process and process.returncode == 0:
+    return Outcome('silent', f'{words}: swallowed')
+  return of_process(process, words, 'unchanged')
+
+
+def races(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
   """Two trainings in one workdir: one is refused, the other ends as if alone."""
-  outcomes = []
-  _, expected = measured(folder / 'whole')
+  rng = np.random.default_rng((7, *seed))
+  seconds, expected = measured(folder)
   for number in range(count):
-    run = folder / f'run{number}'
-    both = [command(*training(run)) for _ in range(2)]
-    found = [ended(process) for process in both]
+    run = f'run{number}'
+    first = command(*training(folder, run))
+    if number % 2:  # the one is at work for a while; else both begin at once
+      until(rng, seconds / 2)
+    found = [ended(process) for process in (command(*training(folder, run)), first)]
     codes = sorted(process.returncode if process else -1 for process in found)
     refused = [p.stderr for p in found if p and p.returncode == 2 and 'is at work in' in p.stderr]
-    if codes == [0, 2] and len(refused) == 1 and state(run) == expected:
-      outcomes.append(Outcome('refused'))
+    if codes == [0, 2] and len(refused) == 1 and state(folder / run) == expected:
+      yield Outcome('refused')
     else:
       said = [process and process.stderr[-200:] for process in found]
-      outcomes.append(Outcome('silent', f'codes {codes}: {said}'))
-  return outcomes
+      yield Outcome('silent', f'codes {codes}: {said}')
 
 
 @contextlib.contextmanager
@@ -198,18 +221,16 @@ def small(folder: pathlib.Path, size: int) -> Iterator[int | None]:
     subprocess.run(['umount', str(folder)], check=True)
 
 
-def disks(count: int, seed: int, folder: pathlib.Path) -> list[Outcome]:
+def disks(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
   """Samplings and trainings on disks that fill up at random places: refused in one line, nothing
   half is left, and with more room the training goes on.
   """
-  rng, outcomes = np.random.default_rng((6, seed)), []
-  disk = folder / 'disk'
+  rng = np.random.default_rng((6, *seed))
   for number in range(count):
     if number % 4 == 3:
-      outcomes.append(full_training(disk, int(rng.integers(2**20, 12 * 2**20))))
+      yield full_training(folder, int(rng.integers(2**20, 12 * 2**20)))
     else:
-      outcomes.append(full_sampling(disk, int(rng.integers(10_000, 2_000_000))))
-  return outcomes
+      yield full_sampling(folder / 'disk', int(rng.integers(10_000, 2_000_000)))
 
 
 def full_sampling(disk: pathlib.Path, size: int) -> Outcome:
@@ -225,20 +246,18 @@ def full_sampling(disk: pathlib.Path, size: int) -> Outcome:
   return found
 
 
-def full_training(disk: pathlib.Path, size: int) -> Outcome:
+def full_training(folder: pathlib.Path, size: int) -> Outcome:
   """The outcome of a training on a disk of this size, which is then emptied of a stranger's file if
   it began.
   """
-  words = f'training on {size} bytes'
-  room = 64 * 2**20
+  words, disk, room = f'training on {size} bytes', folder / 'disk', 64 * 2**20
+  asked = training(folder, 'disk/run')
   with small(disk, room) as limit:
     stranger = disk / 'stranger'
     if limit is None:
       stranger.write_bytes(bytes(room - size))
-    first = of_process(
-      ended(command(*training(disk / 'run'), limit=limit and size)), words, 'unchanged'
-    )
+    first = of_process(ended(command(*asked, limit=limit and size)), words, 'unchanged')
     if first.word != 'refused':
       return first
     stranger.unlink(missing_ok=True)
-    return of_process(ended(command(*training(disk / 'run'))), f'{words}, then more', 'recovered')
+    return of_process(ended(command(*asked)), f'{words}, then more', 'recovered')
