@@ -97,9 +97,26 @@ flags.DEFINE_list(
   [],
   'export: further ONNX files as these programs take them: par04, fastcalosim, ddml.',
 )
+for _whose, _files in (
+  ('', '--reference, --training or --conditions'),
+  ('generated_', '--generated'),
+):
+  flags.DEFINE_string(
+    f'{_whose}units',
+    '',
+    f'Units of {_files} that the file does not tell, KEY:UNIT,..., as ParticleMomentum:MeV.',
+  )
+  flags.DEFINE_string(f'{_whose}axes', '', f'Order of the image axes of {_files}, as yx.')
+  flags.DEFINE_string(
+    f'{_whose}negative', 'refuse', f'Cells below zero of {_files}: refuse, or zero.'
+  )
+SAID = ('units', 'axes', 'negative')
+flags.DEFINE_string(
+  'challenge', '2024', "evaluate: year of the CaloChallenge's conventions, 2024 or 2022."
+)
 USES = {  # which flags a mode looks at; an evaluation is of a run or of files
   'train': ('config', 'workdir'),
-  'evaluate': ('config', 'workdir', 'output'),
+  'evaluate': ('config', 'workdir', 'output', 'challenge'),
   'evaluate of files': (
     'reference',
     'generated',
@@ -108,8 +125,21 @@ USES = {  # which flags a mode looks at; an evaluation is of a run or of files
     'classifier',
     'seed',
     'output',
+    'challenge',
+    *SAID,
+    *(f'generated_{name}' for name in SAID),
   ),
-  'sample': ('config', 'workdir', 'model', 'conditions', 'count', 'layout', 'seed', 'output'),
+  'sample': (
+    'config',
+    'workdir',
+    'model',
+    'conditions',
+    'count',
+    'layout',
+    'seed',
+    'output',
+    *SAID,
+  ),
   'export': ('config', 'workdir', 'output', 'adapters'),
 }
 flags.DEFINE_boolean('debug', False, 'Show the traceback of an error.')
@@ -185,20 +215,26 @@ def prepare(config: Any) -> Callable[[], int]:
     return export.exporting(folder, FLAGS.output, FLAGS.adapters)
   from calojax.commands import evaluate
 
-  return evaluate.run(folder, FLAGS.output)
+  return evaluate.run(folder, FLAGS.output, FLAGS.challenge)
 
 
 def sampling(**source: str) -> Callable[[], int]:
   """The sampling from an exported model or from a workdir, checked and ready."""
+  from calojax import data
   from calojax.commands import sample
 
-  request = sample.Request(FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed)
+  said = data.Conventions(FLAGS.units, FLAGS.axes, FLAGS.negative)
+  request = sample.Request(
+    FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed, said
+  )
   return sample.sampling(request, **source)
 
 
 def compare_files() -> Callable[[], int]:
   """The evaluation of a file of generated showers against one of real ones, checked and ready."""
+  from calojax import data
   from calojax.commands import evaluate
+  from calojax.evaluation.comparison import Said
 
   return evaluate.files(
     FLAGS.reference,
@@ -208,6 +244,13 @@ def compare_files() -> Callable[[], int]:
     clusters=FLAGS.clusters,
     classifier=FLAGS.classifier,
     seed=FLAGS.seed,
+    challenge=FLAGS.challenge,
+    said=Said(
+      data.Conventions(FLAGS.units, FLAGS.axes, FLAGS.negative),
+      data.Conventions(
+        FLAGS.generated_units, FLAGS.generated_axes, FLAGS.generated_negative, asked=False
+      ),
+    ),
   )
 
 

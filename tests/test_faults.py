@@ -16,10 +16,11 @@ import pytest
 import tiny
 from calojax import data
 from calojax.commands.outcome import LENGTH, line
+from calojax.data import lhcb
 from calojax.files import Lease, Steadfast, check_digests, check_room, damage, lease, write_digests
 from calojax.files.digest import MANIFEST
 from calojax.showers import take
-from conftest import ROOT
+from conftest import ROOT, save
 
 # Signals.
 
@@ -326,6 +327,20 @@ def refused(*arguments):
 )
 def test_a_flag_that_the_mode_does_not_look_at_is_refused(arguments, message):
   assert message in refused(*arguments)
+
+
+def test_files_that_are_compared_are_told_their_units_by_flags(tmp_path, embedded):
+  few = lhcb.encode(take(embedded.showers, slice(100)), embedded.geometry)
+  few['ParticleMomentum'] *= 1000
+  path = save(tmp_path / 'a.npz', few)
+  files = ('--mode=evaluate', f'--reference={path}', f'--generated={path}', '--output=nowhere')
+  assert '--units=ParticleMomentum:MeV' in refused(*files)
+  line = refused(*files, '--units=ParticleMomentum:MeV', '--generated_axes=zx')
+  assert "no order of the axes, --generated_axes, 'zx'" in line
+  line = refused(
+    '--mode=sample', '--model=lhcb_ecal', f'--conditions={path}', '--output=nowhere.h5'
+  )
+  assert '--units=ParticleMomentum:MeV' in line
 
 
 def test_jax_without_the_device_that_is_asked_for_is_one_line(monkeypatch):

@@ -18,6 +18,7 @@ from calojax.data.batches import Streamed
 from calojax.data.conventions import Conventions, parsed, turned
 from calojax.data.measured import Roles
 from calojax.detectors import CALOGAN, CLIC, LHCB_ECAL
+from calojax.evaluation.comparison import Said, read_files
 from calojax.evaluation.samples import read_sample
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Condition, Shower, take
@@ -337,6 +338,52 @@ def test_generated_showers_are_compared_whatever_they_are(tmp_path, arrays):
   sample, geometry, _ = read_sample(path, conventions=data.UNASKED)
   assert geometry == LHCB_ECAL and len(sample.columns) == COUNT
   assert len(read_sample('clic', conventions=data.UNASKED)[0].columns) == 900
+
+
+def test_two_files_are_compared_as_a_user_says_that_they_are(tmp_path, arrays):
+  """Real showers in other units, of other axes and with noise below zero; generated ones too."""
+  cells = arrays['EnergyDeposit'].transpose(0, 2, 1).copy()
+  cells[7, 0, 0] = -3
+  wrong = {**arrays, 'ParticleMomentum': arrays['ParticleMomentum'] * 1000, 'EnergyDeposit': cells}
+  real, made = save(tmp_path / 'a.h5', wrong), save(tmp_path / 'b.npz', wrong)
+  words: dict[str, Any] = {}
+  for key, value in (('negative', 'zero'), ('units', 'ParticleMomentum:MeV'), ('axes', 'yx')):
+    with pytest.raises(ValueError, match=rf'--{key}={value}') as refused:
+      read_files(str(real), [str(made)], said=Said(Conventions(**words)))
+    assert 'data.' not in str(refused.value)
+    words[key] = value
+  with pytest.raises(ValueError, match='--generated_negative=zero'):
+    read_files(str(real), [str(made)], said=Said(Conventions(**words)))
+  said = Said(Conventions(**words), Conventions(**words, asked=False))
+  found = read_files(str(real), [str(made)], str(real), said=said)
+  plain = read_sample(save(tmp_path / 'c.npz', arrays))[0]
+  for sample in (found.reference, found.generated[0]):
+    np.testing.assert_allclose(sample.condition.energy, plain.condition.energy, rtol=1e-6)
+    np.testing.assert_array_equal(sample.showers.energies[0], plain.showers.energies[0])
+  assert found.training and found.training.condition.energy.max() < 2e5
+  assert found.origins[0]['provenance']['conventions'] == words
+  # A generator may make a hundredth of the energy, in units that are told.
+  faint = save(tmp_path / 'd.npz', {**wrong, 'EnergyDeposit': np.maximum(cells, 0) / 90})
+  with pytest.raises(ValueError, match='the median of visible over incident energy is'):
+    read_files(str(faint), [str(faint)], said=said)
+  read_files(str(real), [str(faint)], said=said)
+  with pytest.raises(ValueError, match='units is .Momentum., expected KEY:UNIT'):
+    read_files(str(real), [str(made)], said=Said(Conventions(units='Momentum')))
+
+
+def test_showers_are_asked_of_particles_in_units_that_a_user_tells(tmp_path, arrays):
+  momenta = arrays['ParticleMomentum']
+  words = Conventions(units='ParticleMomentum:MeV')
+  for name, content in (
+    ('a.npz', {'ParticleMomentum': momenta * 1000, 'ParticlePoint': arrays['ParticlePoint']}),
+    ('b.npz', {**arrays, 'ParticleMomentum': momenta * 1000}),
+  ):
+    found = data.conditions(save(tmp_path / name, content), conventions=words)
+    np.testing.assert_allclose(found.energy, 1000 * np.linalg.norm(momenta, axis=1), rtol=1e-5)
+  alone = save(tmp_path / 'c.h5', {'energy': np.array([5.0, 80.0])})
+  with pytest.raises(ValueError, match='--config.data.units=energy:MeV'):
+    data.conditions(alone)
+  assert data.conditions(alone, conventions=Conventions('energy:GeV')).energy[1] == 80_000
 
 
 # Words of a user.

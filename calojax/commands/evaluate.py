@@ -11,10 +11,11 @@ import numpy as np
 
 from calojax import data, interruption
 from calojax.evaluation.arrangement import NOISE_SEED, Compared, independent_of, particles
-from calojax.evaluation.comparison import read_files, study_of
+from calojax.evaluation.comparison import UNSAID, Said, read_files, study_of
 from calojax.evaluation.features import VARIANTS, default_variant
 from calojax.evaluation.figures import plots
 from calojax.evaluation.figures.layered import traversal_figures
+from calojax.evaluation.metrics.challenge_features import CONVENTIONS, TODAY
 from calojax.evaluation.metrics.traversals import REPEATS, Traversal, traverse
 from calojax.evaluation.report.folder import write_evaluation
 from calojax.evaluation.report.verdict import verdict_table
@@ -45,6 +46,8 @@ def files(
   clusters: int = 400,
   classifier: bool = True,
   seed: int = 0,
+  said: Said = UNSAID,
+  challenge: str = TODAY,
 ) -> Callable[[], int]:
   """The work of `compare_files`, its flags checked: a function that does it and returns the exit
   code.
@@ -57,17 +60,25 @@ def files(
       'a comparison of files needs --reference=FILE, --generated=FILE and --output=FOLDER'
     )
   _check_folder(output)
+  find(CONVENTIONS, challenge, 'conventions of the CaloChallenge')
 
   def work() -> int:
-    settings = Settings(clusters, seed=seed, metrics=tuple(METRICS) if classifier else FAST)
-    compare_files(reference, generated, output, training, settings)
+    settings = Settings(
+      clusters, seed=seed, metrics=tuple(METRICS) if classifier else FAST, challenge=challenge
+    )
+    compare_files(reference, generated, output, training, settings, said)
     return DONE
 
   return work
 
 
 def compare_files(
-  reference: str, generated: str, output: str, training: str | None, settings: Settings
+  reference: str,
+  generated: str,
+  output: str,
+  training: str | None,
+  settings: Settings,
+  said: Said = UNSAID,
 ) -> dict[str, Any]:
   """The summary of a file of generated showers against one of real showers, written with pictures
   and reports to the folder `output`, its table printed.
@@ -78,13 +89,14 @@ def compare_files(
     output: the folder, made if need be.
     training: file of the showers that the generator was trained on, to see whether it repeats them.
     settings: of the evaluation; fewer clusters where there are few showers.
+    said: units, axes and what to do with negative cells, which the files do not tell.
 
   Raises:
     ValueError: a file cannot be read, the geometries differ, the particles do not match, or there
       are too few showers.
   """
   progress = on_terminal()
-  found = read_files(reference, [generated], training, settings.seed, progress)
+  found = read_files(reference, [generated], training, settings.seed, progress, said)
   (fake,), geometry = found.generated, found.geometry
   study = study_of(found, fake, settings, progress)
   real, made, _ = study.sets.map(lambda sample: len(sample.columns))
@@ -104,7 +116,7 @@ def compare_files(
   return scores
 
 
-def run(folder: str, output: str | None = None) -> Callable[[], int]:
+def run(folder: str, output: str | None = None, challenge: str = TODAY) -> Callable[[], int]:
   """The evaluation of a workdir's newest checkpoint on the held-out showers, its input checked: a
   function that does it and returns the exit code.
 
@@ -112,11 +124,13 @@ def run(folder: str, output: str | None = None) -> Callable[[], int]:
     folder: the workdir.
     output: the folder to write, where it is not to be `evaluation/<step>` of the workdir, which may
       be one that only can be read.
+    challenge: conventions of the CaloChallenge's figures.
 
   Raises:
     ValueError: the workdir is not complete, its data cannot be read, or the output is a file.
   """
   _check_folder(output)
+  find(CONVENTIONS, challenge, 'conventions of the CaloChallenge')
   from calojax.commands.start_up import start_up
   from calojax.training import workdir
   from calojax.training.parts import load_parts
@@ -130,7 +144,7 @@ def run(folder: str, output: str | None = None) -> Callable[[], int]:
   check(config, parts)
 
   def work() -> int:
-    judge_run(config, parts, generator, folder, output)
+    judge_run(config, parts, generator, folder, output, challenge)
     return DONE
 
   return work
@@ -170,7 +184,12 @@ def check(config: Any, parts: Parts) -> None:
 
 
 def judge_run(
-  config: Any, parts: Parts, generator: Generator, folder: str, output: str | None = None
+  config: Any,
+  parts: Parts,
+  generator: Generator,
+  folder: str,
+  output: str | None = None,
+  challenge: str = TODAY,
 ) -> dict[str, Any]:
   """The summary of a trained generator on the test showers, written with its pictures to `output`,
   by default `folder/evaluation/<step>`, its table printed.
@@ -188,6 +207,7 @@ def judge_run(
       config.seed,
       asked.statistics or None,
       tuple(asked.metrics) or FAST,
+      challenge,
     ),
     on_terminal(),
   )

@@ -26,6 +26,7 @@ class Request(NamedTuple):
     count: how many showers, their particles drawn from the training spectrum; or None.
     layout: of the file.
     seed: of particles and noise.
+    said: units and axes of the file of particles, and what to do with negative cells in it.
   """
 
   output: str
@@ -33,6 +34,7 @@ class Request(NamedTuple):
   count: int | None = None
   layout: str = 'calojax'
   seed: int = 0
+  said: data.Conventions = data.USUAL
 
 
 def sampling(
@@ -99,7 +101,8 @@ def particles(known: Condition, request: Request) -> Condition:
     ValueError: the file cannot be read, or the count is not positive.
   """
   if request.conditions is not None:
-    return data.conditions(request.conditions)
+    with data.flagged('--'):
+      return data.conditions(request.conditions, conventions=request.said)
   if request.count is None:
     raise ValueError('neither a file of particles nor a count of showers, expected one of them')
   return spectrum.draw(known, request.count, request.seed)

@@ -12,7 +12,7 @@ import numpy as np
 from calojax import showers
 from calojax.data import embedded, incident
 from calojax.data.binning import geometry_from_xml, write_xml
-from calojax.data.conventions import Conventions
+from calojax.data.conventions import Conventions, flagged
 from calojax.data.layouts import LAYOUTS
 from calojax.data.reader import (
   UNASKED,
@@ -42,6 +42,7 @@ __all__ = [
   'examine',
   'extent',
   'fingerprint',
+  'flagged',
   'geometry_from_xml',
   'load',
   'pieces',
@@ -109,14 +110,18 @@ def pieces(
 
 
 def conditions(
-  source: str | os.PathLike, size: int = 4096, geometry: Geometry | None = None
+  source: str | os.PathLike,
+  size: int = 4096,
+  geometry: Geometry | None = None,
+  conventions: Conventions = USUAL,
 ) -> Condition:
   """The particles of the showers of a file or an embedded set, read in pieces, or of a file of
   particles alone, see `incident`.
   """
   if os.path.isfile(source) and not incident.has_showers(source):
-    return incident.read(source)
-  return showers.joined(piece.showers.condition for piece in pieces(source, size, geometry))
+    return incident.read(source, conventions.units)
+  parts = pieces(source, size, geometry, conventions)
+  return showers.joined(part.showers.condition for part in parts)
 
 
 def split(count: int, seed: int, fractions: Fractions = FRACTIONS) -> dict[str, np.ndarray]:

@@ -4,9 +4,10 @@ cells.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,18 +30,34 @@ class Conventions(NamedTuple):
       where it falls: one of `AXES`; `as_written`: what the layout says, and no physics is asked;
       '': that, found plausible.
     negative: cells below zero are refused, or become zero.
+    asked: whether physics is asked at all: what a generator makes need not be physics.
   """
 
   units: str = ''
   axes: str = ''
   negative: str = 'refuse'
+  asked: bool = True
 
   def stated(self) -> dict[str, str]:
-    """The values that are not the defaults, for the provenance."""
-    return {key: value for key, value in self._asdict().items() if value != DEFAULT[key]}
+    """What is said of the file and is not the default, for the provenance."""
+    values = {key: value for key, value in self._asdict().items() if value != DEFAULT[key]}
+    values.pop('asked', None)
+    return values
 
 
 DEFAULT = Conventions()._asdict()
+
+
+@contextlib.contextmanager
+def flagged(flags: str) -> Iterator[None]:
+  """Errors inside that name `data.units` and its kin, as a config has them, name them as the flags
+  of a command that begin with `flags`, as '--' or '--generated_'.
+  """
+  try:
+    yield
+  except ValueError as error:
+    text = re.sub(r'(--config\.)?\bdata\.(units|axes|negative)\b', rf'{flags}\2', str(error))
+    raise ValueError(text) from None
 
 
 def checked(conventions: Conventions) -> Conventions:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from calojax.data import calogan, lemurs, particles
-from calojax.data.conventions import rescaled, told
+from calojax.data.conventions import parsed, rescaled, told
 from calojax.data.opened import File, numbers, opened
 from calojax.files import named
 from calojax.registry import find
@@ -57,25 +57,26 @@ def is_text(path: str | os.PathLike) -> bool:
   return os.path.splitext(os.fspath(path))[1].lower() in ('.csv', '.txt')
 
 
-def read(path: str | os.PathLike) -> Condition:
-  """The particles of a file without showers.
+def read(path: str | os.PathLike, units: str = '') -> Condition:
+  """The particles of a file without showers; `KEY:UNIT,...` go before the file's own.
 
   Raises:
     ValueError: it cannot be read, or has no energies or something that is no particle; it names the
       file.
   """
+  given = parsed(units)
   if is_text(path):
-    return _csv(path)
+    return _csv(path, given)
   with opened(path) as file:
     arrays = {key: numbers(file, key) for key in file.arrays if key in {*CANONICAL, *OTHERS}}
     with named(path):
-      return _of_arrays(file, arrays)
+      return _of_arrays(file, arrays, given)
 
 
-def _of_arrays(file: File, arrays: Arrays) -> Condition:
+def _of_arrays(file: File, arrays: Arrays, given: Mapping[str, str]) -> Condition:
   """The particles by whichever names of a layout the file has."""
   text = str(file.attributes.get('units', ''))
-  said = told(text, {key: '' for key in arrays})
+  said = {**told(text, {key: '' for key in arrays}), **given}
   if {'position', 'direction'} & set(arrays) or 'format' in file.attributes:
     return _canonical(rescaled(arrays, CANONICAL, _of(said, CANONICAL)))
   arrays = rescaled(arrays, OTHERS | {'energy': 'GeV'}, _of(said, {**OTHERS, 'energy': 'GeV'}))
@@ -91,7 +92,7 @@ def _of_arrays(file: File, arrays: Arrays) -> Condition:
     if alone:
       raise ValueError(
         "'energy' alone may be MeV, as in calojax's files, or GeV, as in CaloGAN's: expected an "
-        "attribute 'units' such as 'energy MeV', or 'position' beside it"
+        "attribute 'units' such as 'energy MeV', or --config.data.units=energy:MeV"
       )
     energy = particles.columns(arrays, count, 'energy')[0] * GEV
     return Condition.of(energy, *calogan.incidence(arrays, count))
@@ -120,7 +121,7 @@ def _canonical(arrays: Arrays) -> Condition:
   return Condition.of(particles.columns(arrays, count, 'energy')[0], **there)
 
 
-def _csv(path: str | os.PathLike) -> Condition:
+def _csv(path: str | os.PathLike, given: Mapping[str, str]) -> Condition:
   """The particles of a text file: a header such as `energy [GeV],x,y,theta,phi`, a line each."""
   try:
     with open(path, encoding='utf-8-sig', newline='') as file:
@@ -134,7 +135,7 @@ def _csv(path: str | os.PathLike) -> Condition:
     if 'energy' not in units or len(units) < len(rows[0]):
       raise ValueError(f'header {rows[0]}, expected energy once and any of {list(COLUMNS)[1:]}')
     arrays = dict(zip(units, _numbers(rows[1:], len(units)).T))
-    return _of_columns(rescaled(arrays, COLUMNS, _of(units, COLUMNS)))
+    return _of_columns(rescaled(arrays, COLUMNS, _of({**units, **given}, COLUMNS)))
 
 
 def _heading(text: str) -> tuple[str, str]:

@@ -32,7 +32,7 @@ from calojax.units import AS_WRITTEN
 __all__ = ['Conventions', 'Dataset', 'File', 'numbers', 'opened', 'read']
 
 USUAL = Conventions()
-UNASKED = Conventions(units=AS_WRITTEN, axes=AS_WRITTEN)
+UNASKED = Conventions(asked=False)
 BLOCKS = 8  # of a file that is looked at before it is streamed
 
 
@@ -156,7 +156,7 @@ def _rows(file: File, rows: slice, geometry: Geometry | None, conventions: Conve
     given = {**_told(layout, attributes), **parsed(conventions.units)}
     if layout.cells[0] in given:  # the user's word is the last: the file's would count twice
       attributes['units'] = layout.units[layout.cells[0]]
-    if conventions.units == AS_WRITTEN:
+    if conventions.units == AS_WRITTEN or not conventions.asked:
       attributes[AS_WRITTEN] = True
     if given:
       arrays = rescaled(arrays, layout.known, given)
@@ -209,7 +209,7 @@ def _plausible(file: File, dataset: Dataset, conventions: Conventions) -> None:
   """Raises ValueError if the showers cannot be what they are taken for. Those of a generator can be
   anything: an evaluation finds out.
   """
-  if 'generator' in dataset.provenance:
+  if not conventions.asked or 'generator' in dataset.provenance:
     return
   layout = recognised(set(file.arrays))
   keys = _keys(file, layout)

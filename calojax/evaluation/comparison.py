@@ -18,6 +18,22 @@ from calojax.showers import Shower, thinned
 TRAINING = 20_000  # showers trained on among which neighbours are sought
 
 
+class Said(NamedTuple):
+  """What a user says of the units, axes and negative cells of files.
+
+  Attributes:
+    real: of the reference and of the showers trained on.
+    generated: of the generated ones.
+  """
+
+  real: data.Conventions = data.USUAL
+  # What a generator makes need not be physics: the comparison is to find out.
+  generated: data.Conventions = data.UNASKED
+
+
+UNSAID = Said()
+
+
 class Files(NamedTuple):
   """What files hold.
 
@@ -42,6 +58,7 @@ def read_files(
   training: str | None = None,
   seed: int = 0,
   progress: Progress | None = None,
+  said: Said = UNSAID,
 ) -> Files:
   """What these files, of any readable layout, or embedded sets hold.
 
@@ -51,20 +68,22 @@ def read_files(
     training: of the showers that were trained on, if they are known.
     seed: of the choice of showers whose cells are kept, where memory does not hold all.
     progress: called with (stage, done, total).
+    said: what the files do not tell of themselves.
 
   Raises:
     ValueError: a file that cannot be read, of another calorimeter, or of other particles.
   """
-  real, geometry, origin = read_sample(reference, seed, progress=progress)
+  with data.flagged('--'):
+    real, geometry, origin = read_sample(reference, seed, progress=progress, conventions=said.real)
+    stored = _training(training, geometry, reference, said.real) if training else None
   samples, origins = [], [origin]
   for file in generated:
-    # What a generator makes need not be physics: the comparison is to find out.
-    fake, other, origin = read_sample(file, seed, progress=progress, conventions=data.UNASKED)
+    with data.flagged('--generated_'):
+      fake, other, origin = read_sample(file, seed, progress=progress, conventions=said.generated)
     check_geometries(geometry, other, reference, file)
     check_comparable(real, fake, geometry, file)
     samples.append(fake)
     origins.append(origin)
-  stored = _training(training, geometry, reference) if training else None
   return Files(real, samples, geometry, stored, origins)
 
 
@@ -85,9 +104,11 @@ def study_of(
   return study._replace(settings=replace(settings, clusters=clusters))
 
 
-def _training(path: str, geometry: Geometry, reference: str) -> Shower:
+def _training(
+  path: str, geometry: Geometry, reference: str, conventions: data.Conventions
+) -> Shower:
   """The showers trained on. ValueError if they are of another calorimeter."""
-  stored = data.load(path).showers
+  stored = data.load(path, conventions=conventions).showers
   cells = stored.energies.shape[1]
   if cells != geometry.cells:
     raise ValueError(

@@ -77,7 +77,8 @@ def of_frechet(study: Study) -> Figures:
   detectors.
   """
   if is_challenge(study.geometry):
-    features = study.cells.map(lambda showers: fpd_features(showers, study.geometry))
+    chosen = study.settings.challenge
+    features = study.cells.map(lambda showers: fpd_features(showers, study.geometry, chosen))
     return frechet_metrics(features, study.settings.seed)
   return frechet_metrics(study.scalars, study.settings.seed)
 
@@ -112,7 +113,10 @@ def of_neighbours(study: Study) -> Figures:
 
 def of_challenge(study: Study) -> Figures:
   """The CaloChallenge's separation powers, on its detectors."""
-  return challenge_metrics(study.cells, study.geometry, seed=study.settings.seed)
+  settings = study.settings
+  return challenge_metrics(
+    study.cells, study.geometry, seed=settings.seed, conventions=settings.challenge
+  )
 
 
 def of_trees(study: Study) -> Figures:

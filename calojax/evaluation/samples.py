@@ -98,8 +98,7 @@ def read_sample(
       the value.
   """
   if not (os.path.isfile(path) and h5py.is_hdf5(path)):
-    embedded = path in data.DATASETS
-    found = data.load(path, geometry, data.USUAL if embedded else conventions)
+    found = data.load(path, geometry, conventions)
     whole = sample(found.showers, found.geometry)
   else:
     pieces = data.pieces(path, STEP, geometry, conventions)

@@ -10,6 +10,7 @@ import numpy as np
 import calojax
 from calojax.evaluation.arrangement import Compared, arrange
 from calojax.evaluation.metrics.judges import worst
+from calojax.evaluation.metrics.challenge_features import CONVENTIONS, is_challenge
 from calojax.evaluation.named import FAST, METRICS
 from calojax.evaluation.sets import Progress
 from calojax.evaluation.subject import Settings, Study
@@ -67,6 +68,7 @@ def summary(study: Study) -> dict[str, Any]:
   """
   # Looked up before the first is computed: an unknown name is told at once.
   metrics = [(name, find(METRICS, name, 'metric')) for name in study.settings.metrics or FAST]
+  find(CONVENTIONS, study.settings.challenge, 'conventions of the CaloChallenge')
   count = len(study.sets.reference.columns)
   figures: dict[str, Any] = {}
   for number, (name, metric) in enumerate(metrics):
@@ -91,6 +93,7 @@ def _meta(study: Study) -> dict[str, Any]:
     'variant': study.variant,
     'ceiling': study.ceiling,
     'geometry': study.geometry.name,
+    **({'challenge': settings.challenge} if is_challenge(study.geometry) else {}),
     'versions': {
       'calojax': calojax.__version__,
       'numpy': np.__version__,

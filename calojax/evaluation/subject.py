@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from calojax.evaluation.features import default_variant, scalars
+from calojax.evaluation.metrics.challenge_features import TODAY
 from calojax.evaluation.samples import Sample, observed
 from calojax.evaluation.sets import Progress, Sets
 from calojax.geometry import Geometry
@@ -26,6 +27,7 @@ class Settings:
       that of the geometry.
     metrics: names of `named.METRICS`; none: all but the networks, which are slow. One that needs
       more showers than there are is left out.
+    challenge: conventions of the CaloChallenge's figures, of `challenge_features.CONVENTIONS`.
   """
 
   clusters: int = 400
@@ -33,6 +35,7 @@ class Settings:
   seed: int = 0
   variant: str | None = None
   metrics: Sequence[str] = ()
+  challenge: str = TODAY
 
 
 class Study(NamedTuple):
