@@ -13,6 +13,7 @@ from calojax.detectors import (
   CALOCHALLENGE_PIONS,
   LHCB_ECAL,
 )
+from calojax.evaluation.arrangement import Compared
 from calojax.evaluation.metrics import challenge_features as definitions
 from calojax.evaluation.metrics.challenge import challenge_metrics, separation
 from calojax.evaluation.metrics.challenge_features import (
@@ -24,6 +25,8 @@ from calojax.evaluation.metrics.challenge_features import (
   voxel_counts,
 )
 from calojax.evaluation.sets import Sets
+from calojax.evaluation.study import evaluate
+from calojax.evaluation.subject import Settings
 from calojax.geometry import Geometry
 from calojax.observables import layer_energies
 from calojax.showers import Condition, Shower
@@ -194,6 +197,20 @@ def test_the_conventions_of_2022_are_kept_by_name(photons):
   np.testing.assert_allclose(edges['centre_r_12'], np.linspace(0, 500, 101))
   with pytest.raises(ValueError, match="no conventions '2023'"):
     challenge_features(sample, CALOCHALLENGE_PHOTONS, conventions='2023')
+
+
+def test_an_evaluation_has_figures_of_either_year(photons):
+  """The voxels' histogram begins at 10 MeV in one and at 1 MeV in the other."""
+  sets = Compared(photons[0], photons[1]._replace(energies=photons[1].energies * 1.2), photons[2])
+  found = {}
+  for year in ('2024', '2022'):
+    settings = Settings(metrics=('CaloChallenge', 'FPD and KPD'), challenge=year)
+    found[year] = evaluate(sets, CALOCHALLENGE_PHOTONS, settings)
+    assert found[year]['meta']['challenge'] == year
+  for name in ('challenge/voxels', 'challenge/sparsity', 'distances/fpd'):
+    assert found['2024'][name]['value'] != found['2022'][name]['value']
+  with pytest.raises(ValueError, match="no conventions of the CaloChallenge '2023'"):
+    evaluate(sets, CALOCHALLENGE_PHOTONS, Settings(metrics=('CaloChallenge',), challenge='2023'))
 
 
 def test_features_of_the_frechet_distance_by_hand(tiny):

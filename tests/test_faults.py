@@ -202,7 +202,7 @@ def owned(folder, **changes):
 
 
 def test_a_killed_process_does_not_block(tmp_path):
-  command = [sys.executable, '-c', HOLD, str(tmp_path)]
+  command = [sys.executable, '-c', HOLD.format(machine=''), str(tmp_path)]
   with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
     assert process.stdout is not None
     process.stdout.readline()
@@ -218,8 +218,9 @@ def test_a_killed_process_does_not_block(tmp_path):
 
 
 HOLD = """
-import sys, time
-from calojax.files import Lease
+import socket, sys, time
+from calojax.files import Lease, lease
+{machine}
 Lease(sys.argv[1])
 print('held', flush=True)
 time.sleep(60)
@@ -233,7 +234,7 @@ def test_another_process_of_the_same_number_does_not_block(tmp_path):
 
 def test_another_machine_is_believed_while_it_touches_the_lease(tmp_path, monkeypatch):
   monkeypatch.setattr(lease, 'BEAT', 0.05)
-  monkeypatch.setattr(lease, 'SILENCE', 0.5)
+  monkeypatch.setattr(lease, 'SILENCE', 2.0)
   owned(tmp_path, host='elsewhere')
   path = tmp_path / lease.FILE
   process = subprocess.Popen(
@@ -243,6 +244,27 @@ def test_another_machine_is_believed_while_it_touches_the_lease(tmp_path, monkey
     Lease(tmp_path)
   process.wait()
   Lease(tmp_path).release()  # silent since
+
+
+def test_a_process_of_another_machine_has_the_folder_until_it_dies(tmp_path, monkeypatch):
+  """Two processes that share a file system and nothing else, as each takes the other's machine for
+  another one: neither looks the other's number up.
+  """
+  monkeypatch.setattr(lease, 'BEAT', 0.1)
+  monkeypatch.setattr(lease, 'SILENCE', 3.0)
+  script = HOLD.format(machine="lease.BEAT = 0.1; socket.gethostname = lambda: 'elsewhere'")
+  command = [sys.executable, '-c', script, str(tmp_path)]
+  with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    assert process.stdout is not None
+    process.stdout.readline()
+    with pytest.raises(ValueError, match=f'process {process.pid} on elsewhere: '):
+      Lease(tmp_path)
+    process.kill()
+  begun = time.monotonic()
+  held = Lease(tmp_path)
+  assert time.monotonic() - begun > lease.SILENCE  # it waited, and then took the lease over
+  held.check()
+  held.release()
 
 
 def test_a_folder_that_is_removed_or_taken_over_is_an_error(tmp_path):

@@ -9,8 +9,8 @@ import numpy as np
 
 import calojax
 from calojax.evaluation.arrangement import Compared, arrange
-from calojax.evaluation.metrics.judges import worst
 from calojax.evaluation.metrics.challenge_features import CONVENTIONS, is_challenge
+from calojax.evaluation.metrics.judges import worst
 from calojax.evaluation.named import FAST, METRICS
 from calojax.evaluation.sets import Progress
 from calojax.evaluation.subject import Settings, Study
