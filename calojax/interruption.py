@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from calojax.exit_codes import INTERRUPTED
+from calojax.exit_codes import DONE, INTERRUPTED
 
 AGAIN = 'run the same command again'
 PATIENCE = 10.0  # seconds that interrupted work may take to its end, if it can be made again
@@ -88,13 +88,19 @@ def progress(show: Callable[..., Any] | None) -> Callable[..., None]:
 
 def leave(code: int) -> NoReturn:
   """Ends the process with this code at once: a signal that comes while an interpreter clears its
-  modules away is lost or makes a core dump.
+  modules away is lost or makes a core dump. If all was done when a signal came, its sender hears of
+  it all the same: a job that is queued again finds that.
   """
   for stream in (sys.stdout, sys.stderr):
     try:
       stream.flush()
     except (OSError, ValueError):  # nobody reads any more, or the disk is full
       code = code or 1
+  # From here on a signal comes to a process that has ended, as it would a moment later.
+  signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+  if code == DONE and (number := received() or next(iter(signal.sigpending() & {*_SIGNALS}), 0)):
+    code, name = INTERRUPTED, signal.Signals(number).name
+    _end(code, f'{name} received when all was done; {AGAIN} to see so')
   os._exit(code)
 
 

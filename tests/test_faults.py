@@ -86,6 +86,14 @@ def test_a_second_signal_ends_a_process_that_does_not_look(second, echo):
   assert code == 128 + second and error.count('\n') == 1 and 'at once' in error
 
 
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_comes_when_all_is_done_is_told(number):
+  code, error = signalled([number], work='time.sleep(1)')
+  assert code == 75 and error == (
+    f'calojax: {number.name} received when all was done; run the same command again to see so\n'
+  )
+
+
 def test_patience_ends():
   code, error = signalled([signal.SIGTERM], patience=0.2, work=STUCK)
   assert code == 75 and error.count('\n') == 1

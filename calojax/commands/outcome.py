@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 
 from calojax import interruption
-from calojax.exit_codes import BAD_INPUT, DONE, INTERRUPTED, UNEXPECTED
+from calojax.exit_codes import BAD_INPUT, INTERRUPTED, UNEXPECTED
 from calojax.interruption import Interrupted
 
 LENGTH = 1000  # characters of a line at most: some libraries tell sixty lines
@@ -20,12 +20,7 @@ def outcome(work: Callable[[], int], debug: bool = False) -> int:
   """
   warnings.formatwarning = lambda message, *_, **__: f'calojax: warning: {line(message)}\n'
   try:
-    code = work()
-    if code != DONE or not interruption.received():
-      return code
-    # All is done, but who asked for an end is to hear of it: a job that is queued again finds that.
-    say(f'interrupted when all was done; {interruption.AGAIN} to see so')
-    return INTERRUPTED
+    return work()
   except Interrupted as interrupted:
     say(f'{interrupted}; {interruption.AGAIN}')
     return INTERRUPTED

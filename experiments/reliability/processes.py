@@ -22,6 +22,7 @@ from calojax.showers import take
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIMIT = 1800.0  # seconds a command may take; on a machine of its own it takes 20
+PF_EXITING = 0x4  # of the kernel's flags of a process
 SOONER = 0.85  # by which the random times shrink when a command ended before its fault
 # As the tests compile: the code under attack is that around the programs of XLA.
 QUICK = {
@@ -97,6 +98,19 @@ def state(workdir: pathlib.Path) -> str:
   return digest.hexdigest()
 
 
+def alive(process: subprocess.Popen) -> bool:
+  """Whether a command has not ended; a process that the kernel is clearing away has, though nobody
+  can wait for it yet.
+  """
+  if process.poll() is not None:
+    return False
+  try:
+    stat = pathlib.Path(f'/proc/{process.pid}/stat').read_text()
+  except OSError:
+    return True  # a system without /proc
+  return not int(stat.rpartition(')')[2].split()[6]) & PF_EXITING
+
+
 def until(rng: np.random.Generator, seconds: float) -> None:
   """Waits for a random time."""
   time.sleep(float(rng.uniform(0, seconds)))
@@ -128,10 +142,10 @@ def kills(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
     while several < min(10, count - tried):
       process = command(*training(folder, run))
       until(rng, seconds)
-      alive = process.poll() is None
+      hit = alive(process)
       process.kill()
       process.communicate()
-      if not alive:  # the machine is faster than when it was measured: no fault was made
+      if not hit:  # the machine is faster than when it was measured: no fault was made
         seconds *= SOONER
         break
       several += 1
@@ -161,11 +175,14 @@ def signals(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
     # The interpreter itself starts before any line of a program can listen.
     time.sleep(0.2)
     until(rng, durations[name] / (1, 2, 6)[number % 3])
-    alive = process.poll() is None
+    before = alive(process)
     process.send_signal(sent)
+    after = alive(process)
     found = of_signal(ended(process), f'{name} {sent.name}')
+    # It may end by the signal before one looks; with code 0 it had ended by itself.
+    hit = before and (after or process.returncode != 0)
     number += 1
-    if not alive:  # no fault was made
+    if not hit:  # no fault was made
       durations[name] *= SOONER
     else:
       yield found
