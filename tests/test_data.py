@@ -321,7 +321,7 @@ def test_not_data(tmp_path):
     'a.npy': 'single array',
     'a.txt': 'expected an intact',
     'object.npz': 'Python objects, which could run any code',
-    '': 'no such file',
+    '': 'is a folder or a device, expected a file',
   }
   for path, message in cases.items():
     with pytest.raises(ValueError, match=message):

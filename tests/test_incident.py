@@ -116,6 +116,8 @@ def test_csv(tmp_path, text, expected):
     ('energy\nnan\n', 'energy is nan'),
     ('energy,dx,dy,dz\n5,0,0,0\n', 'length of the direction is 0'),
     ('energy,theta,phi\n5,20,0\n', 'theta up to 20 rad'),
+    ('energy,theta,phi,dx,dy,dz\n5,0,0,0,0,1\n', 'theta and phi beside dx, dy and dz'),
+    ('# from a spreadsheet\nenergy\n5\n\nfive\n', "line 5 is .'five'."),
   ],
 )
 def test_bad_csv_is_refused_in_one_line_that_names_the_file(tmp_path, text, message):

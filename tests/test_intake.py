@@ -17,7 +17,7 @@ from calojax.data import calogan, lhcb, plausible
 from calojax.data.batches import Streamed
 from calojax.data.conventions import Conventions, parsed, turned
 from calojax.data.measured import Roles
-from calojax.detectors import CALOGAN, CLIC, LHCB_ECAL
+from calojax.detectors import CALOCHALLENGE_2, CALOGAN, CLIC, LHCB_ECAL
 from calojax.evaluation.comparison import Said, read_files
 from calojax.evaluation.samples import read_sample
 from calojax.geometry import Geometry, Layer
@@ -135,6 +135,80 @@ def test_angles_in_degrees_are_refused_with_the_way_out(tmp_path):
     data.load(path)
   found = data.load(path, conventions=Conventions(units='theta:deg,phi:deg')).showers.condition
   np.testing.assert_allclose(found.direction, sample.condition.direction, atol=1e-5)
+
+
+def test_rows_of_other_particles_and_empty_showers_are_refused(tmp_path, arrays):
+  """Cells of one order and momenta of another: each value is one that a calorimeter gives."""
+  energy = np.linalg.norm(arrays['ParticleMomentum'], axis=1)
+  few = {key: array[(energy > 3) & (energy < 40)] for key, array in arrays.items()}
+  order = np.random.default_rng(3).permutation(len(few['EnergyDeposit']))
+  assert len(order) > 100
+  path = save(tmp_path / 'a.npz', changed(few, 'EnergyDeposit', lambda x: x[order]))
+  with pytest.raises(ValueError, match='rows of EnergyDeposit and ParticleMomentum of the same'):
+    data.load(path)
+  data.load(path, conventions=Conventions(units='as_written'))
+  dark = (np.arange(COUNT) % 5 < 2)[:, None, None]
+  for faulty, message in ((dark & False, '300 of 300 showers have no'), (dark, '180 of 300')):
+    path = save(tmp_path / 'b.npz', changed(arrays, 'EnergyDeposit', lambda x: x * faulty))
+    with pytest.raises(ValueError, match=message):
+      data.load(path)
+
+
+def challenge(count: int = 100) -> dict[str, np.ndarray]:
+  """A file of data set 2 of the CaloChallenge: round showers that fall along the radius."""
+  rng = np.random.default_rng(5)
+  mean = np.exp(-np.hypot(*CALOCHALLENGE_2.positions[:, :2].T) / 8)
+  energy = 10 ** rng.uniform(3, 6, (count, 1))
+  showers = 0.9 * energy * mean / mean.sum() * rng.gamma(0.5, 2, (count, len(mean)))
+  return {'incident_energies': energy, 'showers': showers}
+
+
+def test_cells_in_rings_are_read_in_the_right_order_and_unit(tmp_path):
+  arrays = challenge()
+  data.load(save(tmp_path / 'a.h5', arrays))
+  rings = arrays['showers'].reshape(-1, 45, 16, 9)
+  swapped = rings.swapaxes(2, 3).reshape(-1, 6480)  # radius slower, angle faster
+  path = save(tmp_path / 'b.h5', {**arrays, 'showers': swapped})
+  with pytest.raises(ValueError, match='of 16 angles .* showers seem to be in another order'):
+    data.load(path)
+  data.load(path, conventions=Conventions(axes='as_written'))
+  both = save(tmp_path / 'c.h5', {key: array / 1000 for key, array in arrays.items()})
+  units = 'incident_energies:GeV,showers:GeV'
+  with pytest.raises(ValueError, match=f'--config.data.units={units}; '):
+    data.load(both)
+  found = data.load(both, conventions=Conventions(units)).showers
+  np.testing.assert_allclose(found.energies, arrays['showers'], rtol=1e-5)
+  one = {**arrays, 'incident_energies': arrays['incident_energies'] / 1000}
+  with pytest.raises(ValueError, match='incident_energies looks like GeV: multiply by 1000'):
+    data.load(save(tmp_path / 'd.h5', one))
+  below = {**arrays, 'showers': arrays['showers'] - 1e-4}
+  with pytest.raises(ValueError, match=r'such values of 648000 in the file'):
+    data.load(save(tmp_path / 'e.h5', below))
+
+
+@pytest.mark.parametrize('order', [(0, 2, 1, 3), (0, 3, 2, 1), (0, 3, 1, 2)])
+def test_cylinders_in_another_order_are_refused(tmp_path, order):
+  cells = np.ones((2, 9, 16, 45), np.float32).transpose(order)
+  angles = {'incident_theta': np.full(2, 1.5), 'incident_phi': np.zeros(2)}
+  arrays = {'showers': cells, 'incident_energy': np.full(2, 1e5), **angles}
+  with pytest.raises(ValueError, match=r'here \(2, 9, 16, 45\)'):
+    data.load(save(tmp_path / 'a.h5', arrays))
+
+
+@pytest.mark.parametrize(
+  'content, message',
+  [
+    (b'', 'expected an intact HDF5 or npz file: it is empty'),
+    (b'energy,x,y\n1,2,3\n', "it begins with b'energy'"),
+    (None, 'is a folder or a device, expected a file'),
+  ],
+)
+def test_what_is_no_file_of_arrays_is_told(tmp_path, content, message):
+  path = tmp_path if content is None else tmp_path / 'a.h5'
+  if content is not None:
+    path.write_bytes(content)
+  with pytest.raises(ValueError, match=message):
+    data.load(path)
 
 
 # Axes.

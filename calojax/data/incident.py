@@ -125,15 +125,18 @@ def _csv(path: str | os.PathLike, given: Mapping[str, str]) -> Condition:
   """The particles of a text file: a header such as `energy [GeV],x,y,theta,phi`, a line each."""
   try:
     with open(path, encoding='utf-8-sig', newline='') as file:
-      rows = list(csv.reader(file))[: MOST + 1]
+      rows = list(enumerate(csv.reader(file), 1))[: MOST + 1]
   except (OSError, ValueError, csv.Error) as error:
     raise ValueError(f'{path}: cannot be read, expected CSV text in UTF-8: {error}') from None
+  # Blank lines and comments are no particles; what is left keeps the number of its line.
+  rows = [(i, row) for i, row in rows if row and not row[0].lstrip().startswith('#')]
   with named(path):
     if len(rows) < 2:
       raise ValueError(f'{len(rows)} lines, expected a header and a particle at least')
-    units = dict(map(_heading, rows[0]))
-    if 'energy' not in units or len(units) < len(rows[0]):
-      raise ValueError(f'header {rows[0]}, expected energy once and any of {list(COLUMNS)[1:]}')
+    header = rows[0][1]
+    units = dict(map(_heading, header))
+    if 'energy' not in units or len(units) < len(header):
+      raise ValueError(f'header {header}, expected energy once and any of {list(COLUMNS)[1:]}')
     arrays = dict(zip(units, _numbers(rows[1:], len(units)).T))
     return _of_columns(rescaled(arrays, COLUMNS, _of({**units, **given}, COLUMNS)))
 
@@ -150,14 +153,14 @@ def _heading(text: str) -> tuple[str, str]:
   return match[1].lower(), unit
 
 
-def _numbers(rows: list[list[str]], width: int) -> np.ndarray:
-  """`[b, width]`; ValueError names the line of what is no number."""
+def _numbers(rows: list[tuple[int, list[str]]], width: int) -> np.ndarray:
+  """`[b, width]` of numbered lines; ValueError names the line of what is no number."""
   values = np.empty((len(rows), width))
-  for i, row in enumerate(rows):
+  for i, (line, row) in enumerate(rows):
     try:
       values[i] = [float(text) for text in row] if len(row) == width else []
     except ValueError:
-      raise ValueError(f'line {i + 2} is {row}, expected {width} numbers') from None
+      raise ValueError(f'line {line} is {row}, expected {width} numbers') from None
   return values
 
 
@@ -167,6 +170,8 @@ def _of_columns(arrays: Arrays) -> Condition:
   point = particles.columns(arrays, count, 'x', 'y')
   along = particles.columns(arrays, count, 'dx', 'dy', 'dz')
   angles = particles.columns(arrays, count, 'theta', 'phi')
+  if along and angles:
+    raise ValueError('columns theta and phi beside dx, dy and dz, expected one of the two')
   position, direction = np.zeros((count, 2)), np.tile([0.0, 0.0, 1.0], (count, 1))
   if point:
     position = np.stack(point, axis=1)

@@ -42,7 +42,8 @@ class Layout(NamedTuple):
     optional: units of arrays that are given to `geometry` and `decode` if the file has them.
     read: the same, of arrays that are read and never written.
     order: keys of the file -> 'xy' or 'yx', what runs along the two image axes.
-    count: how many of the first keys hold the cells.
+    images: keys of the arrays that hold the cells; by default the first one.
+    rings: whether the cells lie in rings about the particle, and cells and particle share a unit.
   """
 
   units: dict[str, str]
@@ -53,7 +54,8 @@ class Layout(NamedTuple):
   optional: dict[str, str] = {}
   read: dict[str, str] = {}
   order: Callable[[Collection[str]], str] = xy
-  count: int = 1
+  images: tuple[str, ...] = ()
+  rings: bool = False
 
   @property
   def known(self) -> dict[str, str]:
@@ -63,7 +65,7 @@ class Layout(NamedTuple):
   @property
   def cells(self) -> tuple[str, ...]:
     """The arrays of the cells."""
-    return tuple(self.units)[: self.count]
+    return self.images or tuple(self.units)[:1]
 
   def roles(self, keys: Collection[str]) -> Roles:
     """Which of these keys of a file say what."""
@@ -73,6 +75,7 @@ class Layout(NamedTuple):
       next(key for key in ENERGIES if key in keys),
       'x0,y0' if point == 'x0' else point,
       self.known,
+      self.rings,
     )
 
 
@@ -90,7 +93,7 @@ LAYOUTS = {
     calogan.OPTIONAL,
     calogan.READ,
     calogan.order,
-    len(calogan.LAYERS),
+    calogan.LAYERS,
   ),
   'threedgan': Layout(
     threedgan.UNITS,
@@ -107,8 +110,12 @@ LAYOUTS = {
     calochallenge.geometry,
     calochallenge.decode,
     calochallenge.encode,
+    images=('showers',),
+    rings=True,
   ),
-  'lemurs': Layout(lemurs.UNITS, lemurs.AXES, lemurs.geometry, lemurs.decode, lemurs.encode),
+  'lemurs': Layout(
+    lemurs.UNITS, lemurs.AXES, lemurs.geometry, lemurs.decode, lemurs.encode, rings=True
+  ),
 }
 
 

@@ -27,6 +27,7 @@ UNITS = {
 UNITS_OF_PARTICLES = ('incident_energy', 'incident_theta', 'incident_phi')
 AXES = 'shower, radius, angle, depth'
 RADIUS, DEPTH = 2.325, 3.4  # mm, of a cell of the silicon-tungsten set
+PUBLISHED = ((9, 16, 45), (18, 50, 45))  # radii, angles and layers of LEMURS and of Par04
 SAMPLING = 0.033  # of Par04's silicon-tungsten; other detectors of the set are within a factor 30
 
 
@@ -43,6 +44,12 @@ def geometry(attributes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
     return own
   if len(shape) != 4 or min(shape[1:]) < 1:
     raise ValueError(f'showers of shape {shape}, expected (showers, radii, angles, layers)')
+  for usual in PUBLISHED:
+    if sorted(shape[1:]) == sorted(usual) and shape[1:] != usual:
+      raise ValueError(
+        f'showers of shape {shape}, expected (showers, radii, angles, layers), here '
+        f'{(shape[0], *usual)}: save them with their axes in that order, or with a geometry'
+      )
   radii, angles, layers = shape[1:]
   edges = tuple(round(i * RADIUS, 3) for i in range(radii + 1))
   return Geometry(

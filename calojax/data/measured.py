@@ -13,12 +13,15 @@ FEWEST, FEWEST_BARYCENTRES = 20, 50  # showers; of fewer nothing is said
 
 
 class Roles(NamedTuple):
-  """The names of a layout's arrays, with their units, for the messages; '' where there is none."""
+  """The names of a layout's arrays, with their units, for the messages; '' where there is none.
+  `rings`: whether its cells lie in rings about the particle, see `rings`.
+  """
 
   cells: str
   energy: str
   point: str
   units: dict[str, str]
+  rings: bool = False
 
 
 class Sample(NamedTuple):
@@ -26,7 +29,8 @@ class Sample(NamedTuple):
 
   Attributes:
     response: `[n]` E_vis / E_p.
-    incident: median E_p, MeV.
+    energy: `[n]` E_p, MeV.
+    empty: how many showers are left out, as no cell of them has energy.
     barycentre: `[n, 2]` over the layers that resolve each axis, mm.
     position, slope: `[n, 2]`.
     depth: `[n, 2]` of those layers, weighted by energy, mm.
@@ -36,7 +40,8 @@ class Sample(NamedTuple):
   """
 
   response: np.ndarray
-  incident: float
+  energy: np.ndarray
+  empty: int
   barycentre: np.ndarray
   position: np.ndarray
   slope: np.ndarray
@@ -44,6 +49,11 @@ class Sample(NamedTuple):
   width: np.ndarray
   pitch: np.ndarray
   reach: np.ndarray
+
+  @property
+  def incident(self) -> float:
+    """Median E_p, MeV."""
+    return float(np.median(self.energy)) if len(self.energy) else 0.0
 
 
 def measured(showers: Shower, geometry: Geometry) -> Sample:
@@ -70,7 +80,8 @@ def measured(showers: Shower, geometry: Geometry) -> Sample:
     spread[:, axis] = np.sqrt(np.maximum(square - centre[:, axis] ** 2, 0))
   return Sample(
     total / incident,
-    float(np.median(incident)) if len(incident) else 0.0,
+    incident,
+    int(len(lit) - lit.sum()),
     centre,
     position,
     direction[:, :2] / direction[:, 2:],

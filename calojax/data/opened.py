@@ -36,6 +36,8 @@ def opened(path: str | os.PathLike) -> Iterator[File]:
     ValueError: a file that is missing or is neither HDF5 nor npz nor ROOT; it names the file.
   """
   if not os.path.isfile(path):
+    if os.path.exists(path):
+      raise ValueError(f'{path}: is a folder or a device, expected a file')
     raise ValueError(f'{path}: no such file')
   with contextlib.ExitStack() as stack:
     try:
@@ -83,6 +85,8 @@ def _contents(
     return branches(path), {}
   if magic == MAGIC_NUMPY:
     raise ValueError('it holds a single array without a name, expected npz: several by name')
+  if magic[:2] != b'PK':  # numpy would take it for a pickle
+    raise ValueError(f'it begins with {magic!r}' if magic else 'it is empty')
   stream = stack.enter_context(open(path, 'rb'))  # noqa: SIM115  # the stack closes it
   arrays = np.load(stream, allow_pickle=False)
   told = {key: arrays[key].tolist() for key in ATTRIBUTES if key in arrays}

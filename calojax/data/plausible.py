@@ -11,6 +11,8 @@ right and what is wrong:
   sampling fraction is known, it is within a factor 30 of that, as units differ by 1000.
 - E_vis / E_p has one order of magnitude, in a thin calorimeter that pions cross two: from the 16 %
   to the 84 % quantile less than a factor 50; mixed units or energies of other showers give more.
+- E_vis grows with E_p, where that spreads by more than a factor three; most showers have energy.
+- Of cells in rings the mean shower is alike at every angle, see `rings`.
 - The barycentre follows impact + slope x depth, along the same axis and with the same sign, by a
   likelihood ratio of `alignment.CERTAIN`, some seven standard deviations; it need not follow
   closely, nor at all (the cells may be wider than the spread of the particles).
@@ -24,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from calojax.data import alignment, lengths, response
+from calojax.data import alignment, lengths, response, rings
 from calojax.data.conventions import Conventions
 from calojax.data.measured import FEWEST_BARYCENTRES, Roles, measured
 from calojax.detectors import LHCB_ECAL
@@ -61,8 +63,12 @@ def check(
   tests: list[Callable[[], str]] = []
   if conventions.units != AS_WRITTEN:
     tests += [lambda: response.response(sample, geometry, roles)]
+    if roles.rings:
+      tests += [lambda: rings.unit(sample, roles)]
   if conventions.axes != AS_WRITTEN:
     tests += [lambda: alignment.axes(sample, order)]
+    if roles.rings:
+      tests += [lambda: rings.angles(few, geometry, roles)]
   if conventions.units != AS_WRITTEN:
     tests += [
       lambda: lengths.scales(sample, geometry, roles),

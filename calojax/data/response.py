@@ -11,12 +11,21 @@ from calojax.units import AS_WRITTEN, UNITS
 RESPONSE = (2e-3, 1.2)
 KNOWN = 30.0  # factor from a known sampling fraction
 SPREAD = 50.0
+# Of a file whose energies spread by WIDE (16 % to 84 % quantile), the rank correlation of E_vis and
+# E_p: 0 +- 0.1 if the rows are of different showers, more than 0.5 in any calorimeter.
+MANY, WIDE, FOLLOWS = 100, 3.0, 0.2
 HEAVY = 5e5  # MeV: beyond it an incident energy is rather in too small a unit
-LIGHT = 50.0  # MeV: below it rather in too large a one
+LIGHT = 100.0  # MeV: below it rather in too large a one
 
 
 def response(sample: Sample, geometry: Geometry, roles: Roles) -> str:
   """What is wrong with E_vis / E_p; '' if nothing."""
+  count = sample.empty + len(sample.response)
+  if count >= FEWEST and sample.empty > count / 2:
+    return (
+      f'{sample.empty} of {count} showers have no energy in any cell, expected less than half: is '
+      f'{roles.cells} complete? --config.data.units={AS_WRITTEN} if it is right'
+    )
   if len(sample.response) < FEWEST:
     return ''
   low, median, high = np.quantile(sample.response, (0.16, 0.5, 0.84))
@@ -38,7 +47,23 @@ def response(sample: Sample, geometry: Geometry, roles: Roles) -> str:
       f'expected within a factor {SPREAD:g}: energies in mixed units, or of other showers than '
       f"{roles.energy}'s; --config.data.units={AS_WRITTEN} if it is right"
     )
-  return ''
+  return _unlike(sample, roles)
+
+
+def _unlike(sample: Sample, roles: Roles) -> str:
+  """Whether the showers are those of other particles; '' if not."""
+  low, high = np.quantile(sample.energy, (0.16, 0.84))
+  if len(sample.energy) < MANY or high < WIDE * low:
+    return ''
+  ranks = [np.argsort(np.argsort(v)) for v in (sample.response * sample.energy, sample.energy)]
+  found = float(np.corrcoef(*ranks)[0, 1])
+  if found > FOLLOWS:
+    return ''
+  return (
+    f'visible energy does not follow the incident energy (rank correlation {found:.2f}, expected '
+    f'more than {FOLLOWS:g}): are the rows of {roles.cells} and {roles.energy} of the same '
+    f'showers? --config.data.units={AS_WRITTEN} if it is right'
+  )
 
 
 def _energy_guess(ratio: float, incident: float, roles: Roles) -> str:
