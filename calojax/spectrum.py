@@ -35,7 +35,9 @@ def load(path: str | os.PathLike) -> Condition:
     with np.load(path, allow_pickle=False) as arrays:
       return Condition.of(*(arrays[name] for name in Condition._fields))
   except Exception as error:  # on damaged bytes zip files fail in many ways
-    raise ValueError(f'{os.fspath(path)} does not hold particles: {error}') from None
+    # numpy advises to unpickle what is no npz file, which would run whatever it holds.
+    reason = 'it is no npz file of numbers' if 'pickle' in str(error) else error
+    raise ValueError(f'{os.fspath(path)} does not hold particles: {reason}') from None
 
 
 def draw(conditions: Condition, count: int, seed: int) -> Condition:

@@ -231,6 +231,23 @@ def reliability() -> str:
   return rows(['fault', 'tried', *words, 'failed'], body)
 
 
+def memory() -> str:
+  """Peak memory of whole trainings."""
+  body = [
+    [
+      name,
+      f'{found["showers"]:,} x {found["cells"]:,}',
+      f'{found["showers_gib"]:.2f}',
+      f'{found["memory_gib"]:g}',
+      f'{found["steps"]:,}',
+      f'{found["peak_gib"]:.2f}',
+    ]
+    for name, found in stored('memory.json')['rows'].items()
+  ]
+  head = ['training', 'showers x cells', 'GiB of showers', '`data.memory_gib`', 'steps']
+  return rows([*head, 'peak, GiB'], body)
+
+
 def models() -> str:
   """What the generators of the package can do, from their cards."""
   body = []
@@ -288,6 +305,7 @@ TABLES: dict[str, Callable[[], str]] = {
   'conv2d_conv3d': conv2d_conv3d,
   'regression_weight': regression_weight,
   'reliability': reliability,
+  'memory': memory,
   'models': models,
   'levels': levels,
 }

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tiny
-from calojax import spectrum
+from calojax import inference, spectrum
 from calojax.methods.build import build
 from calojax.methods.state import Player, SinglePlayer
 from calojax.showers import take
@@ -205,6 +205,24 @@ def test_what_is_no_config_is_refused_by_name(text, tmp_path):
   (tmp_path / workdir.CONFIG).write_text(text, encoding='latin1')
   with pytest.raises(ValueError, match=r'config\.json (is not|holds|.* is missing)'):
     workdir.stored_config(str(tmp_path))
+
+
+@pytest.mark.parametrize('text', ['null', '[1]', '{}', '"', '3', '[' * 9999])
+def test_what_is_no_description_of_data_is_refused_by_name(text, tmp_path):
+  (tmp_path / workdir.DATA).write_text(text)
+  with pytest.raises(ValueError, match=r'is not a complete workdir: ') as refused:
+    workdir.stored_data(str(tmp_path))
+  assert str(tmp_path) in str(refused.value)
+  with pytest.raises(ValueError, match='it is no npz file of numbers') as refused:
+    spectrum.load(tmp_path / workdir.DATA)
+  assert 'allow_pickle' not in str(refused.value)
+
+
+@pytest.mark.parametrize('text', ['null', '[1]', '{}', '"', '', '\xff', '[' * 100_000])
+def test_what_is_no_description_of_a_model_is_refused_by_name(text, tmp_path):
+  (tmp_path / 'model.json').write_text(text, encoding='latin1')
+  with pytest.raises(ValueError, match=r'model\.json is not the description of a model'):
+    inference.load(str(tmp_path))
 
 
 @pytest.mark.parametrize('line', ['null', '[1]', '{}', '{"step": null}', 'x', '\xff'])

@@ -293,6 +293,11 @@ def test_a_folder_that_is_removed_or_taken_over_is_an_error(tmp_path):
 # What a user sees.
 
 
+def test_a_key_that_the_config_lacks_is_told_in_words():
+  assert line(KeyError("'rate'")) == "no key 'rate', expected one that the config has"
+  assert line(KeyError('no metric, known: prd')) == 'no metric, known: prd'
+
+
 def test_a_message_is_one_line_of_bounded_length():
   assert line(ValueError('a\n  b')) == 'a b' and line(KeyError("no 'x'")) == "no 'x'"
   assert line(ValueError()) == 'ValueError' and len(line(ValueError('x' * 9999))) < LENGTH + 9

@@ -11,6 +11,7 @@ from calojax import interruption
 from calojax.exit_codes import BAD_INPUT, INTERRUPTED, UNEXPECTED
 from calojax.interruption import Interrupted
 
+QUOTES = '\'"'
 LENGTH = 1000  # characters of a line at most: some libraries tell sixty lines
 
 
@@ -48,6 +49,8 @@ def line(error: object) -> str:
   """What an error says, as one line of bounded length."""
   text = error.args[0] if isinstance(error, KeyError) and error.args else error
   words = ' '.join(str(text).split()) or type(error).__name__
+  if isinstance(error, KeyError) and ' ' not in words:  # the library says the bare name, quoted
+    words = f'no key {words.strip(QUOTES)!r}, expected one that the config has'
   return words if len(words) <= LENGTH else f'{words[:LENGTH]} ...'
 
 

@@ -40,7 +40,7 @@ def damage(folder: str | os.PathLike, names: Iterable[str] | None = None) -> str
         return f'{os.path.join(folder, name)} is not what was written (sha256 of {MANIFEST})'
   except FileNotFoundError as error:
     return None if error.filename == path else f'{error.filename} is missing'
-  except (OSError, ValueError, TypeError) as error:
+  except (OSError, ValueError, TypeError, RecursionError) as error:
     return f'{path} is damaged: {error}'
   return None
 

@@ -104,7 +104,7 @@ def _read(path: str) -> dict[str, Any] | None:
     with open(path, encoding='utf-8') as file:
       owner = json.load(file)
     return owner if {'host', 'boot', 'pid', 'started', 'token'} <= set(owner) else None
-  except (OSError, ValueError, TypeError):
+  except (OSError, ValueError, TypeError, RecursionError):
     return None
 
 

@@ -34,7 +34,7 @@ def read(folder: str) -> dict[str, Any]:
     stated = card.pop('sha256')
   except FileNotFoundError:
     raise ValueError(f'{folder} is not an exported model: no {SIDECAR} in it') from None
-  except (ValueError, KeyError, AttributeError, TypeError) as error:
+  except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
     raise ValueError(
       f'{path} is not the description of a model, or was truncated: {error!r}'
     ) from None

@@ -162,7 +162,7 @@ def _noted(note: pathlib.Path) -> dict[str, Any]:
     try:
       found = json.loads(note.read_text(encoding='utf-8'))
       return {**found, 'events': int(found['events'])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
       raise ValueError(f'damaged, expected the settings of the chunks: {error!r}') from None
 
 

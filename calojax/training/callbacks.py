@@ -138,7 +138,7 @@ def _forget_after(path: str, step: int) -> None:
         continue
       try:
         before = json.loads(line)['step'] <= step
-      except (ValueError, KeyError, TypeError):
+      except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(
           f'{path}: line {number} is damaged, expected a JSON object with the step: remove the line'
         ) from None

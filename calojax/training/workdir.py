@@ -122,6 +122,8 @@ def stored_data(workdir: str) -> tuple[Geometry, dict[str, Any], Condition]:
     check_digests(workdir, DATA, spectrum.FILE)
     with open(os.path.join(workdir, DATA), encoding='utf-8') as file:
       description = json.load(file)
+    if not isinstance(description, dict) or not {'geometry', 'fingerprint'} <= set(description):
+      raise ValueError(f'{DATA} holds {json.dumps(description)[:80]}, expected geometry, ...')
     geometry = Geometry.from_json(json.dumps(description['geometry']))
     conditions = spectrum.load(os.path.join(workdir, spectrum.FILE))
     return geometry, {'fingerprint': description['fingerprint'], **description}, conditions
