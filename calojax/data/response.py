@@ -55,8 +55,10 @@ def _unlike(sample: Sample, roles: Roles) -> str:
   low, high = np.quantile(sample.energy, (0.16, 0.84))
   if len(sample.energy) < MANY or high < WIDE * low:
     return ''
-  ranks = [np.argsort(np.argsort(v)) for v in (sample.response * sample.energy, sample.energy)]
-  found = float(np.corrcoef(*ranks)[0, 1])
+  seen, brought = (
+    np.argsort(np.argsort(v)) for v in (sample.response * sample.energy, sample.energy)
+  )
+  found = float(np.corrcoef(seen, brought)[0, 1])
   if found > FOLLOWS:
     return ''
   return (
