@@ -40,7 +40,7 @@ def lighter(described: dict[str, Any]) -> dict[str, Any]:
 
 def judge(source: str) -> None:
   """Judges a workdir's generator by every metric, the networks too."""
-  config = workdir.stored_config(source)
+  config: Any = workdir.stored_config(source)
   with config.unlocked():
     config.evaluation.metrics = tuple(METRICS)
   parts = load_parts(config)

@@ -183,6 +183,7 @@ def _use(described: dict[str, Any]) -> list[str]:
     '',
     '```python',
     'import calojax',
+    '',
     "model = calojax.load('this-folder')",
     'energies = model.generate(energy, position, direction, seed=1)',
     '```',

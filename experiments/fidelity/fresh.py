@@ -99,7 +99,8 @@ def judged(path: str, real: Shower, pair: Shower, geometry: Geometry) -> dict[st
   paired, milliseconds = generated(model, real.condition, 1)
   others, _ = generated(model, pair.condition, 2)
   sets = Sets(real, others, pair)
-  found = figures(sets, paired, geometry) | {'following': following(real, paired, geometry)}
+  found: dict[str, Any] = figures(sets, paired, geometry)
+  found |= {'following': following(real, paired, geometry)}
   found['response'] |= certainty(real, found['response'])
   found |= {k: v for k, v in profile_metrics(sets, geometry).items() if k == 'profiles/mse'}
   return {
