@@ -40,7 +40,7 @@ FLAGS = flags.FLAGS
 config_flags.DEFINE_config_file(
   'config',
   None,
-  'The config: a file, or the name of one that comes with the package, as cnn_aux; '
+  'The config: a file, or the name of one that comes with the package, as cnn_aux, or a workdir; '
   '--config.x.y=v changes a value of it.',
   lock_config=True,
 )
@@ -55,6 +55,25 @@ flags.DEFINE_string(
   None,
   'sample: the file to write, HDF5. evaluate, export: the folder to write; an evaluation of a run '
   'is written into its workdir otherwise.',
+)
+flags.DEFINE_integer(
+  'steps',
+  None,
+  'train: the end of the training in place of train.steps; one that has ended goes on to it.',
+  1,
+)
+flags.DEFINE_string(
+  'from', None, 'train: the workdir of a run whose weights the new run starts from.'
+)
+flags.DEFINE_string(
+  'data',
+  None,
+  'train, evaluate: where the data of the workdir lie now; they are known by their fingerprint.',
+)
+flags.DEFINE_string(
+  'checkpoint',
+  'newest',
+  'evaluate, sample, export, train with --from: newest, best or a step.',
 )
 flags.DEFINE_string('reference', None, 'evaluate: a file of real showers, of any readable format.')
 flags.DEFINE_string(
@@ -115,8 +134,8 @@ flags.DEFINE_string(
   'challenge', '2024', "evaluate: year of the CaloChallenge's conventions, 2024 or 2022."
 )
 USES = {  # which flags a mode looks at; an evaluation is of a run or of files
-  'train': ('config', 'workdir'),
-  'evaluate': ('config', 'workdir', 'output', 'challenge'),
+  'train': ('config', 'workdir', 'steps', 'from', 'data', 'checkpoint'),
+  'evaluate': ('config', 'workdir', 'output', 'challenge', 'checkpoint', 'data'),
   'evaluate of files': (
     'reference',
     'generated',
@@ -138,9 +157,10 @@ USES = {  # which flags a mode looks at; an evaluation is of a run or of files
     'layout',
     'seed',
     'output',
+    'checkpoint',
     *SAID,
   ),
-  'export': ('config', 'workdir', 'output', 'adapters'),
+  'export': ('config', 'workdir', 'output', 'adapters', 'checkpoint'),
 }
 flags.DEFINE_boolean('debug', False, 'Show the traceback of an error.')
 flags.DEFINE_integer('seed', 0, 'sample, evaluate: seed of everything random.')
@@ -148,9 +168,12 @@ flags.DEFINE_integer('seed', 0, 'sample, evaluate: seed of everything random.')
 
 def default_workdir() -> str:
   """`runs/NAME` of the config file; with changed values a hash of them is added, so that each
-  variant has its own folder.
+  variant has its own folder. Of a workdir's config the workdir.
   """
-  name = os.path.splitext(os.path.basename(config_flags.get_config_filename(FLAGS['config'])))[0]
+  path = config_flags.get_config_filename(FLAGS['config'])
+  if (run := shipped.workdir_of(path)) is not None:
+    return run
+  name = os.path.splitext(os.path.basename(path))[0]
   changed = config_flags.get_override_values(FLAGS['config'])
   text = json.dumps(changed, sort_keys=True, default=str)
   return os.path.join(
@@ -184,11 +207,21 @@ def prepare(config: Any) -> Callable[[], int]:
     )
   check_flags()
   if FLAGS.mode == 'train':
-    if config is None:
-      raise ValueError('--mode=train needs --config, e.g. --config=configs/cnn_aux.py')
+    if config is None and not FLAGS.workdir:
+      raise ValueError(
+        '--mode=train needs --config, e.g. --config=configs/cnn_aux.py, or the --workdir of a run '
+        'that goes on'
+      )
     from calojax.commands import train
 
-    return train.training(config, FLAGS.workdir or default_workdir())
+    return train.training(
+      config,
+      FLAGS.workdir or default_workdir(),
+      steps=FLAGS.steps,
+      source=FLAGS.data,
+      origin=FLAGS['from'].value,
+      checkpoint=FLAGS.checkpoint,
+    )
   if FLAGS.reference or FLAGS.generated:
     return compare_files()
   folder: str = FLAGS.workdir or (default_workdir() if config is not None else '')
@@ -212,10 +245,12 @@ def prepare(config: Any) -> Callable[[], int]:
   if FLAGS.mode == 'export':
     from calojax.commands import export
 
-    return export.exporting(folder, FLAGS.output, FLAGS.adapters)
+    return export.exporting(folder, FLAGS.output, FLAGS.adapters, FLAGS.checkpoint)
   from calojax.commands import evaluate
 
-  return evaluate.run(folder, FLAGS.output, FLAGS.challenge)
+  return evaluate.run(
+    folder, FLAGS.output, FLAGS.challenge, checkpoint=FLAGS.checkpoint, source=FLAGS.data
+  )
 
 
 def sampling(**source: str) -> Callable[[], int]:
@@ -225,7 +260,7 @@ def sampling(**source: str) -> Callable[[], int]:
 
   said = data.Conventions(FLAGS.units, FLAGS.axes, FLAGS.negative)
   request = sample.Request(
-    FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed, said
+    FLAGS.output, FLAGS.conditions, FLAGS.count, FLAGS.layout, FLAGS.seed, said, FLAGS.checkpoint
   )
   return sample.sampling(request, **source)
 

@@ -116,18 +116,28 @@ def compare_files(
   return scores
 
 
-def run(folder: str, output: str | None = None, challenge: str = TODAY) -> Callable[[], int]:
-  """The evaluation of a workdir's newest checkpoint on the held-out showers, its input checked: a
-  function that does it and returns the exit code.
+def run(
+  folder: str,
+  output: str | None = None,
+  challenge: str = TODAY,
+  *,
+  checkpoint: str = 'newest',
+  source: str | None = None,
+) -> Callable[[], int]:
+  """The evaluation of a workdir's checkpoint on the held-out showers, its input checked: a function
+  that does it and returns the exit code.
 
   Args:
     folder: the workdir.
     output: the folder to write, where it is not to be `evaluation/<step>` of the workdir, which may
       be one that only can be read.
     challenge: conventions of the CaloChallenge's figures.
+    checkpoint: `newest`, `best` or a step.
+    source: where the data lie now, if they have moved.
 
   Raises:
-    ValueError: the workdir is not complete, its data cannot be read, or the output is a file.
+    ValueError: the workdir is not complete or has no such checkpoint, its data cannot be read, or
+      the output is a file.
   """
   _check_folder(output)
   find(CONVENTIONS, challenge, 'conventions of the CaloChallenge')
@@ -137,9 +147,9 @@ def run(folder: str, output: str | None = None, challenge: str = TODAY) -> Calla
   from calojax.training.trained import trained
 
   start_up()
-  config = workdir.stored_config(folder)
+  config = workdir.with_data(workdir.stored_config(folder), folder, source)
   parts = load_parts(config)
-  generator = trained(folder)
+  generator = trained(folder, checkpoint)
   workdir.check_data(folder, generator.description, data.fingerprint(parts.train))
   check(config, parts)
 

@@ -11,9 +11,11 @@ from calojax.training import workdir
 from calojax.training.trained import trained
 
 
-def exporting(folder: str, output: str, frameworks: Sequence[str]) -> Callable[[], int]:
-  """Writes a workdir's generator to a folder that other programs run: StableHLO, ONNX, a
-  description; ONNX for these frameworks too.
+def exporting(
+  folder: str, output: str, frameworks: Sequence[str], checkpoint: str = 'newest'
+) -> Callable[[], int]:
+  """Writes a workdir's generator, of a checkpoint (`newest`, `best` or a step), to a folder that
+  other programs run: StableHLO, ONNX, a description; ONNX for these frameworks too.
 
   Raises:
     ValueError: the workdir is not complete, a package is missing, the generator cannot serve a
@@ -21,7 +23,7 @@ def exporting(folder: str, output: str, frameworks: Sequence[str]) -> Callable[[
   """
   start_up()
   export.check(output)
-  generator, config = trained(folder), workdir.stored_config(folder)
+  generator, config = trained(folder, checkpoint), workdir.stored_config(folder)
   export.adapters.chosen(frameworks, generator)
 
   def work() -> int:

@@ -27,6 +27,7 @@ class Request(NamedTuple):
     layout: of the file.
     seed: of particles and noise.
     said: units and axes of the file of particles, and what to do with negative cells in it.
+    checkpoint: of a workdir: `newest`, `best` or a step.
   """
 
   output: str
@@ -35,6 +36,7 @@ class Request(NamedTuple):
   layout: str = 'calojax'
   seed: int = 0
   said: data.Conventions = data.USUAL
+  checkpoint: str = 'newest'
 
 
 def sampling(
@@ -55,7 +57,7 @@ def sampling(
   if model is not None:
     generator, origin = _exported(model)
   elif workdir is not None:
-    generator, origin = _of_workdir(workdir)
+    generator, origin = _of_workdir(workdir, request.checkpoint)
   else:
     raise ValueError('neither an exported model nor a workdir, expected one of them')
   wanted = particles(generator.spectrum, request)
@@ -79,14 +81,14 @@ def _exported(model: str) -> tuple[inference.Model, dict[str, Any]]:
   }
 
 
-def _of_workdir(workdir: str) -> tuple[inference.Model, dict[str, Any]]:
-  """The generator of a workdir's newest checkpoint, and how a file names it: by the path as it was
-  given, for an absolute one would tell of somebody's machine.
+def _of_workdir(workdir: str, checkpoint: str) -> tuple[inference.Model, dict[str, Any]]:
+  """The generator of a workdir's checkpoint, and how a file names it: by the path as it was given,
+  for an absolute one would tell of somebody's machine.
   """
   start_up()
   from calojax.training.trained import trained  # here: an exported model needs no training stack
 
-  generator = trained(workdir)
+  generator = trained(workdir, checkpoint)
   return generator, {
     'generator': workdir,
     'step': generator.step,

@@ -12,32 +12,48 @@ from calojax.commands import evaluate
 from calojax.commands.outcome import say
 from calojax.commands.start_up import start_up
 from calojax.exit_codes import DIVERGED, DONE
-from calojax.training import callbacks, monitor, pretrain, run
+from calojax.training import callbacks, monitor, parts, pretrain, run, workdir
+from calojax.training import origin as origins
 from calojax.training.board import board
+from calojax.training.chosen import NEWEST
 from calojax.training.trained import of_state
 
 
-def training(config: Any, folder: str) -> Callable[[], int]:
+def training(
+  config: Any,
+  folder: str,
+  *,
+  steps: int | None = None,
+  source: str | None = None,
+  origin: str | None = None,
+  checkpoint: str = NEWEST,
+) -> Callable[[], int]:
   """Trains a config in a workdir, from its newest checkpoint if there is one, and judges the result
   on the held-out showers.
+
+  Args:
+    config: of the run; None for the one that the workdir has.
+    folder: the workdir.
+    steps: the end, in place of `train.steps`; a workdir goes on to it from where it is.
+    source: where the data lie now, in place of `data.source`; a workdir's have to be the same.
+    origin: the workdir of a run whose weights a new run starts from.
+    checkpoint: of that run: `newest`, `best` or a step.
 
   Raises:
     ValueError: the config, the data or the workdir does not do.
   """
   start_up()
-  trainer = run.prepare(config, folder, evaluate.check)
+  config = workdir.stored_config(folder) if config is None else config
+  config = workdir.with_data(config, folder, source)
+  began = origins.read(origin, checkpoint) if origin else None
+  trainer = run.prepare(config, folder, check, steps=steps, origin=began)
   try:
     before = pretrain.prepare(trainer) if pretrain.needed(trainer) else None
   except BaseException:
     trainer.close()
     raise
-  start, stop = int(trainer.state.step), config.train.steps
-  print(
-    f'workdir: {folder} ({"step " + str(start) + " of " + str(stop) if start else "new"}), '
-    f'{len(trainer.parts.train.energies)} training showers of {trainer.parts.geometry.name}, '
-    f'{jax.device_count()} {jax.default_backend()} device(s)',
-    flush=True,
-  )
+  for line in introduced(trainer, began):
+    print(line, flush=True)
 
   def work() -> int:
     try:
@@ -53,6 +69,31 @@ def training(config: Any, folder: str) -> Callable[[], int]:
   return work
 
 
+def check(config: Any, data: parts.Parts) -> None:
+  """Raises ValueError if what the config asks for at the end or on the way cannot be made of the
+  data.
+  """
+  evaluate.check(config, data)
+  monitor.check(config, data)
+
+
+def introduced(trainer: run.Trainer, origin: origins.Origin | None) -> list[str]:
+  """What is said of a training before it begins."""
+  start, stop = int(trainer.state.step), trainer.config.train.steps
+  lines = [
+    f'workdir: {trainer.folder} ({"step " + str(start) + " of " + str(stop) if start else "new"}), '
+    f'{len(trainer.parts.train.energies)} training showers of {trainer.parts.geometry.name}, '
+    f'{jax.device_count()} {jax.default_backend()} device(s)'
+  ]
+  if origin and not start:
+    about = origin.about()
+    lines.append(
+      f'starts from {about["path"]}, step {about["step"]}, trained on data of fingerprint '
+      f'{about["fingerprint"]}'
+    )
+  return lines + trainer.told
+
+
 def trained_and_judged(trainer: run.Trainer, before: run.Trainer | None) -> int:
   """Trains to the end, after the regressor's training if there is one, judges the generator and
   returns the exit code.
@@ -61,14 +102,14 @@ def trained_and_judged(trainer: run.Trainer, before: run.Trainer | None) -> int:
     Interrupted: SIGTERM or SIGINT; the state is saved.
     Diverged: the last good checkpoint is kept.
   """
-  folder, start, parts = trainer.folder, int(trainer.state.step), trainer.parts
+  folder, start, found = trainer.folder, int(trainer.state.step), trainer.parts
   with board(folder, start) as writer:
     ready = pretrain.graft(trainer, pretrain.train(before)) if before else trainer
     state = run.run(ready, writer, monitor.monitor(trainer, writer))
     interruption.begin(
       interruption.PATIENCE
     )  # what was trained is saved, the rest can be made again
-    generator = of_state(state, trainer.method, (parts.geometry, parts.train.condition), {})
-    summary = evaluate.judge_run(trainer.config, parts, generator, folder)
+    generator = of_state(state, trainer.method, (found.geometry, found.train.condition), {})
+    summary = evaluate.judge_run(trainer.config, found, generator, folder)
     monitor.write_hparams(writer, trainer.config, summary)
   return DONE

@@ -2,6 +2,7 @@
 and what older versions wrote. A file in `configs/` changes what its system changes, nothing else.
 """
 
+from calojax.config.changes import Change, changes
 from calojax.config.families import LHCB_TARGETS, calogan, layered_gan, sagan, threed_gan, wgan_gp
 from calojax.config.migrations import FORMAT, from_json, migrated
 from calojax.config.rooms import base, gan, library, vae, vae_gan
@@ -10,8 +11,10 @@ from calojax.config.rules import check, flatten
 __all__ = [
   'FORMAT',
   'LHCB_TARGETS',
+  'Change',
   'base',
   'calogan',
+  'changes',
   'check',
   'flatten',
   'from_json',

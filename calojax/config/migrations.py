@@ -22,6 +22,7 @@ ADDED_TO_ALL = {
   'evaluation.pictures': True,
 }
 ADDED_TO_THIRD = {'data.units': '', 'data.axes': '', 'data.negative': 'refuse'}
+ADDED_TO_FOURTH = {'train.best_by': '', 'train.patience': 0}
 ADDED_TO_NETWORKS = {'optimiser.name': 'adam', 'optimiser.clip': 0.0, 'optimiser.cooldown': 0.5}
 ADDED_TO_GANS = {
   'shown': (),
@@ -67,7 +68,13 @@ def third(stored: Config) -> None:
     _add(stored, path, value)
 
 
-MIGRATIONS: list[Callable[[Config], None]] = [second, third]
+def fourth(stored: Config) -> None:
+  """From 3: the best checkpoint and early stopping; before, there was neither."""
+  for path, value in ADDED_TO_FOURTH.items():
+    _add(stored, path, value)
+
+
+MIGRATIONS: list[Callable[[Config], None]] = [second, third, fourth]
 FORMAT = 1 + len(MIGRATIONS)
 
 

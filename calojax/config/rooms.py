@@ -47,6 +47,9 @@ def base(method: str) -> Config:
         'log_every': 50,
         'checkpoint_every': 500,
         'monitor_every': 1000,  # pictures, histograms and a quick PRD-AUC on the validation showers
+        # The figure of the validation showers by which `checkpoints/best` is chosen; '': none.
+        'best_by': 'prd_auc/min',
+        'patience': 0,  # monitorings without a better figure that end the training; 0: none do
       },
       'evaluation': {
         'clusters': 400,

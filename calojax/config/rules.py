@@ -102,6 +102,9 @@ UNITS_OF = Rule(
 PERIOD = whole(1, 10**9)
 RATE = above(0)  # no upper bound: what is absurd diverges, and says so with its own exit code
 BATCH = whole(1, 10**6)
+# Figures of a monitoring; the larger the better, or the smaller.
+LARGEST = ('prd_auc/min', 'prd_auc/raw', 'prd_auc/physics')
+SMALLEST = ('distances/fpd', 'separation/mean')
 
 RULES = {
   'format': choice(FORMAT),
@@ -125,6 +128,8 @@ RULES = {
   'train.log_every': PERIOD,
   'train.checkpoint_every': PERIOD,
   'train.monitor_every': PERIOD,
+  'train.best_by': choice('', *LARGEST, *SMALLEST),
+  'train.patience': whole(0, 10**6),
   'evaluation.clusters': whole(1, 10**6),
   'evaluation.runs': whole(1, 10**4),
   'evaluation.metrics': NAMES,

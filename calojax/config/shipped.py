@@ -6,6 +6,7 @@ import importlib.util
 import pathlib
 
 from calojax import registry
+from calojax.config import of_workdir
 
 
 def folder() -> pathlib.Path:
@@ -17,16 +18,25 @@ def folder() -> pathlib.Path:
 
 
 def path(name: str) -> str:
-  """The file of a config: `name` itself where it is one or looks like one, else the shipped one.
+  """The file of a config: `name` itself where it is one or looks like one, else the shipped one; of
+  a workdir the file that reads its config, with the workdir behind a colon.
 
   Raises:
     ValueError: a bare name that no shipped config has; the near name is told.
   """
+  shipped = {file.stem: str(file) for file in sorted(folder().glob('*.py'))}
   # A folder of that name, as a run's may be, does not hide the config.
+  if name not in shipped and (pathlib.Path(name) / of_workdir.CONFIG).is_file():
+    return f'{of_workdir.__file__}:{name}'
   if name.endswith('.py') or '/' in name or pathlib.Path(name).is_file():
     return name
-  shipped = {file.stem: str(file) for file in sorted(folder().glob('*.py'))}
   return registry.find(shipped, name, 'config')
+
+
+def workdir_of(path: str) -> str | None:
+  """The workdir whose config this path, as `path` gives it, reads; None of a file."""
+  file, colon, workdir = path.partition(':')
+  return workdir if colon and file == of_workdir.__file__ else None
 
 
 def resolved(arguments: list[str]) -> list[str]:

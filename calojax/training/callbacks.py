@@ -150,13 +150,12 @@ def _forget_after(path: str, step: int) -> None:
 class Periodic:
   """Calls `action(step, state)` every so many steps."""
 
-  def __init__(self, every: int, action: Callable[[int, TrainState], None]):
+  def __init__(self, every: int, action: Callable[[int, TrainState], bool | None]):
     self._every, self._action = every, action
 
-  def __call__(self, step: int, state: TrainState, metrics: dict[str, Any]) -> None:
-    """Acts if it is time."""
-    if step % self._every == 0:
-      self._action(step, state)
+  def __call__(self, step: int, state: TrainState, metrics: dict[str, Any]) -> bool:
+    """Acts if it is time; True if the action says that the training is to end."""
+    return step % self._every == 0 and bool(self._action(step, state))
 
 
 class Signals:

@@ -20,6 +20,7 @@ from calojax.files import check_room, damage, write_digests
 from calojax.methods.state import TrainState
 
 KEPT = 2
+BEST = 'best'  # the folder of the best one, beside the last two
 DAMAGED = 'damaged'  # what a name of a checkpoint that cannot be loaded begins with
 
 
@@ -37,10 +38,11 @@ class Checkpoints:
   Args:
     workdir: the folder.
     create: whether this process trains in it; otherwise nothing in it is changed.
+    best: look at the one that is kept as the best, in place of the last two; not to train from.
   """
 
-  def __init__(self, workdir: str, create: bool = True):
-    self._directory = os.path.join(os.path.abspath(workdir), 'checkpoints')
+  def __init__(self, workdir: str, create: bool = True, best: bool = False):
+    self._directory = folder_of(workdir, best)
     self._ours = create
     if not create and not os.path.isdir(self._directory):
       raise ValueError(f'no checkpoint in {workdir}: there is no {self._directory}')
@@ -86,10 +88,14 @@ class Checkpoints:
       ) from None
     self._newest = step
 
-  def check_room(self, like: TrainState) -> None:
-    """Raises ValueError if there is not room for as many checkpoints as lie there at a time."""
+  def check_room(self, like: TrainState, best: bool = False) -> None:
+    """Raises ValueError if there is not room for as many checkpoints as lie there at a time, with
+    or without a best one.
+    """
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(like))
-    missing = max(1, KEPT + 1 - len(self._manager.all_steps()))
+    # The best one is copied before the one before it goes.
+    copies = 2 - os.path.isdir(os.path.join(self._directory, BEST)) if best else 0
+    missing = max(1, KEPT + 1 - len(self._manager.all_steps())) + copies
     check_room(self._directory, missing * size, 'the checkpoints')
 
   def restore(self, like: TrainState) -> TrainState:
@@ -113,6 +119,17 @@ class Checkpoints:
       raise ValueError(f'no intact checkpoint, expected at least one: {"; ".join(damaged)}')
     raise ValueError(f'no checkpoint in {self._directory}, expected at least one')
 
+  def restore_step(self, step: int, like: TrainState) -> TrainState:
+    """The state of a step that is there, and of no other.
+
+    Raises:
+      ValueError: it is damaged, or as `restore`.
+    """
+    try:
+      return self._read(step, like)
+    except Damaged as error:
+      raise ValueError(str(error)) from None
+
   def _read(self, step: int, like: TrainState) -> TrainState:
     """The state of a step.
 
@@ -125,8 +142,8 @@ class Checkpoints:
       raise Damaged(found)
     with _damaged(folder):
       stored: Any = self._manager.item_metadata(step)
-      shapes = _shapes(stored)
-    _same_shapes(shapes, _shapes(like), folder)
+      shapes = shapes_of(stored)
+    _same_shapes(shapes, shapes_of(like), folder)
     wanted: Any = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
     # Version 0.1.0 had one state for all methods: what one does not use is there and holds nothing.
     unused = {name: None for name in stored if name not in wanted._fields}
@@ -177,6 +194,18 @@ class Checkpoints:
     return os.path.join(self._directory, str(step))
 
 
+def folder_of(workdir: str, best: bool = False) -> str:
+  """Where the last checkpoints of a workdir lie, or the best one; each by its step."""
+  newest = os.path.join(os.path.abspath(workdir), 'checkpoints')
+  return os.path.join(newest, BEST) if best else newest
+
+
+def steps_in(folder: str) -> list[int]:
+  """The steps of the whole checkpoints in a folder."""
+  names = os.listdir(folder) if os.path.isdir(folder) else []
+  return sorted(int(name) for name in names if name.isdecimal())
+
+
 @contextlib.contextmanager
 def _damaged(folder: str) -> Iterator[None]:
   """Turns any error into Damaged: on damaged bytes Orbax fails in many ways."""
@@ -206,7 +235,7 @@ def _same_shapes(
       )
 
 
-def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
+def shapes_of(tree: Any) -> dict[str, tuple[int, ...]]:
   """The shape of every array by its path; of a random key that of its data, as it is stored."""
 
   def shape(leaf: Any) -> tuple[int, ...]:

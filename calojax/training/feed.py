@@ -12,7 +12,7 @@ import numpy as np
 from calojax.data import batches
 from calojax.showers import Shower
 from calojax.training import sharding
-from calojax.training.parts import Parts, binning, conventions_of
+from calojax.training.parts import Parts, binning, conventions_of, window
 
 Batches = Callable[[int, int], Shower]  # (first step, n) -> Shower[n, k, b]
 
@@ -38,8 +38,7 @@ def batches_of(config: Any, parts: Parts, mesh: jax.sharding.Mesh) -> Batches:
       config.seed,
       binning(config),
       conventions_of(config),
-      # Five windows are in memory at a time; the usual one as long as `data.memory_gib` is 2.
-      min(batches.WINDOW, int(config.data.memory_gib * 2**30 / 16)),
+      window(config.data.memory_gib),
     ),
     mesh,
   )

@@ -13,7 +13,8 @@ from calojax.showers import Shower
 from calojax.training import sharding
 from calojax.training.feed import Batches
 
-Report = Callable[[int, TrainState, dict[str, Array]], None]
+# One that returns True ends the training, after the others have been called too.
+Report = Callable[[int, TrainState, dict[str, Array]], bool | None]
 
 ACCELERATOR_STEPS = 10  # a dispatch: small networks starve an accelerator otherwise
 
@@ -86,14 +87,15 @@ def train(
   dispatch: int,
   reports: Iterable[Report],
 ) -> TrainState:
-  """The state at step `stop`, reported on after every dispatch of `dispatch` steps."""
-  step = int(state.step)
-  while step < stop:
+  """The state at step `stop`, or where a report ends the training; reported on after every dispatch
+  of `dispatch` steps.
+  """
+  step, ended = int(state.step), False
+  while step < stop and not ended:
     n = (
       dispatch - step % dispatch
     )  # back on the grid of the periods, after a resume from another platform
     state, metrics = step_fn(state, data(step, n))
     step += n
-    for report in reports:
-      report(step, state, metrics)
+    ended = any([report(step, state, metrics) for report in reports])
   return state

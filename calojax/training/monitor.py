@@ -13,24 +13,28 @@ from calojax.evaluation.arrangement import NOISE_SEED, Compared, independent_of,
 from calojax.evaluation.features import observe, scalars
 from calojax.evaluation.figures import plots
 from calojax.evaluation.figures.rendering import figure_to_array
-from calojax.evaluation.study import Settings, clusters_for, evaluate
+from calojax.evaluation.study import METRICS, Settings, clusters_for, evaluate
 from calojax.methods.state import TrainState
 from calojax.showers import Shower, take
 from calojax.training.callbacks import Diverged
+from calojax.training.parts import Parts
 from calojax.training.run import Trainer
 
 MONITORED = 2000  # validation showers at most
+METRIC_OF = {'distances/fpd': 'FPD and KPD', 'separation/mean': 'distances'}  # others: prd
 CLUSTERS, RUNS = 100, 2  # a quick PRD, its ceiling beside it
 
 
-def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
+def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], float | None]:
   """A report that puts pictures, observables' histograms and a quick PRD-AUC of the validation
-  showers into TensorBoard.
+  showers into TensorBoard; it gives the figure by which the best state is chosen.
   """
   parts, method = trainer.parts, trainer.method
   real = take(parts.validation, slice(MONITORED))
   count = len(real.energies)
-  settings = Settings(clusters_for(count, CLUSTERS), RUNS, metrics=('prd',))
+  chosen = trainer.config.train.best_by
+  metrics = dict.fromkeys(('prd', METRIC_OF.get(chosen, 'prd')))
+  settings = Settings(clusters_for(count, CLUSTERS), RUNS, metrics=tuple(metrics))
   independent = independent_of(real, parts.train)
   names = scalars(parts.geometry)
   observed = observe(names, real, parts.geometry).T
@@ -40,8 +44,8 @@ def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
   # The weights change from call to call: here they are arguments, not constants of the program.
   generate = jax.jit(method.sample)
 
-  def report(step: int, state: TrainState) -> None:
-    """Writes what the generator of a step makes.
+  def report(step: int, state: TrainState) -> float | None:
+    """Writes what the generator of a step makes; gives the figure.
 
     Raises:
       Diverged: it makes showers that are not finite.
@@ -66,9 +70,26 @@ def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], None]:
     }
     for name, figure in pictures.items():
       writer.add_image(f'showers/{name}', figure_to_array(figure), step, dataformats='HWC')
+    if chosen in METRIC_OF:
+      writer.add_scalar(f'validation/{chosen}', scores[chosen]['value'], step)
     writer.flush()
+    return scores[chosen]['value'] if chosen else None
 
   return report
+
+
+def check(config: Any, parts: Parts) -> None:
+  """Raises ValueError if the best state cannot be chosen as the config asks for."""
+  chosen, patience = config.train.best_by, config.train.patience
+  if patience and not chosen:
+    raise ValueError(
+      f"train.patience is {patience} and train.best_by is '', expected a figure that is waited for"
+    )
+  count, fewest = len(parts.validation.energies), METRICS[METRIC_OF.get(chosen, 'prd')].fewest
+  if chosen and count < fewest:
+    raise ValueError(
+      f'train.best_by is {chosen!r} with {count} validation showers, expected at least {fewest}'
+    )
 
 
 def write_hparams(writer: Any, config: Any, scores: dict[str, Any]) -> None:

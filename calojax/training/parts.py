@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import h5py
 
 from calojax import data
+from calojax.data import batches
 from calojax.data.symmetries import all_images
 from calojax.geometry import Geometry
 from calojax.showers import Shower, take
@@ -46,7 +47,7 @@ def load_parts(config: Any) -> Parts:
   """
   source, fractions, geometry = config.data.source, tuple(config.data.split), binning(config)
   conventions, limit = conventions_of(config), config.data.memory_gib
-  if COPIES * _gibibytes(source, geometry, conventions) > limit:
+  if held := _held(source, geometry, conventions, limit):
     if config.data.symmetries:
       raise ValueError(
         f'data.symmetries is set, but {source} is larger than data.memory_gib and streamed: '
@@ -55,7 +56,6 @@ def load_parts(config: Any) -> Parts:
     data.examine(source, geometry, conventions)
     chunks = data.split_chunks(source, config.seed, fractions)
     first = data.read(source, 0, 1, geometry, conventions)
-    held = int(min(HELD_OUT, SHARE * limit * 2**30 / (4 * first.geometry.cells)))
     parts = {name: _head(source, chunks[name], held, geometry, conventions) for name in chunks}
     return Parts(
       **parts, chunks=chunks['train'], geometry=first.geometry, provenance=first.provenance
@@ -66,6 +66,21 @@ def load_parts(config: Any) -> Parts:
   if config.data.symmetries:  # of the training showers alone, which come first, before their images
     parts['train'] = all_images(parts['train'], loaded.geometry)
   return Parts(**parts, chunks=None, geometry=loaded.geometry, provenance=loaded.provenance)
+
+
+def window(limit: float) -> int:
+  """Bytes of a window of shuffling of streamed showers. Five are in memory at a time; the usual one
+  as long as `data.memory_gib` is 2.
+  """
+  return min(batches.WINDOW, int(limit * 2**30 / 16))
+
+
+def same_order(config: Any, limit: float) -> bool:
+  """Whether the showers of a config come in the same order with another `data.memory_gib`."""
+  source, geometry, conventions = config.data.source, binning(config), conventions_of(config)
+  held = [_held(source, geometry, conventions, gib) for gib in (limit, config.data.memory_gib)]
+  windows = {window(gib) for gib in (limit, config.data.memory_gib)}
+  return held[0] == held[1] and (not held[0] or len(windows) == 1)
 
 
 def conventions_of(config: Any) -> data.Conventions:
@@ -88,12 +103,18 @@ def binning(config: Any) -> Geometry | None:
   return data.geometry_from_xml(path, particle) if text else None
 
 
-def _gibibytes(source: str, geometry: Geometry | None, conventions: data.Conventions) -> float:
-  """Size of an HDF5 file's showers in memory, 0 for anything else."""
+def _held(
+  source: str, geometry: Geometry | None, conventions: data.Conventions, limit: float
+) -> int:
+  """How many showers of each part of a streamed file are held in memory; 0 for a file that fits
+  twice into `limit` GiB, and for what is no HDF5 file: it is not streamed.
+  """
   if not os.path.isfile(source) or not h5py.is_hdf5(source):
-    return 0.0
-  first = data.read(source, 0, 1, geometry, conventions)
-  return data.extent(source)[0] * 4 * first.geometry.cells / 2**30
+    return 0
+  cells = data.read(source, 0, 1, geometry, conventions).geometry.cells
+  if COPIES * data.extent(source)[0] * 4 * cells / 2**30 <= limit:
+    return 0
+  return max(1, int(min(HELD_OUT, SHARE * limit * 2**30 / (4 * cells))))
 
 
 def _head(

@@ -43,7 +43,11 @@ def prepare(trainer: Trainer) -> Trainer:
   """
   config = trainer.config.copy_and_resolve_references()
   config.train.update(
-    steps=config.pretraining.steps, batch=config.pretraining.batch, discriminator_steps=1
+    steps=config.pretraining.steps,
+    batch=config.pretraining.batch,
+    discriminator_steps=1,
+    best_by='',
+    patience=0,
   )
   dispatch, batches = steps_per_dispatch(config), batches_of(config, trainer.parts, trainer.mesh)
   method = regressor.from_config(config, trainer.parts.geometry, trainer.parts.train)

@@ -13,17 +13,25 @@ import jax
 from calojax import data, interruption
 from calojax.files import Lease, named
 from calojax.geometry import Geometry
+from calojax.config import check as rules_check
 from calojax.methods.build import build
 from calojax.methods.state import Method, TrainState
 from calojax.showers import Shower, take
-from calojax.training import callbacks, feed, sharding, workdir
+from calojax.training import callbacks, feed, going_on, sharding, workdir
+from calojax.training import origin as origins
+from calojax.training.best import Best
 from calojax.training.checkpoint import Checkpoints
 from calojax.training.loop import dispatcher, initial_state, shapes, steps_per_dispatch, train
+from calojax.training.origin import Origin
 from calojax.training.parts import Parts, load_parts
 
 
 class Trainer(NamedTuple):
-  """A training ready to start; everything that bad input could break is behind it."""
+  """A training ready to start; everything that bad input could break is behind it.
+
+  Attributes:
+    told: what is different from the runs before in the workdir, a line each.
+  """
 
   config: Any
   folder: str
@@ -35,6 +43,7 @@ class Trainer(NamedTuple):
   lease: Lease
   checkpoints: Checkpoints
   state: TrainState
+  told: list[str]
 
   def close(self) -> None:
     """Ends what is being written, and lets other processes in."""
@@ -44,41 +53,96 @@ class Trainer(NamedTuple):
       self.lease.release()
 
 
-def prepare(config: Any, folder: str, check: Callable[[Any, Parts], None]) -> Trainer:
+def prepare(
+  config: Any,
+  folder: str,
+  check: Callable[[Any, Parts], None],
+  *,
+  steps: int | None = None,
+  origin: Origin | None = None,
+) -> Trainer:
   """Reads the data, checks them with the config, builds the method, claims the workdir and restores
   its newest state or makes the first.
+
+  Args:
+    config: of the run; in a workdir that is there already it may differ as `workdir.check_config`
+      says.
+    folder: the workdir.
+    check: raises ValueError where config and data do not go together.
+    steps: in place of `train.steps`, also where the workdir has another end.
+    origin: of the first state's weights.
 
   Raises:
     ValueError: the config, the data or the workdir does not do, or another process trains in it;
       nothing is written then.
   """
+  if steps is not None:
+    config = with_steps(config, steps)
   parts = load_parts(config)
   check(config, parts)
   mesh = sharding.data_mesh()
   # An impossible network is refused here, before anything is written.
   method, like = built(config, parts.geometry, parts.train, mesh)
   dispatch, batches = steps_per_dispatch(config), feed.batches_of(config, parts, mesh)
-  example = take(parts.train, slice(2))
+  if origin is not None:
+    origins.check(origin, config, parts.geometry, like)
   interruption.begin(None)
   os.makedirs(folder, exist_ok=True)
   with named(folder):
     lease = Lease(folder, 'training')
   try:
-    workdir.claim(folder, config)
-    workdir.describe_data(
-      folder, parts.geometry, parts.provenance, data.fingerprint(parts.train), parts.train.condition
-    )
+    about = origin.about() if origin else None
+    changed = workdir.claim(folder, config, steps, about)
+    fingerprint, conditions = data.fingerprint(parts.train), parts.train.condition
+    workdir.describe_data(folder, parts.geometry, parts.provenance, fingerprint, conditions)
+    going_on.check_data(config, changed, parts.geometry, workdir.stored_data(folder)[0])
     checkpoints = Checkpoints(folder)
-    checkpoints.check_room(like)
-    state = (
-      initial_state(method, example, config.seed, mesh)
-      if checkpoints.latest() is None
-      else checkpoints.restore(like)
-    )
+    checkpoints.check_room(like, best=bool(config.train.best_by))
+    going_on.check_end(config, changed, checkpoints.latest() or 0)
+    if checkpoints.latest() is None:
+      state = initial_state(method, take(parts.train, slice(2)), config.seed, mesh)
+      state = begun(folder, config, state, origin, checkpoints)
+    else:
+      workdir.check_origin(folder, config, about, begun=True)
+      state = checkpoints.restore(like)
+    told = going_on.told(config, changed, int(state.step), fingerprint)
+    if changed:
+      workdir.amend(folder, config, changed, int(state.step))
   except BaseException:
     lease.release()
     raise
-  return Trainer(config, folder, parts, method, batches, dispatch, mesh, lease, checkpoints, state)
+  return Trainer(
+    config, folder, parts, method, batches, dispatch, mesh, lease, checkpoints, state, told
+  )
+
+
+def with_steps(config: Any, steps: int) -> Any:
+  """The config with another number of steps.
+
+  Raises:
+    ValueError: it is none.
+  """
+  config = config.copy_and_resolve_references()
+  config.train.steps = steps
+  return rules_check(config)
+
+
+def begun(
+  folder: str, config: Any, state: TrainState, origin: Origin | None, checkpoints: Checkpoints
+) -> TrainState:
+  """The first state of a run, with the weights that it starts from; they are saved, so that it goes
+  on without them.
+
+  Raises:
+    ValueError: an earlier process was to start from a run that is not given now.
+  """
+  workdir.check_origin(folder, config, origin.about() if origin else None, begun=False)
+  if origin is None:
+    return state
+  state = origins.started(state, origin)
+  checkpoints.save(state)
+  checkpoints.wait()
+  return state
 
 
 def built(
@@ -106,12 +170,14 @@ class Saving(NamedTuple):
   Attributes:
     trainer: of the run.
     scalars: whose last ones are written before a state is looked at.
-    monitor: called with the step and the state.
+    monitor: called with the step and the state, gives the figure of the best.
+    best: the best so far.
   """
 
   trainer: Trainer
   scalars: callbacks.Scalars
-  monitor: Callable[[int, TrainState], None]
+  monitor: Callable[[int, TrainState], float | None]
+  best: Best
 
   def check(self, step: int, state: TrainState) -> None:
     """Raises Diverged if a term is not finite or the generator is dead."""
@@ -124,13 +190,22 @@ class Saving(NamedTuple):
     self.trainer.lease.check()
     self.trainer.checkpoints.save(state)
 
-  def watch(self, step: int, state: TrainState) -> None:
-    """Monitors the state, unless it is broken."""
+  def watch(self, step: int, state: TrainState) -> bool:
+    """Monitors the state, unless it is broken, and keeps it if it is the best; True if the training
+    has long become no better.
+    """
     self.check(step, state)
-    self.monitor(step, state)
+    # Noted before it is saved: a run goes on from a state that was saved, and notes what comes.
+    if self.best.note(step, self.monitor(step, state)):
+      self.save(step, state)
+      self.trainer.checkpoints.wait()
+      self.best.keep(step)
+    return self.best.over
 
 
-def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None]) -> TrainState:
+def run(
+  trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], float | None]
+) -> TrainState:
   """Trains to the end and returns the state, saved.
 
   Raises:
@@ -142,7 +217,8 @@ def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None
   showers = settings.batch * settings.discriminator_steps
   scalars = callbacks.Scalars(trainer.folder, writer, settings.log_every, showers, start)
   interruption.check()
-  saving = Saving(trainer, scalars, monitor)
+  best = Best(trainer.folder, settings.best_by, settings.patience, start)
+  saving = Saving(trainer, scalars, monitor, best)
   progress = callbacks.Progress(start, settings.steps)
   told = [
     progress,
@@ -152,10 +228,14 @@ def run(trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], None
     callbacks.Signals(trainer.checkpoints, saving.check),
   ]
   step_fn = dispatcher(trainer.method, trainer.mesh)
+  stop = start if best.over else settings.steps
   try:
-    state = train(step_fn, trainer.batches, trainer.state, settings.steps, trainer.dispatch, told)
-    saving.save(settings.steps, state)
+    state = train(step_fn, trainer.batches, trainer.state, stop, trainer.dispatch, told)
+    saving.save(int(state.step), state)
     trainer.checkpoints.wait()
+    if best.over:
+      progress.close()
+      print(f'ended at step {int(state.step)}: {best.words()}', flush=True)
     return state
   except OSError:
     trainer.lease.check()  # which says it better where the whole workdir has gone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -15,7 +15,7 @@ from calojax.methods.build import build
 from calojax.methods.state import Method, TrainState, Variables
 from calojax.showers import Array, Condition, Shower, at
 from calojax.training import sharding, workdir
-from calojax.training.checkpoint import Checkpoints
+from calojax.training.chosen import NEWEST, chosen
 from calojax.training.loop import shapes
 
 # Showers a piece; on a CPU larger ones leave the cache and take up to twice as long.
@@ -110,19 +110,49 @@ def filled_up(run: Run, size: int) -> Run:
   return fill
 
 
-def trained(folder: str) -> Generator:
-  """The generator of a workdir's newest checkpoint.
+class Stored(NamedTuple):
+  """What a workdir holds of a training.
+
+  Attributes:
+    config: of the run.
+    method: that trained it, without its training showers.
+    geometry, spectrum, description: of its data.
+    state: of a checkpoint.
+  """
+
+  config: Any
+  method: Method
+  geometry: Geometry
+  spectrum: Condition
+  description: dict[str, Any]
+  state: TrainState
+
+
+def stored(folder: str, checkpoint: str = NEWEST) -> Stored:
+  """What a workdir holds, with the state of one of its checkpoints: `newest`, `best` or a step.
 
   Raises:
-    ValueError: the workdir is not complete or has no checkpoint.
+    ValueError: the workdir is not complete or has no such checkpoint.
   """
   config = workdir.stored_config(folder)
   geometry, description, spectrum = workdir.stored_data(folder)
   method = build(config, geometry)
   example = Shower(np.zeros((2, geometry.cells), np.float32), at(spectrum, slice(2)))
-  checkpoints = Checkpoints(folder, create=False)
+  checkpoints, step = chosen(folder, checkpoint)
+  like = shapes(method, example, sharding.data_mesh())
   try:
-    state = checkpoints.restore(shapes(method, example, sharding.data_mesh()))
+    state = checkpoints.restore(like) if step is None else checkpoints.restore_step(step, like)
   finally:
     checkpoints.close()
-  return of_state(state, method, (geometry, spectrum), description)
+  return Stored(config, method, geometry, spectrum, description, state)
+
+
+def trained(folder: str, checkpoint: str = NEWEST) -> Generator:
+  """The generator of a workdir's checkpoint: `newest`, `best` or a step.
+
+  Raises:
+    ValueError: the workdir is not complete or has no such checkpoint.
+  """
+  found = stored(folder, checkpoint)
+  parts = (found.geometry, found.spectrum)
+  return of_state(found.state, found.method, parts, found.description)
