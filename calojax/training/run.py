@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import jax
 
 from calojax import data, interruption
+from calojax.config import check as rules_check
 from calojax.files import Lease, named
 from calojax.geometry import Geometry
-from calojax.config import check as rules_check
 from calojax.methods.build import build
 from calojax.methods.state import Method, TrainState
 from calojax.showers import Shower, take
