@@ -44,7 +44,9 @@ config_flags.DEFINE_config_file(
   '--config.x.y=v changes a value of it.',
   lock_config=True,
 )
-flags.DEFINE_enum('mode', 'train', ['train', 'evaluate', 'sample', 'export'], 'What to do.')
+flags.DEFINE_enum(
+  'mode', 'train', ['train', 'evaluate', 'sample', 'export', 'sweep'], 'What to do.'
+)
 flags.DEFINE_string(
   'workdir',
   None,
@@ -54,7 +56,7 @@ flags.DEFINE_string(
   'output',
   None,
   'sample: the file to write, HDF5. evaluate, export: the folder to write; an evaluation of a run '
-  'is written into its workdir otherwise.',
+  'is written into its workdir otherwise. sweep: the folder of the trainings.',
 )
 flags.DEFINE_integer(
   'steps',
@@ -75,6 +77,8 @@ flags.DEFINE_string(
   'newest',
   'evaluate, sample, export, train with --from: newest, best or a step.',
 )
+flags.DEFINE_string('sweep', None, 'sweep: the file of the trainings, TOML.')
+flags.DEFINE_integer('workers', 1, 'sweep: trainings at a time.', 1)
 flags.DEFINE_string('reference', None, 'evaluate: a file of real showers, of any readable format.')
 flags.DEFINE_string(
   'generated', None, 'evaluate: a file of generated showers, of any readable format.'
@@ -161,6 +165,7 @@ USES = {  # which flags a mode looks at; an evaluation is of a run or of files
     *SAID,
   ),
   'export': ('config', 'workdir', 'output', 'adapters', 'checkpoint'),
+  'sweep': ('sweep', 'workers', 'output'),
 }
 flags.DEFINE_boolean('debug', False, 'Show the traceback of an error.')
 flags.DEFINE_integer('seed', 0, 'sample, evaluate: seed of everything random.')
@@ -222,6 +227,12 @@ def prepare(config: Any) -> Callable[[], int]:
       origin=FLAGS['from'].value,
       checkpoint=FLAGS.checkpoint,
     )
+  if FLAGS.mode == 'sweep':
+    if not FLAGS.sweep:
+      raise ValueError('--mode=sweep needs --sweep=FILE')
+    from calojax.commands import sweep
+
+    return sweep.sweeping(FLAGS.sweep, FLAGS.output, FLAGS.workers)
   if FLAGS.reference or FLAGS.generated:
     return compare_files()
   folder: str = FLAGS.workdir or (default_workdir() if config is not None else '')
@@ -314,7 +325,7 @@ def run() -> int:
     Interrupted: SIGTERM or SIGINT.
   """
   work = prepare(FLAGS.config)
-  interruption.begin(interruption.PATIENCE if FLAGS.mode != 'train' else None)
+  interruption.begin(interruption.PATIENCE if FLAGS.mode not in ('train', 'sweep') else None)
   return work()
 
 

@@ -1,0 +1,169 @@
+"""The file of a sweep: which configs are trained, with which values and seeds.
+
+seeds = [0, 1, 2]            # of every job that does not say its own
+figures = ["prd_auc/raw"]    # in the table; none: the first of each summary's table
+
+[overrides]                  # of every job
+train.steps = 2000
+
+[[job]]
+name = "aux"                 # by default the config's
+config = "cnn_aux"           # the name of a config, a file, or a workdir
+seeds = [0, 1]
+
+[job.overrides]
+optimiser.generator = 1e-4
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import tomllib
+from typing import Any, NamedTuple
+
+from calojax import registry
+from calojax.config import check, flatten, shipped
+
+ROOM = {'seeds', 'figures', 'overrides', 'job'}
+JOB = {'name', 'config', 'seeds', 'overrides'}
+NAME = re.compile(r'[\w.+=-]+')
+
+
+class Job(NamedTuple):
+  """One training of a sweep.
+
+  Attributes:
+    group: name of the jobs that differ in their seed alone.
+    seed: of the training.
+    config: name or file.
+    overrides: values by flat key.
+  """
+
+  group: str
+  seed: int
+  config: str
+  overrides: dict[str, Any]
+
+  @property
+  def name(self) -> str:
+    """The job's own name, and that of its workdir."""
+    return f'{self.group}-seed{self.seed}'
+
+  def arguments(self, workdir: str) -> list[str]:
+    """Of `python -m calojax.main`, the same each time that the job is started."""
+    values = {**self.overrides, 'seed': self.seed}
+    changed = [f'--config.{key}={value}' for key, value in values.items()]
+    return [f'--config={self.config}', f'--workdir={workdir}', *changed]
+
+
+class Plan(NamedTuple):
+  """A sweep.
+
+  Attributes:
+    jobs: in order.
+    figures: keys of summaries that the table has; none: the first ones there are.
+  """
+
+  jobs: list[Job]
+  figures: tuple[str, ...]
+
+
+def read(path: str) -> Plan:
+  """The sweep of a file, its configs found to do.
+
+  Raises:
+    ValueError: it is no TOML, has an unknown key, or a config or a value that does not do.
+  """
+  try:
+    with open(path, 'rb') as file:
+      tree = tomllib.load(file)
+  except FileNotFoundError:
+    raise ValueError(f'{path} is not there, expected the file of a sweep') from None
+  except (ValueError, RecursionError) as error:  # not TOML, not UTF-8
+    raise ValueError(f'{path} is not TOML: {error}') from None
+  try:
+    return _plan(tree)
+  except (ValueError, OSError) as error:
+    raise ValueError(f'{path}: {error}') from None
+
+
+def _plan(tree: dict[str, Any]) -> Plan:
+  _known(tree, ROOM, 'key of a sweep')
+  rooms = tree.get('job')
+  if not isinstance(rooms, list) or not rooms or not all(isinstance(room, dict) for room in rooms):
+    raise ValueError('there is no job, expected [[job]] with config = NAME at least once')
+  shared, seeds = _overrides(tree, 'the sweep'), tree.get('seeds', [0])
+  jobs = [job for room in rooms for job in _jobs(room, shared, seeds)]
+  names = [job.name for job in jobs]
+  for name in names:
+    if names.count(name) > 1:
+      raise ValueError(f'{names.count(name)} jobs are named {name}, expected a name for each')
+  figures = tree.get('figures', [])
+  if not isinstance(figures, list) or not all(isinstance(figure, str) for figure in figures):
+    raise ValueError(f'figures is {figures!r}, expected a list of keys of a summary')
+  return Plan(jobs, tuple(figures))
+
+
+def _jobs(room: dict[str, Any], shared: dict[str, Any], seeds: Any) -> list[Job]:
+  """The jobs of a room, one for each seed."""
+  _known(room, JOB, 'key of a job')
+  config = room.get('config')
+  if not isinstance(config, str) or not config:
+    raise ValueError(f'config of a job is {config!r}, expected the name of one')
+  name = room.get('name', config.rstrip('/').rpartition('/')[2].removesuffix('.py'))
+  if not isinstance(name, str) or not NAME.fullmatch(name):
+    raise ValueError(f'name of a job is {name!r}, expected letters, digits and any of _.+=-')
+  seeds = room.get('seeds', seeds)
+  if not isinstance(seeds, list) or not seeds or not all(type(seed) is int for seed in seeds):
+    raise ValueError(f'seeds of {name} is {seeds!r}, expected a list of whole numbers')
+  overrides = {**shared, **_overrides(room, name)}
+  _check(config, {**overrides, 'seed': seeds[0]}, name)
+  return [Job(name, seed, config, overrides) for seed in seeds]
+
+
+def _overrides(room: dict[str, Any], name: str) -> dict[str, Any]:
+  """The overrides of a room by flat key; lists become tuples, as a config has them."""
+  found = room.get('overrides', {})
+  if not isinstance(found, dict):
+    raise ValueError(f'overrides of {name} is {found!r}, expected keys and values')
+  if 'seed' in found:
+    raise ValueError(f'overrides of {name} has seed, expected it in seeds')
+  flat = flatten(found)
+  return {key: tuple(value) if isinstance(value, list) else value for key, value in flat.items()}
+
+
+def _check(config: str, values: dict[str, Any], name: str) -> None:
+  """Raises ValueError unless there is the config and these values do."""
+  try:
+    found = load(config)
+    flat = flatten(found.to_dict())
+    for key in values:
+      registry.find(flat, key, 'key of the config')
+    found.update_from_flattened_dict(values)
+    check(found)
+  except ValueError as error:
+    raise ValueError(f'job {name}: {error}') from None
+  except Exception as error:  # a config file is code of the user's; a value of another type
+    raise ValueError(f'job {name}: {type(error).__name__}: {error}') from None
+
+
+def load(name: str) -> Any:
+  """The config of that name.
+
+  Raises:
+    ValueError: there is none.
+  """
+  path, _, argument = shipped.path(name).partition(':')
+  spec = importlib.util.spec_from_file_location('config_of_a_sweep', path)
+  if spec is None or spec.loader is None:
+    raise ValueError(f'config {name!r} is no Python file, expected one with get_config()')
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module.get_config(*([argument] if argument else []))
+
+
+def _known(room: dict[str, Any], keys: set[str], kind: str) -> None:
+  """Raises ValueError at a key that is none of these; the near one is named."""
+  for key in room:
+    registry.find(dict.fromkeys(keys), key, kind)
