@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 import tiny
 from calojax.methods.build import build
 from calojax.showers import take
-from calojax.training import sharding, workdir
+from calojax.training import history, sharding, workdir
 from calojax.training.checkpoint import Checkpoints
 from calojax.training.loop import shapes
 from calojax.training.parts import load_parts
@@ -57,11 +58,11 @@ def wait_for_step(process, folder, step):
     time.sleep(0.01)
 
 
-def final_state(folder):
+def final_state(folder, step=STEPS):
   config = workdir.stored_config(str(folder))
   parts = load_parts(config)
   checkpoints = Checkpoints(str(folder))
-  assert checkpoints.latest() == STEPS
+  assert checkpoints.latest() == step
   method = build(config, parts.geometry, parts.train)
   state: Any = checkpoints.restore(
     shapes(method, take(parts.train, slice(2)), sharding.data_mesh())
@@ -104,6 +105,25 @@ def test_killed_at_random_points_it_ends_bitwise_where_the_uninterrupted_run_doe
     json.loads(line)['step'] for line in (folder / 'metrics.jsonl').read_text().splitlines()
   ]
   assert logged == sorted(set(logged)) and logged[-1] == STEPS
+
+
+def test_killed_while_it_trains_on_it_ends_where_the_uninterrupted_one_does(
+  uninterrupted, tmp_path
+):
+  end = STEPS + 40
+  whole, killed = (shutil.copytree(uninterrupted, tmp_path / name) for name in ('whole', 'killed'))
+  process = start(killed, f'--steps={end}')
+  wait_for_step(process, killed, STEPS + 10)
+  process.send_signal(signal.SIGKILL)
+  process.communicate(timeout=120)
+  for folder in (killed, whole):
+    process = start(folder, f'--steps={end}')
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+  chex.assert_trees_all_equal(final_state(killed, end), final_state(whole, end))
+  assert f'train.steps was {STEPS}, now {end}: goes on from step {STEPS}' in output
+  ends = [(entry['step'], entry['steps']) for entry in history.stored(str(killed), None)]
+  assert ends == [(0, STEPS), (STEPS, end)]
 
 
 def test_a_finished_run_is_judged_again_and_not_trained(uninterrupted):

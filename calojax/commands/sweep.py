@@ -29,6 +29,7 @@ from calojax.interruption import Interrupted
 LOOK = 0.2  # seconds between two looks at the jobs
 KILLS = 5  # of one job, after which it counts as failed: by want of memory, say
 RECORD = 'sweep.json'
+COMMAND = (sys.executable, '-m', 'calojax.main')
 
 
 def sweeping(file: str, folder: str | None = None, workers: int = 1) -> Callable[[], int]:
@@ -111,7 +112,7 @@ class Sweep:
     arguments = job.arguments(str(self._folder / job.name))
     with open(self._folder / f'{job.name}.log', 'ab') as log:
       process = subprocess.Popen(
-        [sys.executable, '-m', 'calojax.main', *arguments],
+        [*COMMAND, *arguments],
         stdout=log,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
