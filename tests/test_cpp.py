@@ -1,5 +1,5 @@
 """The C++ example, compiled and run: the showers of Python for the same noise, noise that is
-normal, requests that are refused.
+normal, requests that are refused; the model of Geant4's fast simulation.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from onnx import helper
 from test_export import generator, requests
 
 import tiny
-from calojax import export, inference
+from calojax import export, inference, zoo
 from calojax.inference import runtimes, sidecar
 
 SOURCE = pathlib.Path(__file__).parents[1] / 'experiments' / 'cpp'
@@ -416,6 +416,36 @@ def test_a_model_that_makes_no_numbers_is_refused(program, tmp_path):
     and 'the model made an energy of' in done.stderr
     and not list((tmp_path / 'out').iterdir())
   )
+
+
+@pytest.mark.parametrize('mode', ['single', 'batched'])
+def test_the_fast_simulation_model_makes_the_showers_of_python(program, tmp_path, mode):
+  """The model of Geant4's fast simulation, through a stub of Geant4, with the shipped generator."""
+  shipped = inference.load('lhcb_ecal', 'onnxruntime', threads=1)
+  energy = np.array([2e3, 2e4, 9e4, 5e3], np.float32)
+  position = np.array([[1, 2], [-20, 15], [8, -3], [0, 0]], np.float32)
+  slope = np.array([[0, 0], [0.13, -0.1], [-0.05, 0.02], [0.01, 0]])
+  direction = np.column_stack([slope, np.ones(4)]).astype(np.float32)
+  direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+  noise = np.random.default_rng(3).standard_normal((4, shipped.latent), np.float32)
+  expected = shipped.generate(energy, position, direction, noise=noise)
+  np.savetxt(tmp_path / 'p.txt', np.column_stack([energy, position, direction]), fmt='%.9g')
+  noise.tofile(tmp_path / 'noise.f32')
+  fast = program.parent / 'geant4' / 'test_fast_model'
+  model = zoo.find('lhcb_ecal')
+  words = [f'{model}/{MODEL}', tmp_path / 'p.txt', tmp_path / 'noise.f32', tmp_path / 'x.f64']
+  done = run(fast, *words, mode)
+  assert done.returncode == 0, done.stderr
+  showers = np.fromfile(tmp_path / 'x.f64').reshape(4, 900)
+  np.testing.assert_allclose(showers, expected, rtol=0, atol=1e-6 * expected.max())
+
+
+def test_a_fast_simulation_model_needs_the_description(program, tmp_path):
+  planted(tmp_path / 'x.onnx')
+  fast = program.parent / 'geant4' / 'test_fast_model'
+  (tmp_path / 'p.txt').write_text('20000 0 0 0 0 1\n')
+  done = run(fast, tmp_path / 'x.onnx', tmp_path / 'p.txt', 'none', tmp_path / 'out', 'single')
+  assert done.returncode == 2 and 'no model.json beside' in done.stderr
 
 
 def test_the_fetch_says_what_is_missing(tmp_path, monkeypatch):

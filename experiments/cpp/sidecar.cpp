@@ -14,9 +14,7 @@
 namespace calojax {
 namespace {
 
-struct Range {
-  double low, high;
-};
+constexpr std::array<const char*, 5> CONDITIONS = {"energy", "x", "y", "dx/dz", "dy/dz"};
 
 std::string content(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -57,15 +55,29 @@ void compare(std::vector<std::string>& notes, const std::string& sidecar, const 
   notes.push_back(text.str());
 }
 
-}  // namespace
-
-std::vector<std::string> check_sidecar(const std::string& model, const Particles& particles) {
-  const auto path = (std::filesystem::path(model).parent_path() / "model.json").string();
-  const std::string sidecar = content(path);
-  if (sidecar.empty()) return {"no model.json beside " + model + ": neither the file nor the range of the conditions is checked"};
+// The model.json beside a model, which is one of its files; empty if there is none.
+std::string beside(const std::string& model) {
+  const std::string sidecar = content((std::filesystem::path(model).parent_path() / "model.json").string());
+  if (sidecar.empty()) return sidecar;
   const std::string hash = sha256(content(model));
   if (sidecar.find('"' + hash + '"') == std::string::npos)
     throw Refused("model " + model + " was altered or truncated: model.json names no file of sha256 " + hash);
+  return sidecar;
+}
+
+}  // namespace
+
+std::array<Range, 5> trained_ranges(const std::string& model) {
+  const std::string sidecar = beside(model);
+  if (sidecar.empty()) throw Refused("no model.json beside " + model + ", expected what the export has written");
+  std::array<Range, 5> ranges;
+  std::transform(CONDITIONS.begin(), CONDITIONS.end(), ranges.begin(), [&](const char* name) { return trained(sidecar, name); });
+  return ranges;
+}
+
+std::vector<std::string> check_sidecar(const std::string& model, const Particles& particles) {
+  const std::string sidecar = beside(model);
+  if (sidecar.empty()) return {"no model.json beside " + model + ": neither the file nor the range of the conditions is checked"};
   std::vector<std::string> notes;
   compare(notes, sidecar, "energy", " MeV", found(particles.energy, 1, 0, false));
   compare(notes, sidecar, "x", " mm", found(particles.position, 2, 0, false));

@@ -1,0 +1,2 @@
+#pragma once
+#include "geant4_stub.hh"
