@@ -135,6 +135,23 @@ def validation() -> str:
   return rows(['`lhcb_ecal`', 'Geant4 here', 'expected'], body)
 
 
+def side_by_side() -> str:
+  """The same particles in Geant4 and in Geant4 with a model."""
+  found, body = stored('side_by_side.json'), []
+  for each in found['rows']:
+    digits = max(0, 1 - math.floor(math.log10(each['full']['error'])))
+    sides = [
+      f'{each[side]["value"]:.{digits}f} ± {each[side]["error"]:.{digits}f}'
+      for side in ('full', 'fast')
+    ]
+    unit = f', {each["unit"]}' if each['unit'] else ''
+    body.append([each['quantity'] + unit, *sides, f'{each["pull"]:+.1f}'])
+  for energies, taken in found['cpu_ms'].items():
+    sides = [f'{taken[side]:.3g} ± {taken[f"{side}_error"]:.1g}' for side in ('full', 'fast')]
+    body.append([f'CPU ms a shower, {energies}', *sides, ''])
+  return rows([f'`{found["detector"]}`', 'Geant4', 'with the model', 'pull'], body)
+
+
 def speedup(detector: str) -> str:
   """CPU time of Geant4 by energy, and of the exported generators with their gain."""
   found = stored('speedup.json')
@@ -297,6 +314,7 @@ TABLES: dict[str, Callable[[], str]] = {
   'fidelity': fidelity,
   'fresh': fresh,
   'validation': validation,
+  'side_by_side': side_by_side,
   'speedup_lhcb_ecal': lambda: speedup('lhcb_ecal'),
   'speedup_calogan': lambda: speedup('calogan'),
   'speedup_clic': lambda: speedup('clic'),

@@ -171,7 +171,11 @@ def test_links_lead_somewhere(name):
   for target in re.findall(r'\]\(([^)\s]+)\)', prose(name)):
     file, _, anchor = target.partition('#')
     path = (PAGES[name].parent / file) if file else PAGES[name]
-    if file in ('samples.png', 'coverage.png'):  # docs/picture.py puts them there
+    if file in (
+      'samples.png',
+      'coverage.png',
+      'side_by_side.png',
+    ):  # docs/picture.py puts them there
       path = ROOT / 'experiments' / 'results' / file
     assert path.exists(), target
     assert not anchor or anchor in anchors(path), target
