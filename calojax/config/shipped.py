@@ -1,9 +1,10 @@
-"""The config files that come with the package, by name."""
+"""The config files that come with the package or with a plug-in, by name."""
 
 from __future__ import annotations
 
 import importlib.util
 import pathlib
+from types import ModuleType
 
 from calojax import registry
 
@@ -17,7 +18,8 @@ def folder() -> pathlib.Path:
 
 
 def path(name: str) -> str:
-  """The file of a config: `name` itself where it is one or looks like one, else the shipped one.
+  """The file of a config: `name` itself where it is one or looks like one, else the shipped one or
+  that of a plug-in.
 
   Raises:
     ValueError: a bare name that no shipped config has; the near name is told.
@@ -26,7 +28,8 @@ def path(name: str) -> str:
   if name.endswith('.py') or '/' in name or pathlib.Path(name).is_file():
     return name
   shipped = {file.stem: str(file) for file in sorted(folder().glob('*.py'))}
-  return registry.find(shipped, name, 'config')
+  found = registry.find(registry.Registry('system', shipped, ModuleType), name, 'config')
+  return found if isinstance(found, str) else str(found.__file__)
 
 
 def resolved(arguments: list[str]) -> list[str]:
