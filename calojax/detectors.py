@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calojax.geometry import Geometry, Layer, PolarLayer
+from calojax.registry import Registry
 
 # 66 x (2 mm lead + 4 mm plastic scintillator), summed over depth. The gun aims each electron at the
 # central cell in the plane 150 mm behind the front face. Mean of sum(E) / E_p over 20,000 Geant4
@@ -82,4 +83,8 @@ CALOCHALLENGE_2 = _cylinder('calochallenge_2', 16, 9, 4.65)
 CALOCHALLENGE_3 = _cylinder('calochallenge_3', 50, 18, 2.325)
 CALOCHALLENGE = (CALOCHALLENGE_PHOTONS, CALOCHALLENGE_PIONS, CALOCHALLENGE_2, CALOCHALLENGE_3)
 
-DETECTORS = {geometry.name: geometry for geometry in (LHCB_ECAL, CALOGAN, CLIC, *CALOCHALLENGE)}
+DETECTORS = Registry(
+  'detector',
+  {geometry.name: geometry for geometry in (LHCB_ECAL, CALOGAN, CLIC, *CALOCHALLENGE)},
+  Geometry,
+)

@@ -16,7 +16,7 @@ from conftest import ROOT
 LEVELS = {
   'ground': {
     'units': 'MeV, mm, rad: what loaders and writers multiply by',
-    'registry': 'looking a name up in a literal dict',
+    'registry': 'looking a part up by name: a literal dict, and what plug-ins bring',
     'files': 'files and folders that are there whole or not at all',
     'exit_codes': 'what a process tells the batch system',
     'interruption': 'SIGTERM and SIGINT, noted and looked at',
@@ -36,7 +36,7 @@ LEVELS = {
     'inference': 'showers from a trained generator, without its training',
   },
   'judges and sources': {
-    'simulation': 'Geant4: calorimeters and guns as data, jobs, chunks',
+    'simulation': 'Geant4: calorimeters and guns as data, jobs, chunks, models in its runs',
     'evaluation': 'metrics, figures, report: numpy, and jax for the classifier alone',
     'models': 'networks, and the convolutions that are fast everywhere',
   },

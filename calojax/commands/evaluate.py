@@ -20,7 +20,7 @@ from calojax.evaluation.metrics.traversals import REPEATS, Traversal, traverse
 from calojax.evaluation.report.folder import write_evaluation
 from calojax.evaluation.report.verdict import verdict_table
 from calojax.evaluation.sets import Progress
-from calojax.evaluation.study import FAST, METRICS, Settings, evaluate, summary
+from calojax.evaluation.study import METRICS, Settings, evaluate, summary, usual
 from calojax.exit_codes import DONE
 from calojax.geometry import Geometry
 from calojax.provenance import origin
@@ -63,9 +63,7 @@ def files(
   find(CONVENTIONS, challenge, 'conventions of the CaloChallenge')
 
   def work() -> int:
-    settings = Settings(
-      clusters, seed=seed, metrics=tuple(METRICS) if classifier else FAST, challenge=challenge
-    )
+    settings = Settings(clusters, seed=seed, metrics=usual(classifier), challenge=challenge)
     compare_files(reference, generated, output, training, settings, said)
     return DONE
 
@@ -216,7 +214,7 @@ def judge_run(
       asked.runs,
       config.seed,
       asked.statistics or None,
-      tuple(asked.metrics) or FAST,
+      tuple(asked.metrics),
       challenge,
     ),
     on_terminal(),

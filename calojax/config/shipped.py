@@ -1,9 +1,10 @@
-"""The config files that come with the package, by name."""
+"""The config files that come with the package or with a plug-in, by name."""
 
 from __future__ import annotations
 
 import importlib.util
 import pathlib
+from types import ModuleType
 
 from calojax import registry
 from calojax.config import of_workdir
@@ -18,8 +19,8 @@ def folder() -> pathlib.Path:
 
 
 def path(name: str) -> str:
-  """The file of a config: `name` itself where it is one or looks like one, else the shipped one; of
-  a workdir the file that reads its config, with the workdir behind a colon.
+  """The file of a config: `name` itself where it is one or looks like one, else the shipped one or
+  that of a plug-in; of a workdir the file that reads its config, with the workdir behind a colon.
 
   Raises:
     ValueError: a bare name that no shipped config has; the near name is told.
@@ -30,7 +31,8 @@ def path(name: str) -> str:
     return f'{of_workdir.__file__}:{name}'
   if name.endswith('.py') or '/' in name or pathlib.Path(name).is_file():
     return name
-  return registry.find(shipped, name, 'config')
+  found = registry.find(registry.Registry('system', shipped, ModuleType), name, 'config')
+  return found if isinstance(found, str) else str(found.__file__)
 
 
 def workdir_of(path: str) -> str | None:

@@ -1,4 +1,6 @@
-"""The layouts of files of showers by name; a new one is a module beside this and an entry here."""
+"""The layouts of files of showers by name; a new one is a module beside this and an entry here, or
+comes with a plug-in.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ import numpy as np
 from calojax.data import calochallenge, calogan, canonical, lemurs, lhcb, threedgan
 from calojax.data.measured import Roles
 from calojax.geometry import Geometry
+from calojax.registry import Registry
 from calojax.showers import Shower
 
 Arrays = Mapping[str, np.ndarray]
@@ -44,6 +47,8 @@ class Layout(NamedTuple):
     order: keys of the file -> 'xy' or 'yx', what runs along the two image axes.
     images: keys of the arrays that hold the cells; by default the first one.
     rings: whether the cells lie in rings about the particle, and cells and particle share a unit.
+    energy, point: keys of the particle's energy and impact point, where they are not among
+      `ENERGIES` and `POINTS`.
   """
 
   units: dict[str, str]
@@ -56,6 +61,8 @@ class Layout(NamedTuple):
   order: Callable[[Collection[str]], str] = xy
   images: tuple[str, ...] = ()
   rings: bool = False
+  energy: str = ''
+  point: str = ''
 
   @property
   def known(self) -> dict[str, str]:
@@ -69,54 +76,58 @@ class Layout(NamedTuple):
 
   def roles(self, keys: Collection[str]) -> Roles:
     """Which of these keys of a file say what."""
-    point = next((key for key in POINTS if key in keys), '')
+    point = self.point or next((key for key in POINTS if key in keys), '')
     return Roles(
       ','.join(self.cells),
-      next(key for key in ENERGIES if key in keys),
+      self.energy or next(key for key in ENERGIES if key in keys),
       'x0,y0' if point == 'x0' else point,
       self.known,
       self.rings,
     )
 
 
-LAYOUTS = {
-  'calojax': Layout(
-    canonical.UNITS, canonical.AXES, canonical.geometry, canonical.decode, canonical.encode
-  ),
-  'lhcb': Layout(lhcb.UNITS, lhcb.AXES, lhcb.geometry, lhcb.decode, lhcb.encode),
-  'calogan': Layout(
-    calogan.UNITS,
-    calogan.AXES,
-    calogan.geometry,
-    calogan.decode,
-    calogan.encode,
-    calogan.OPTIONAL,
-    calogan.READ,
-    calogan.order,
-    calogan.LAYERS,
-  ),
-  'threedgan': Layout(
-    threedgan.UNITS,
-    threedgan.AXES,
-    threedgan.geometry,
-    threedgan.decode,
-    threedgan.encode,
-    threedgan.OPTIONAL,
-    threedgan.READ,
-  ),
-  'calochallenge': Layout(
-    calochallenge.UNITS,
-    calochallenge.AXES,
-    calochallenge.geometry,
-    calochallenge.decode,
-    calochallenge.encode,
-    images=('showers',),
-    rings=True,
-  ),
-  'lemurs': Layout(
-    lemurs.UNITS, lemurs.AXES, lemurs.geometry, lemurs.decode, lemurs.encode, rings=True
-  ),
-}
+LAYOUTS = Registry(
+  'layout',
+  {
+    'calojax': Layout(
+      canonical.UNITS, canonical.AXES, canonical.geometry, canonical.decode, canonical.encode
+    ),
+    'lhcb': Layout(lhcb.UNITS, lhcb.AXES, lhcb.geometry, lhcb.decode, lhcb.encode),
+    'calogan': Layout(
+      calogan.UNITS,
+      calogan.AXES,
+      calogan.geometry,
+      calogan.decode,
+      calogan.encode,
+      calogan.OPTIONAL,
+      calogan.READ,
+      calogan.order,
+      calogan.LAYERS,
+    ),
+    'threedgan': Layout(
+      threedgan.UNITS,
+      threedgan.AXES,
+      threedgan.geometry,
+      threedgan.decode,
+      threedgan.encode,
+      threedgan.OPTIONAL,
+      threedgan.READ,
+    ),
+    'calochallenge': Layout(
+      calochallenge.UNITS,
+      calochallenge.AXES,
+      calochallenge.geometry,
+      calochallenge.decode,
+      calochallenge.encode,
+      images=('showers',),
+      rings=True,
+    ),
+    'lemurs': Layout(
+      lemurs.UNITS, lemurs.AXES, lemurs.geometry, lemurs.decode, lemurs.encode, rings=True
+    ),
+  },
+  Layout,
+)
 
 
 def recognised(keys: set[str]) -> Layout:
@@ -125,7 +136,7 @@ def recognised(keys: set[str]) -> Layout:
   Raises:
     ValueError: even that one lacks a key that is not optional.
   """
-  name, layout = max(LAYOUTS.items(), key=lambda item: len(set(item[1].known) & keys))
+  name, layout = max(LAYOUTS.usable().items(), key=lambda item: len(set(item[1].known) & keys))
   missing = [key for key in layout.units if key not in keys]
   if missing:
     raise ValueError(

@@ -69,7 +69,7 @@ def scales(sample: Sample, geometry: Geometry, roles: Roles) -> str:
 
 def _published(geometry: Geometry) -> bool:
   """Whether the layers are those of a known detector, whose depths are measured."""
-  known = (g for g in DETECTORS.values() if g not in CALOCHALLENGE)
+  known = (g for g in DETECTORS.own.values() if g not in CALOCHALLENGE)
   return any(geometry.layers == detector.layers for detector in known)
 
 

@@ -1,5 +1,5 @@
 """The metrics by name. A new metric is a file in `metrics/`, a function here that hands it what it
-needs, and an entry of `METRICS`.
+needs, and an entry of `METRICS`; a plug-in brings its own.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from calojax.evaluation.metrics.response import response_metrics
 from calojax.evaluation.metrics.ssim import ssim_metrics
 from calojax.evaluation.sets import Figures, Sets
 from calojax.evaluation.subject import Study
+from calojax.registry import Registry
 from calojax.showers import Shower, thinned
 
 
@@ -143,19 +144,31 @@ class Metric(NamedTuple):
   fewest: int = 1
 
 
-METRICS = {
-  'prd': Metric(of_prd),
-  'conditional PRD': Metric(of_conditional_prd),
-  'observables': Metric(of_observables),
-  'distances': Metric(of_distances, 2),
-  'FPD and KPD': Metric(of_frechet, 10),
-  'precision, recall, density, coverage': Metric(of_manifold, 10),
-  'response': Metric(of_response),
-  'images': Metric(of_images),
-  'neighbours': Metric(of_neighbours),
-  'CaloChallenge': Metric(of_challenge),
-  'trees': Metric(of_trees, 50),
-  'classifier': Metric(of_classifier, 50),
-}
+METRICS = Registry(
+  'metric',
+  {
+    'prd': Metric(of_prd),
+    'conditional PRD': Metric(of_conditional_prd),
+    'observables': Metric(of_observables),
+    'distances': Metric(of_distances, 2),
+    'FPD and KPD': Metric(of_frechet, 10),
+    'precision, recall, density, coverage': Metric(of_manifold, 10),
+    'response': Metric(of_response),
+    'images': Metric(of_images),
+    'neighbours': Metric(of_neighbours),
+    'CaloChallenge': Metric(of_challenge),
+    'trees': Metric(of_trees, 50),
+    'classifier': Metric(of_classifier, 50),
+  },
+  Metric,
+)
 # Networks take nearly as long as all else together; trees see more, in less than half of the time.
-FAST = tuple(name for name in METRICS if name != 'classifier')
+FAST = tuple(name for name in METRICS.own if name != 'classifier')
+
+
+def usual(classifier: bool = False) -> tuple[str, ...]:
+  """What an evaluation has if nobody says: `FAST` or all of calojax's own, and what plug-ins bring;
+  of these, one that cannot be used is warned of and left out.
+  """
+  brought = tuple(name for name in METRICS.usable() if name not in METRICS.own)
+  return (tuple(METRICS.own) if classifier else FAST) + brought

@@ -4,21 +4,26 @@ networks and losses are given plain fields and never see one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from calojax import registry
 from calojax.config import check
 from calojax.geometry import Geometry
 from calojax.methods import configured_gan, library, vae, vae_gan
 from calojax.methods.state import Method
+from calojax.registry import Registry, find
 from calojax.showers import Shower
 
-METHODS = {
-  'gan': configured_gan.from_config,
-  'vae': vae.from_config,
-  'vae_gan': vae_gan.from_config,
-  'library': library.from_config,
-}
+METHODS = Registry(
+  'method',
+  {
+    'gan': configured_gan.from_config,
+    'vae': vae.from_config,
+    'vae_gan': vae_gan.from_config,
+    'library': library.from_config,
+  },
+  Callable,
+)
 
 
 def build(config: Any, geometry: Geometry, training: Shower | None = None) -> Method:
@@ -33,6 +38,6 @@ def build(config: Any, geometry: Geometry, training: Shower | None = None) -> Me
   Raises:
     ValueError: a name that no registry knows, or a value that does not do.
   """
-  from_config = registry.find(METHODS, config.method, 'method')
+  from_config = find(METHODS, config.method, 'method')
   # Here too, and not only where a file is read: a script may have changed values since.
   return from_config(check(config), geometry, training)

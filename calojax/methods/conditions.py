@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from calojax.geometry import Geometry
-from calojax.registry import find
+from calojax.registry import Registry, find
 from calojax.showers import Condition
 from calojax.units import GEV
 
@@ -85,11 +85,15 @@ def attributes(condition: Condition, geometry: Geometry) -> Float[Array, '*b 6']
   )
 
 
-CONDITIONS = {
-  'energy': energy_only,
-  'full': full,
-  'scaled_energy': scaled_energy,
-  'energy_root': energy_root,
-  'root_and_log': root_and_log,
-  'attributes': attributes,
-}
+CONDITIONS = Registry(
+  'condition',
+  {
+    'energy': energy_only,
+    'full': full,
+    'scaled_energy': scaled_energy,
+    'energy_root': energy_root,
+    'root_and_log': root_and_log,
+    'attributes': attributes,
+  },
+  Callable,
+)

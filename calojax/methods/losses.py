@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.geometry import Geometry
+from calojax.registry import Registry
 from calojax.showers import Shower
 from calojax.units import GEV
 
@@ -52,7 +53,11 @@ non_saturating = Adversarial(
 # 2018 print the signs otherwise.
 wasserstein = Adversarial(lambda s: -s, lambda s: s, lambda s: -s)
 
-ADVERSARIAL = {'hinge': hinge, 'non_saturating': non_saturating, 'wasserstein': wasserstein}
+ADVERSARIAL = Registry(
+  'adversarial',
+  {'hinge': hinge, 'non_saturating': non_saturating, 'wasserstein': wasserstein},
+  Adversarial,
+)
 
 
 def absolute_error(

@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 from calojax import detectors
 from calojax.geometry import Geometry, Layer, PolarLayer
-from calojax.registry import find
+from calojax.registry import Registry, find
 from calojax.simulation.gun import Gun
 from calojax.units import GEV
 
@@ -158,35 +158,41 @@ LEAD, TUNGSTEN = Slab('G4_Pb', 2.0), Slab('G4_W', 3.5)
 SCINTILLATOR = Slab('G4_PLASTIC_SC_VINYLTOLUENE', 4.0, active=True)  # polyvinyltoluene, C9H10
 ARGON, SILICON = Slab('G4_lAr', 4.0, active=True), Slab('G4_Si', 0.5, active=True)
 
-CALORIMETERS = {
-  calorimeter.geometry.name: calorimeter
-  for calorimeter in (
-    Calorimeter(
-      detectors.LHCB_ECAL,
-      slabs=(LEAD, SCINTILLATOR) * 66,
-      depths=(396.0,),
-      width=606.0,
-      gun=Gun('e-', 'log_uniform', (1 * GEV, 100 * GEV), slope=0.175, spread=10.1, aim=150.0),
-      # Impact and angle independent of each other, all over the central part of the front face:
-      # what one training law leaves out.
-      laws={'wide': Gun('e-', 'log_uniform', (1 * GEV, 100 * GEV), slope_limit=0.5, spread=100.0)},
-    ),
-    Calorimeter(
-      detectors.CALOGAN,
-      slabs=(LEAD, ARGON) * 80,
-      depths=(90.0, 347.0, 43.0),
-      width=480.0,
-      gun=Gun('e+', 'uniform', (1 * GEV, 100 * GEV), theta=20.0, spread=50.0),
-    ),
-    Calorimeter(
-      detectors.CLIC,
-      slabs=(TUNGSTEN, SILICON) * 25,
-      depths=(4.0,) * 25,
-      width=260.1,  # 51 cells, of which 25 are read out
-      gun=Gun('e-', 'log_uniform', (2 * GEV, 500 * GEV)),
-    ),
-  )
-}
+CALORIMETERS = Registry(
+  'calorimeter',
+  {
+    calorimeter.geometry.name: calorimeter
+    for calorimeter in (
+      Calorimeter(
+        detectors.LHCB_ECAL,
+        slabs=(LEAD, SCINTILLATOR) * 66,
+        depths=(396.0,),
+        width=606.0,
+        gun=Gun('e-', 'log_uniform', (1 * GEV, 100 * GEV), slope=0.175, spread=10.1, aim=150.0),
+        # Impact and angle independent of each other, all over the central part of the front face:
+        # what one training law leaves out.
+        laws={
+          'wide': Gun('e-', 'log_uniform', (1 * GEV, 100 * GEV), slope_limit=0.5, spread=100.0)
+        },
+      ),
+      Calorimeter(
+        detectors.CALOGAN,
+        slabs=(LEAD, ARGON) * 80,
+        depths=(90.0, 347.0, 43.0),
+        width=480.0,
+        gun=Gun('e+', 'uniform', (1 * GEV, 100 * GEV), theta=20.0, spread=50.0),
+      ),
+      Calorimeter(
+        detectors.CLIC,
+        slabs=(TUNGSTEN, SILICON) * 25,
+        depths=(4.0,) * 25,
+        width=260.1,  # 51 cells, of which 25 are read out
+        gun=Gun('e-', 'log_uniform', (2 * GEV, 500 * GEV)),
+      ),
+    )
+  },
+  Calorimeter,
+)
 
 
 def load(name: str) -> Calorimeter:

@@ -111,7 +111,7 @@ def work(plan: Plan, connection: Connection, log: str, environment: dict[str, st
   not return.
   """
   _end_with_parent()
-  _silence(log)
+  silence(log)
   os.environ.update(environment)
   from calojax.simulation import geant4  # imports the binding, which reads the environment
 
@@ -145,7 +145,7 @@ def _end_with_parent() -> None:
   threading.Thread(target=watch, name='parent', daemon=True).start()
 
 
-def _silence(log: str) -> None:
+def silence(log: str) -> None:
   """Sends Geant4's chatter nowhere and its errors to the log."""
   for stream, path in ((1, os.devnull), (2, log)):
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
