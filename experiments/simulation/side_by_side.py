@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,9 +45,10 @@ def deviation(values: np.ndarray) -> float:
 
 
 def row(
-  quantity: str, statistic: Statistic, full: np.ndarray, fast: np.ndarray, unit: str = ''
+  quantity: str, statistic: Statistic, both: Sequence[np.ndarray], unit: str = ''
 ) -> dict[str, Any]:
   """A statistic of both sides `[n]`, with errors, and the pull of their difference."""
+  full, fast = both
   rng = np.random.default_rng(0)
   drawn = [np.repeat(np.arange(len(full)), n) for n in multiplicities(len(full), RESAMPLES, rng)]
   values = np.array([(statistic(full[i]), statistic(fast[i])) for i in drawn])
@@ -73,15 +74,15 @@ def compared(both: Both, geometry: Geometry) -> list[dict[str, Any]]:
     inside = (energy >= low) & (energy < high)
     sides = [side[inside] for side in response]
     words = f'{low:g} to {high:g} GeV'
-    rows.append(row(f'response, {words}', mean, *sides))
+    rows.append(row(f'response, {words}', mean, sides))
     # The stochastic term taken out: what is left does not depend on the energies of the bin.
     scaled = [(side / side.mean() - 1) * np.sqrt(energy[inside]) for side in sides]
-    rows.append(row(f'resolution times sqrt(E / GeV), {words}', deviation, *scaled))
+    rows.append(row(f'resolution times sqrt(E / GeV), {words}', deviation, scaled))
   for name in ('delta_x', 'delta_y'):
     words = f'barycentre minus trajectory, {name[-1]}'
-    rows.append(row(words, mean, *pick(name), unit='mm'))
-    rows.append(row(f'{words}, spread', deviation, *pick(name), unit='mm'))
-  return rows + [row(name, mean, *pick(name), unit=OBSERVABLES[name].unit) for name in SHAPES]
+    rows.append(row(words, mean, pick(name), 'mm'))
+    rows.append(row(f'{words}, spread', deviation, pick(name), 'mm'))
+  return rows + [row(name, mean, pick(name), OBSERVABLES[name].unit) for name in SHAPES]
 
 
 def times(both: Both) -> dict[str, Any]:
