@@ -156,6 +156,15 @@ def test_another_config_in_the_same_workdir_is_refused_with_the_keys(uninterrupt
     and 'Traceback' not in output
   )
   assert sorted(os.listdir(uninterrupted)) == before
+  # The workdir is a config too, and by itself it is where its config is trained.
+  again = subprocess.run(
+    [sys.executable, '-m', 'calojax.main', f'--config={uninterrupted}', '--config.latent=9'],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+  )
+  assert again.returncode == 2
+  assert f'{uninterrupted} was made with another config: latent was 8, now 9.' in again.stderr
 
 
 def test_tensorboard_has_what_was_promised(uninterrupted):
