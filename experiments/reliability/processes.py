@@ -72,9 +72,9 @@ def training(folder: pathlib.Path, name: str) -> tuple[str, ...]:
   small = tiny.flags(
     'cnn',
     data__source=str(showers),
-    train__steps=40,
+    train__steps=24,
     train__checkpoint_every=4,
-    train__monitor_every=20,
+    train__monitor_every=24,
     evaluation__metrics=('prd',),
   )
   return ('--config=configs/cnn.py', *small, f'--workdir={folder / name}')
