@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +19,9 @@ from calojax.evaluation.metrics.challenge_features import CONVENTIONS, TODAY
 from calojax.evaluation.metrics.traversals import REPEATS, Traversal, traverse
 from calojax.evaluation.report.folder import write_evaluation
 from calojax.evaluation.report.verdict import verdict_table
+from calojax.evaluation.samples import gathered, most_cells, sample
 from calojax.evaluation.sets import Progress
-from calojax.evaluation.study import METRICS, Settings, evaluate, summary, usual
+from calojax.evaluation.study import METRICS, Settings, prepare, summary, usual
 from calojax.exit_codes import DONE
 from calojax.geometry import Geometry
 from calojax.provenance import origin
@@ -203,10 +204,14 @@ def judge_run(
   by default `folder/evaluation/<step>`, its table printed.
   """
   real, geometry, asked = parts.test, parts.geometry, config.evaluation
+  cells = most_cells(config.data.memory_gib)
   independent = independent_of(real, parts.train)
-  generated = draw(generator, particles(real, independent, generator.method.stores))
-  paired = draw(generator, real.condition)
-  scores = evaluate(
+  wanted = particles(real, independent, generator.method.stores)
+  generated = gathered(stream(generator, wanted), len(wanted.energy), geometry, cells)
+  real = sample(real, geometry, cells)
+  independent = independent and sample(independent, geometry, cells)
+  paired = draw(generator, real.showers.condition)
+  study = prepare(
     Compared(real, generated, independent, parts.train, paired),
     geometry,
     Settings(
@@ -219,6 +224,7 @@ def judge_run(
     ),
     on_terminal(),
   )
+  scores = summary(study)
   # The folder's name and no path: a summary may be published.
   scores['meta'] |= {
     'workdir': os.path.basename(os.path.abspath(folder)),
@@ -227,12 +233,13 @@ def judge_run(
     'data': data.fingerprint(parts.train),
     **origin(),
   }
-  traversed = traversals(generator, real, geometry)
+  traversed = traversals(generator, parts.test, geometry)
   scores |= {f'traversals/{name}': found.figure for name, found in traversed.items()}
   figures = None
   if asked.pictures:
-    pairs = take(real, slice(PAIRS)), take(paired, slice(PAIRS))
-    figures = plots.figures(real, generated, geometry, scores.get('curves', {}), pairs)
+    pairs = take(real.showers, slice(PAIRS)), take(paired, slice(PAIRS))
+    curves = scores.get('curves', {})
+    figures = plots.figures(real.showers, generated.showers, geometry, curves, pairs)
     figures |= traversal_figures(traversed, geometry)
   _present(output or os.path.join(folder, 'evaluation', str(generator.step)), scores, figures)
   return scores
@@ -254,11 +261,16 @@ def traversals(generator: Generator, real: Shower, geometry: Geometry) -> dict[s
 
 def draw(generator: Generator, asked: Condition, noise: np.ndarray | None = None) -> Shower:
   """One generated shower for each particle, of the noise `[b, latent]` if it is given."""
-  pieces = []
+  return concatenate(list(stream(generator, asked, noise)))
+
+
+def stream(
+  generator: Generator, asked: Condition, noise: np.ndarray | None = None
+) -> Iterator[Shower]:
+  """The same in pieces."""
   for piece in generator.stream(asked, NOISE_SEED, noise=noise):
     interruption.check()
-    pieces.append(piece)
-  return concatenate(pieces)
+    yield piece
 
 
 def on_terminal() -> Progress:

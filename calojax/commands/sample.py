@@ -60,12 +60,19 @@ def sampling(
     generator, origin = _of_workdir(workdir, request.checkpoint)
   else:
     raise ValueError('neither an exported model nor a workdir, expected one of them')
-  wanted = particles(generator.spectrum, request)
   provenance = {**origin, 'seed': request.seed, 'calojax': __version__}
-  count, folder = len(wanted.energy), os.path.dirname(os.path.abspath(request.output))
   writer = data.Writer(request.output, generator.geometry, provenance, request.layout)
-  check_room(folder, smallest(count, generator.geometry), f'{count} showers')
+  _check_room(request, generator, request.count or 0)  # before so many particles are drawn
+  wanted = particles(generator.spectrum, request)
+  count = len(wanted.energy)
+  _check_room(request, generator, count)
   return writing(writer, generator.stream(wanted, request.seed), count)
+
+
+def _check_room(request: Request, generator: inference.Model, count: int) -> None:
+  """Raises ValueError if the disk has no room for so many showers."""
+  folder = os.path.dirname(os.path.abspath(request.output))
+  check_room(folder, smallest(count, generator.geometry), f'{count} showers')
 
 
 def _exported(model: str) -> tuple[inference.Model, dict[str, Any]]:

@@ -54,6 +54,8 @@ def numbers(file: File, key: str, rows: slice = slice(None)) -> np.ndarray:
   """Rows of the array `key`; ValueError if it cannot be read or is not numeric."""
   try:
     source = file.arrays[key]
+    if isinstance(source, h5py.Group):
+      raise ValueError(f'it is a group of {sorted(source)}, expected an array at the top')
     if isinstance(source, h5py.Dataset):
       _refuse_unwritten(source)
     array = np.asarray(source[rows])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,13 +33,16 @@ def prepare(
   progress: Progress | None = None,
 ) -> Study:
   """The study of these showers, of one geometry; its settings are the default ones if there are
-  none.
+  none. Where the cells of some are kept only, there are fewer clusters of them.
 
   Raises:
     ValueError: sets of sizes that do not go together.
   """
   settings = settings or Settings()
   sets, ceiling, own = arrange(showers, geometry, settings.seed)
+  kept = min(len(part.kept) for part in sets)
+  if kept < len(sets.reference.columns):
+    settings = replace(settings, clusters=clusters_for(kept, settings.clusters))
   return Study(sets, ceiling, geometry, settings, showers.training, showers.paired, own, progress)
 
 
