@@ -23,6 +23,7 @@ POINTS = {'color': FAKE, 'fmt': 'o', 'markersize': 2.5, 'linewidth': 1}
 PANELS = 5  # layers shown of a deeper calorimeter
 PAIR_PANELS = 3  # where each layer takes two rows
 NAMES = ('Geant4', 'generated')
+ROOM = 0.35  # above the data, for the legend
 
 
 class Panel(NamedTuple):
@@ -86,7 +87,7 @@ def image(axis: Axes, energies: np.ndarray, panel: Panel, colours: Colours):
   cells = geometry.layers[layer]
   seen = np.ma.masked_where(~(energies >= colours.norm.vmin), energies)
   number = [f'layer {layer}'] if len(geometry.layers) > 1 else []
-  axis.set_title(', '.join([title] * bool(title) + number), fontsize=10)
+  axis.set_title(', '.join([title] * bool(title) + number))
   if not isinstance(cells, Layer):
     return _wedges(axis, seen, cells, colours)
   (x, y), (w, h) = cells.centre, [n * pitch / 2 for n, pitch in zip(cells.shape, cells.pitch)]
@@ -114,23 +115,38 @@ def _wedges(axis: Axes, energies: np.ma.MaskedArray, layer: PolarLayer, colours:
 
 
 def pairs_figure(
-  above: Shower, below: Shower, geometry: Geometry, names: Sequence[str], titles: Sequence[str]
+  above: Shower,
+  below: Shower,
+  geometry: Geometry,
+  names: Sequence[str],
+  titles: Sequence[Sequence[str]],
+  heading: str,
 ) -> Figure:
-  """Pairs of showers, one pair a title, one row over the other in each layer shown, on one
-  logarithmic scale a layer.
+  """Showers in two rows in each layer shown, on one logarithmic scale a layer.
+
+  Args:
+    above: as many as there are titles.
+    below: as many.
+    geometry: of both.
+    names: of the two rows.
+    titles: of each shower above, and of each below; may be empty.
+    heading: what the columns have in common.
   """
   layers = shown(geometry, PAIR_PANELS)
-  figure, axes = grid(2 * len(layers), len(titles), (2.5, 2.6))
-  images = [geometry.split(sample.energies[: len(titles)]) for sample in (above, below)]
+  count = len(titles[0])
+  figure, axes = grid(2 * len(layers), count, (2.7, 2.9))
+  figure.suptitle(heading, fontsize=13)
+  images = [geometry.split(sample.energies[:count]) for sample in (above, below)]
   for number, layer in enumerate(layers):
     rows = axes[2 * number : 2 * number + 2]
     # The upper row sets the scale of both, so that a difference in colour is one of energy.
     colours = Colours(energy_scale(images[0][layer], 1e-5))
-    for column, title in enumerate(titles):
-      for row, name, sample, text in zip(rows, names, images, (title if number == 0 else '', '')):
-        panel = Panel(geometry, layer, text + name)
-        drawn = image(row[column], sample[layer][column], panel, colours)
-      rows[0, column].tick_params(labelbottom=False)
+    for row, name, sample, texts in zip(rows, names, images, titles):
+      for axis, cells, text in zip(row, sample[layer], texts):
+        title = f'{text}\n{name}' if text and number == 0 else name
+        drawn = image(axis, cells, Panel(geometry, layer, title), colours)
+    for axis in rows[0]:
+      axis.tick_params(labelbottom=False)
     figure.colorbar(drawn, ax=rows, label='energy in a cell [MeV]', pad=0.01)
   outer_labels(axes)
   return figure
@@ -183,17 +199,19 @@ def ratio(axis: Axes, places: Places, real: Measured, fake: Measured) -> None:
   axis.set(ylim=(0.4, 1.6), ylabel='ratio', yticks=(0.5, 1, 1.5))
 
 
-def finish(main: Axes, ratio: Axes) -> None:
-  """Legend, ticks that do not overlap and, on a linear axis from 0, room above."""
+def finish(main: Axes, ratio: Axes, told: str = '') -> None:
+  """Legend with room above the data, ticks that do not overlap, and what is told of the panel."""
   from matplotlib.ticker import NullFormatter
 
   low, high = main.get_ylim()
-  if main.get_yscale() == 'linear' and low <= 0:
-    main.set_ylim(0, high * 1.2)
+  if main.get_yscale() == 'log':
+    main.set_ylim(low, high * (high / low) ** ROOM)
+  elif low <= 0:
+    main.set_ylim(0, high * (1 + ROOM))
   if main.get_xscale() == 'linear':
     ratio.locator_params(axis='x', nbins=5)
   else:
     ratio.xaxis.set_minor_formatter(NullFormatter())
-  main.legend(loc='best', frameon=False, fontsize=8)
-  main.tick_params(direction='in', which='both', top=True, right=True, labelbottom=False)
-  ratio.tick_params(direction='in', which='both', top=True, right=True)
+  main.legend(loc='best')
+  main.tick_params(labelbottom=False)
+  main.set_title(told, loc='left')
