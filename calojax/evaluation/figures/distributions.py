@@ -11,13 +11,13 @@ from calojax.evaluation.features import compared, observe
 from calojax.evaluation.figures import drawing, labels, scale
 from calojax.evaluation.figures.drawing import NAMES, POINTS, REAL
 from calojax.evaluation.figures.labels import Scores
+from calojax.evaluation.figures.panels import Axis, Measured, Places, draw_ratio, finish, panels
 from calojax.evaluation.figures.style import styled
 from calojax.geometry import Geometry
 from calojax.observables import ALPHAS, OBSERVABLES
 from calojax.showers import Shower
 
 if TYPE_CHECKING:
-  from matplotlib.axes import Axes
   from matplotlib.figure import Figure
 
 
@@ -36,31 +36,25 @@ def observables_figure(
   Of few layers the energies are drawn one by one. Without names, the observables are those of
   `compared`. Scores, of an evaluation, have the errors and floors of the separations.
   """
-  from matplotlib.figure import Figure
-
-  panels = [panel for name in names or compared(geometry) for panel in _panels(name, geometry)]
-  rows = -(-len(panels) // columns)
-  figure = Figure(figsize=(4.6 * columns, 4.3 * rows))
-  figure.set_layout_engine('constrained', w_pad=0.06, h_pad=0.06, hspace=0)
-  outer = figure.add_gridspec(rows, columns)
+  shown = [panel for name in names or compared(geometry) for panel in _panels(name, geometry)]
+  figure, axes = panels(len(shown), columns)
   observed = {
     name: [observe(name, sample, geometry) for sample in (reference, generated)]
-    for name, _ in panels
+    for name, _ in shown
   }
-  for number, (name, component) in enumerate(panels):
-    main, ratio = drawing.main_and_ratio(figure, outer[number // columns, number % columns])
+  for panel, (name, component) in zip(axes, shown):
     real, fake = observed[name]
     if component is None:
-      _vector(main, ratio, real, fake, name)
+      _vector(panel, real, fake, name)
       told = labels.mean_separation(scores or {}, name, real, fake)
     else:
       real, fake = real[:, component], fake[:, component]
       numbered = OBSERVABLES[name].width is None
-      _histogram(main, ratio, real, fake, _label(name, component if numbered else None))
+      _histogram(panel, real, fake, _label(name, component if numbered else None))
       told = labels.separation(
         scores or {}, f'{name}_{component:02d}' if numbered else name, real, fake
       )
-    drawing.finish(main, ratio, told)
+    finish(panel, told)
   return figure
 
 
@@ -82,10 +76,11 @@ def _label(name: str, layer: int | None = None) -> str:
   return labels.with_unit(text, found.unit)
 
 
-def _histogram(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, label: str) -> None:
+def _histogram(panel: Axis, real: np.ndarray, fake: np.ndarray, label: str) -> None:
   """Fractions of showers with Poisson errors; the outer bins hold what lies beyond, so no shower is
   hidden.
   """
+  main, ratio = panel
   edges, logarithmic = scale.bins(real)
   counts = [np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] for values in (real, fake)]
   fractions = [count / len(values) for count, values in zip(counts, (real, fake))]
@@ -96,7 +91,7 @@ def _histogram(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, labe
   lit = fractions[1] > 0  # an empty bin has no place on a logarithmic scale
   main.errorbar(centres[lit], fractions[1][lit], errors[1][lit], label=NAMES[1], **POINTS)
   main.set_ylabel('fraction of showers')
-  drawing.ratio(ratio, drawing.Places(centres, edges), *map(drawing.Measured, fractions, errors))
+  draw_ratio(ratio, Places(centres, edges), *map(Measured, fractions, errors))
   if logarithmic:
     main.set_xscale('log')
   if scale.high(fractions[0]):
@@ -106,8 +101,9 @@ def _histogram(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, labe
   main.set_xlim(edges[0], edges[-1])
 
 
-def _vector(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, name: str) -> None:
+def _vector(panel: Axis, real: np.ndarray, fake: np.ndarray, name: str) -> None:
   """Mean and error of each component; the band is the spread of the real showers."""
+  main, ratio = panel
   logarithmic = name == 'occupancy'
   x = ALPHAS if logarithmic else np.arange(real.shape[1], dtype=float)
   edges = np.append(x - 0.5, x[-1] + 0.5)
@@ -123,7 +119,7 @@ def _vector(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, name: s
   main.plot(x, means[0], color=REAL, label=f'{NAMES[0]}, mean and spread')
   main.errorbar(x, means[1], fake.std(axis=0), label=f'{NAMES[1]}, mean and spread', **POINTS)
   main.set_ylabel(_label(name))
-  drawing.ratio(ratio, drawing.Places(x, edges), *map(drawing.Measured, means, errors))
+  draw_ratio(ratio, Places(x, edges), *map(Measured, means, errors))
   if logarithmic:
     main.set_xscale('log')
   component = 'layer $l$' if OBSERVABLES[name].width is None else 'component'

@@ -1,4 +1,4 @@
-"""What the figures share: colours, the image of a layer, the panel of ratios.
+"""What the figures share: colours, the image of a layer, showers in rows.
 
 Figures are matplotlib's `Figure` objects on the Agg canvas; pyplot and its global state stay out.
 Colours are Okabe and Ito's, which colour-blind readers tell apart.
@@ -23,7 +23,6 @@ POINTS = {'color': FAKE, 'fmt': 'o', 'markersize': 2.5, 'linewidth': 1}
 PANELS = 5  # layers shown of a deeper calorimeter
 PAIR_PANELS = 3  # where each layer takes two rows
 NAMES = ('Geant4', 'generated')
-ROOM = 0.35  # above the data, for the legend
 
 
 class Panel(NamedTuple):
@@ -39,20 +38,6 @@ class Colours(NamedTuple):
 
   norm: Any
   map: str = 'cividis'
-
-
-class Measured(NamedTuple):
-  """Heights of points `[k]` and their errors."""
-
-  values: np.ndarray
-  errors: np.ndarray
-
-
-class Places(NamedTuple):
-  """Where points lie `[k]`, and the edges of their bins `[k + 1]`."""
-
-  centres: np.ndarray
-  edges: np.ndarray
 
 
 def grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, np.ndarray]:
@@ -88,6 +73,7 @@ def image(axis: Axes, energies: np.ndarray, panel: Panel, colours: Colours):
   seen = np.ma.masked_where(~(energies >= colours.norm.vmin), energies)
   number = [f'layer {layer}'] if len(geometry.layers) > 1 else []
   axis.set_title(', '.join([title] * bool(title) + number))
+  axis.minorticks_off()
   if not isinstance(cells, Layer):
     return _wedges(axis, seen, cells, colours)
   (x, y), (w, h) = cells.centre, [n * pitch / 2 for n, pitch in zip(cells.shape, cells.pitch)]
@@ -167,51 +153,3 @@ def describe(shower: Shower) -> str:
   direction = np.asarray(shower.condition.direction, np.float64)
   slope = np.hypot(*direction[:2]) / direction[2]
   return f'{shower.condition.energy / 1000:.1f} GeV, {np.degrees(np.arctan(slope)):.1f}$^\\circ$'
-
-
-def main_and_ratio(figure: Figure, place) -> tuple[Axes, Axes]:
-  """A panel over a lower one for its ratio, with one x axis, in a cell of a grid."""
-  inner = place.subgridspec(2, 1, height_ratios=(3, 1), hspace=0)
-  main = figure.add_subplot(inner[0])
-  return main, figure.add_subplot(inner[1], sharex=main)
-
-
-def ratio(axis: Axes, places: Places, real: Measured, fake: Measured) -> None:
-  """Generated over real; the band is the error of the real values, the bars those of the generated
-  ones.
-  """
-  centres, edges = places
-  count, filled = len(real.values), real.values > 0
-  quotient, bar = (
-    np.divide(part, real.values, out=np.full(count, np.nan), where=filled) for part in fake
-  )
-  band = np.divide(real.errors, real.values, out=np.zeros(count), where=filled)
-  axis.stairs(1 + band, edges, baseline=1 - band, fill=True, color=REAL, alpha=0.25)
-  axis.axhline(1, color=REAL, linewidth=1)
-  axis.errorbar(centres, quotient, bar, **POINTS)
-  # A point outside the panel becomes an arrow at its edge.
-  axis.plot(
-    centres[quotient > 1.6], np.full((quotient > 1.6).sum(), 1.53), '^', color=FAKE, markersize=4
-  )
-  axis.plot(
-    centres[quotient < 0.4], np.full((quotient < 0.4).sum(), 0.47), 'v', color=FAKE, markersize=4
-  )
-  axis.set(ylim=(0.4, 1.6), ylabel='ratio', yticks=(0.5, 1, 1.5))
-
-
-def finish(main: Axes, ratio: Axes, told: str = '') -> None:
-  """Legend with room above the data, ticks that do not overlap, and what is told of the panel."""
-  from matplotlib.ticker import NullFormatter
-
-  low, high = main.get_ylim()
-  if main.get_yscale() == 'log':
-    main.set_ylim(low, high * (high / low) ** ROOM)
-  elif low <= 0:
-    main.set_ylim(0, high * (1 + ROOM))
-  if main.get_xscale() == 'linear':
-    ratio.locator_params(axis='x', nbins=5)
-  else:
-    ratio.xaxis.set_minor_formatter(NullFormatter())
-  main.legend(loc='best')
-  main.tick_params(labelbottom=False)
-  main.set_title(told, loc='left')

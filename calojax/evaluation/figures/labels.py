@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from calojax.evaluation.metrics.separation import bin_edges, separation_power
-from calojax.evaluation.report.pulls import rounded
+from calojax.evaluation.report.pulls import digits
 
 Scores = dict[str, Any]  # a summary of `study.summary`, or nothing
 
@@ -18,16 +18,32 @@ def with_unit(label: str, unit: str) -> str:
   return f'{label} [{unit}]' if unit else label
 
 
+def number(value: float | None, error: float | None = None, bare: bool = False) -> str:
+  """Value and error with the digits that the error deserves, a power of ten in mathematics: fonts
+  have no raised signs. `bare` leaves the error out.
+  """
+  mantissa, margin, exponent = digits(value, error)
+  text = f'{mantissa} ± {margin}' if margin and not bare else mantissa
+  if not exponent:
+    return text
+  return (f'({text})' if '±' in text else text) + f' $\\mathdefault{{\\times 10^{{{exponent}}}}}$'
+
+
+def brief(value: float) -> str:
+  """A value without an error, with two significant digits."""
+  return number(float(f'{value:.2g}'))
+
+
 def metric(scores: Scores, key: str, name: str) -> str:
   """`name 0.021 ± 0.003 (Geant4: 0.011)`; empty if it has not been computed."""
   found = scores.get(key)
   if found is None or found.get('value') is None:
     return ''
-  told = f'{name} {rounded(found["value"], found.get("error"))}'
+  told = f'{name} {number(found["value"], found.get("error"))}'
   for kind in ('floor', 'ceiling', 'reference'):
     if found.get(kind) is not None:
       error = found.get(f'{kind}_error', found.get('error'))
-      return f'{told} (Geant4: {rounded(found[kind], error, bare=True)})'
+      return f'{told} (Geant4: {number(found[kind], error, bare=True)})'
   return told
 
 
@@ -36,7 +52,7 @@ def separation(scores: Scores, column: str, real: np.ndarray, fake: np.ndarray) 
   and `[m]` themselves if the evaluation has not computed it.
   """
   told = metric(scores, f'separation/{column}', 'separation')
-  return told or f'separation {rounded(separation_of(real, fake))}'
+  return told or f'separation {brief(separation_of(real, fake))}'
 
 
 def mean_separation(scores: Scores, name: str, real: np.ndarray, fake: np.ndarray) -> str:
@@ -46,8 +62,8 @@ def mean_separation(scores: Scores, name: str, real: np.ndarray, fake: np.ndarra
   values = [figure['value'] for figure in found] or [*map(separation_of, real.T, fake.T)]
   beside = ''
   if found and all('floor' in figure for figure in found):
-    beside = f' (Geant4: {np.mean([figure["floor"] for figure in found]):.2g})'
-  return f'mean separation {np.mean(values):.2g}{beside}'
+    beside = f' (Geant4: {brief(float(np.mean([figure["floor"] for figure in found])))})'
+  return f'mean separation {brief(float(np.mean(values)))}{beside}'
 
 
 def separation_of(real: np.ndarray, fake: np.ndarray) -> float:

@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calojax.evaluation.figures import drawing, labels, scale
-from calojax.evaluation.figures.drawing import FAKE, NAMES, OTHER, POINTS, REAL, Measured
+from calojax.evaluation.figures.drawing import FAKE, NAMES, OTHER, POINTS, REAL
 from calojax.evaluation.figures.labels import Scores
+from calojax.evaluation.figures.panels import (
+  REACH,
+  Axis,
+  Measured,
+  Places,
+  draw_ratio,
+  finish,
+  panels,
+)
 from calojax.evaluation.figures.style import styled
 from calojax.evaluation.metrics.neighbours import nearest
 from calojax.evaluation.metrics.profiles import AXES, slices
@@ -19,13 +28,11 @@ from calojax.evaluation.metrics.response import energy_edges, response_profile
 from calojax.evaluation.metrics.separation import separation_power
 from calojax.evaluation.metrics.ssim import similarities
 from calojax.evaluation.metrics.traversals import Traversal, titles
-from calojax.evaluation.report.pulls import rounded
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Shower, take
 from calojax.units import GEV
 
 if TYPE_CHECKING:
-  from matplotlib.axes import Axes
   from matplotlib.figure import Figure
 
 NEIGHBOURS = 7  # real showers drawn, as in de Oliveira et al. 2017, figure 2
@@ -39,34 +46,29 @@ def response_figure(
   """E / E_p against E_p and the spectrum of cell energies, with ratios (Rehm et al. 2021, figures 5
   and 6).
   """
-  from matplotlib.figure import Figure
-
-  figure = Figure(figsize=(11, 5), layout='constrained')
-  places = figure.add_gridspec(1, 2)
-  _response(drawing.main_and_ratio(figure, places[0]), reference, generated, bins, scores or {})
-  _cells(drawing.main_and_ratio(figure, places[1]), reference, generated)
+  figure, (left, right) = panels(2, 2)
+  _response(left, reference, generated, bins, scores or {})
+  _cells(right, reference, generated)
   return figure
 
 
-def _response(
-  axes: tuple[Axes, Axes], reference: Shower, generated: Shower, bins: int, scores: Scores
-) -> None:
-  main, ratio = axes
+def _response(panel: Axis, reference: Shower, generated: Shower, bins: int, scores: Scores) -> None:
+  main, ratio = panel
   edges = energy_edges(reference, bins) / GEV
   if edges[-1] <= 1.001 * edges[0]:  # of one energy there is one bin
     edges = np.array([0.9, 1.1]) * edges[0]
   profiles = [response_profile(sample, edges * GEV) for sample in (reference, generated)]
   compared = [Measured(*profile) for profile in profiles]
-  _compare(main, ratio, edges, np.sqrt(edges[1:] * edges[:-1]), compared)
+  _compare(panel, Places(np.sqrt(edges[1:] * edges[:-1]), edges), compared, 0.2)
   main.set(ylabel=r'mean $E \, / \, E_p$')
   if scale.spans(reference.condition.energy, scale.VALUES):
     main.set_xscale('log')
   means = np.concatenate([mean[np.isfinite(mean)] for mean, _ in profiles])
   margin = 0.1 * abs(means).max()
   main.set_ylim(means.min() - margin, means.max() + 2 * margin)
-  ratio.set(xlabel='$E_p$ [GeV]', ylim=(0.8, 1.2), yticks=(0.9, 1, 1.1))
+  ratio.set_xlabel('$E_p$ [GeV]')
   told = labels.metric(scores, 'response/worst', 'largest deviation')
-  drawing.finish(main, ratio, told or f'off by {_off(compared):.2g} in the worst bin')
+  finish(panel, told or f'off by {labels.brief(_off(compared))} in the worst bin')
 
 
 def _off(compared: Sequence[Measured]) -> float:
@@ -75,8 +77,8 @@ def _off(compared: Sequence[Measured]) -> float:
   return float(np.nanmax(np.abs(fake / real - 1)))
 
 
-def _cells(axes: tuple[Axes, Axes], reference: Shower, generated: Shower) -> None:
-  main, ratio = axes
+def _cells(panel: Axis, reference: Shower, generated: Shower) -> None:
+  main, ratio = panel
   top = max(float(reference.energies.max()), 1e-6)
   edges = np.geomspace(top * 1e-7, top * 1.5, 46)
   samples = reference, generated
@@ -85,12 +87,12 @@ def _cells(axes: tuple[Axes, Axes], reference: Shower, generated: Shower) -> Non
     Measured(count / len(sample.energies), np.sqrt(count) / len(sample.energies))
     for count, sample in zip(counts, samples)
   ]
-  _compare(main, ratio, edges, np.sqrt(edges[1:] * edges[:-1]), compared)
+  _compare(panel, Places(np.sqrt(edges[1:] * edges[:-1]), edges), compared)
   main.set(xscale='log', yscale='log', ylabel='cells per bin and shower')
   ratio.set_xlabel('energy in a cell [MeV]')
   lit = all(count.sum() for count in counts)
-  told = f'separation {rounded(float(separation_power(*counts)))}' if lit else 'no cell is lit'
-  drawing.finish(main, ratio, told)
+  told = f'separation {labels.brief(float(separation_power(*counts)))}' if lit else 'no cell is lit'
+  finish(panel, told)
 
 
 @styled()
@@ -166,21 +168,18 @@ def profile_figure(
   """Mean profiles along x, y and z with ratios, on a linear and on a logarithmic scale (Rehm et al.
   2021, figure 4).
   """
-  from matplotlib.figure import Figure
-
-  figure = Figure(figsize=(14, 9.4), layout='constrained')
-  places = figure.add_gridspec(2, 3)
+  figure, axes = panels(6, 3)
   samples = [slices(sample, geometry) for sample in (reference, generated)]
   for column, axis in enumerate(AXES):
     compared = [Measured(s[axis].mean(0), s[axis].std(0) / np.sqrt(len(s[axis]))) for s in samples]
     edges, label = _slice_edges(geometry, axis)
     for row, (yscale, kind) in enumerate((('linear', 'mse'), ('log', 'mse_log'))):
-      main, ratio = drawing.main_and_ratio(figure, places[row, column])
-      _compare(main, ratio, edges, scale.centres(edges, False), compared)
-      main.set(yscale=yscale, ylabel=r'mean $E_\mathrm{slice} \, / \, E_p$')
-      ratio.set_xlabel(label)
+      panel = axes[3 * row + column]
+      _compare(panel, Places(scale.centres(edges, False), edges), compared)
+      panel.main.set(yscale=yscale, ylabel=r'mean $E_\mathrm{slice} \, / \, E_p$')
+      panel.ratio.set_xlabel(label)
       told = labels.metric(scores or {}, f'profiles/{kind}_{axis}', kind.replace('_', ' '))
-      drawing.finish(main, ratio, told.replace('mse', 'MSE') or _apart(compared))
+      finish(panel, told.replace('mse', 'MSE') or _apart(compared))
   return figure
 
 
@@ -199,7 +198,7 @@ def _apart(compared: Sequence[Measured]) -> str:
   real, fake = (np.maximum(part.values, 0) for part in compared)
   if not (real.sum() and fake.sum()):
     return 'no cell is lit'
-  return f'separation {rounded(float(separation_power(real, fake)))}'
+  return f'separation {labels.brief(float(separation_power(real, fake)))}'
 
 
 @styled()
@@ -226,10 +225,11 @@ def ssim_figure(reference: Shower, generated: Shower, geometry: Geometry) -> Fig
 
 
 def _compare(
-  main: Axes, ratio: Axes, edges: np.ndarray, places: np.ndarray, samples: Sequence[Measured]
+  panel: Axis, places: Places, samples: Sequence[Measured], reach: float = REACH
 ) -> None:
   """Real values as steps, generated ones as points at these places, and their ratio."""
   real, fake = (Measured(*map(np.nan_to_num, sample)) for sample in samples)
+  main, (centres, edges) = panel.main, places
   main.stairs(real.values, edges, color=REAL, label=NAMES[0])
   main.stairs(
     real.values + real.errors,
@@ -241,6 +241,6 @@ def _compare(
   )
   # On a logarithmic scale there is no place for 0.
   lit = fake.values > 0
-  main.errorbar(places[lit], fake.values[lit], fake.errors[lit], label=NAMES[1], **POINTS)
-  drawing.ratio(ratio, drawing.Places(places, edges), real, fake)
+  main.errorbar(centres[lit], fake.values[lit], fake.errors[lit], label=NAMES[1], **POINTS)
+  draw_ratio(panel.ratio, places, real, fake, reach)
   main.set_xlim(edges[0], edges[-1])

@@ -137,5 +137,5 @@ def prd_figure(curves: dict[str, dict[str, Any]]) -> Figure:
     axis.plot(curve['recall'], curve['precision'], color=FAKE, label=label)
     axis.set(title=name.replace('_', ', '), xlabel='recall', ylabel='precision')
     axis.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect='equal')
-    axis.legend(loc='lower left', fontsize=9)
+    axis.legend(loc='lower left')
   return figure

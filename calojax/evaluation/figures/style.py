@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 # Smaller than mplhep's, which are for one panel of ten inches.
 SIZES = {
+  'font.family': ['TeX Gyre Heros', 'DejaVu Sans'],  # the second where the first lacks a sign
   'font.size': 12,
   'axes.labelsize': 13,
   'axes.titlesize': 11,
