@@ -90,13 +90,24 @@ flags.DEFINE_string(
 )
 flags.DEFINE_integer(
   'clusters',
-  400,
-  'evaluate: clusters of the PRD; fewer where there are less than four showers for each.',
+  None,
+  'evaluate: clusters of the PRD, by default 400 or what the config of the run says; fewer where '
+  'there are less than four showers for each.',
   1,
 )
 flags.DEFINE_boolean(
-  'classifier', True, 'evaluate: train the classifiers too, which takes longest.'
+  'classifier',
+  None,
+  'evaluate: train networks as judges too, which takes longest; by default of files, and of a run '
+  'whose config names them.',
 )
+flags.DEFINE_list(
+  'metrics',
+  [],
+  'evaluate: only these: prd, conditional_prd, observables, distances, frechet, manifold, '
+  'response, images, neighbours, challenge, trees, classifier.',
+)
+flags.DEFINE_list('format', [], 'evaluate: pictures in these formats too, beside PNG: pdf, svg.')
 flags.DEFINE_string(
   'model',
   None,
@@ -105,7 +116,8 @@ flags.DEFINE_string(
 flags.DEFINE_string(
   'conditions',
   None,
-  'sample: a file of any readable format; one shower is made for each of its particles.',
+  'sample: a file of any readable format; one shower is made for each of its particles. evaluate: '
+  'a file of real showers to judge the run on, in place of the test showers of its data.',
 )
 flags.DEFINE_integer(
   'count', None, 'sample: how many showers, their particles drawn from the training spectrum.'
@@ -134,21 +146,29 @@ for _whose, _files in (
     f'{_whose}negative', 'refuse', f'Cells below zero of {_files}: refuse, or zero.'
   )
 SAID = ('units', 'axes', 'negative')
+WISHES = ('clusters', 'classifier', 'metrics', 'format', 'challenge')
 flags.DEFINE_string(
   'challenge', '2024', "evaluate: year of the CaloChallenge's conventions, 2024 or 2022."
 )
 USES = {  # which flags a mode looks at; an evaluation is of a run or of files
   'train': ('config', 'workdir', 'steps', 'from', 'data', 'checkpoint'),
-  'evaluate': ('config', 'workdir', 'output', 'challenge', 'checkpoint', 'data'),
+  'evaluate': (
+    'config',
+    'workdir',
+    'output',
+    'conditions',
+    'checkpoint',
+    'data',
+    *WISHES,
+    *SAID,
+  ),
   'evaluate of files': (
     'reference',
     'generated',
     'training',
-    'clusters',
-    'classifier',
     'seed',
     'output',
-    'challenge',
+    *WISHES,
     *SAID,
     *(f'generated_{name}' for name in SAID),
   ),
@@ -259,9 +279,7 @@ def prepare(config: Any) -> Callable[[], int]:
     return export.exporting(folder, FLAGS.output, FLAGS.adapters, FLAGS.checkpoint)
   from calojax.commands import evaluate
 
-  return evaluate.run(
-    folder, FLAGS.output, FLAGS.challenge, checkpoint=FLAGS.checkpoint, source=FLAGS.data
-  )
+  return evaluate.run(folder, wishes(), checkpoint=FLAGS.checkpoint, source=FLAGS.data)
 
 
 def sampling(**source: str) -> Callable[[], int]:
@@ -278,19 +296,25 @@ def sampling(**source: str) -> Callable[[], int]:
 
 def compare_files() -> Callable[[], int]:
   """The evaluation of a file of generated showers against one of real ones, checked and ready."""
-  from calojax import data
   from calojax.commands import evaluate
-  from calojax.evaluation.comparison import Said
 
-  return evaluate.files(
-    FLAGS.reference,
-    FLAGS.generated,
-    FLAGS.output,
-    training=FLAGS.training,
+  return evaluate.files(FLAGS.reference, FLAGS.generated, FLAGS.training, wishes())
+
+
+def wishes() -> Any:
+  """What the flags ask of an evaluation."""
+  from calojax import data
+  from calojax.evaluation.wishes import Said, Wishes
+
+  return Wishes(
+    output=FLAGS.output,
     clusters=FLAGS.clusters,
+    metrics=tuple(FLAGS.metrics),
     classifier=FLAGS.classifier,
-    seed=FLAGS.seed,
+    conditions=FLAGS.conditions,
+    seed=FLAGS.seed if FLAGS['seed'].present else None,
     challenge=FLAGS.challenge,
+    formats=tuple(FLAGS.format),
     said=Said(
       data.Conventions(FLAGS.units, FLAGS.axes, FLAGS.negative),
       data.Conventions(

@@ -296,7 +296,7 @@ def test_plots_are_written(summary, tmp_path):
   fake = real._replace(
     energies=real.energies * (np.arange(40) > 2)[:, None]
   )  # some empty showers among them
-  images = rendered(plots.figures(real, fake, flat, summary[0]['curves']))
+  images = rendered(plots.figures(real, fake, flat, {'curves': summary[0]['curves']}))
   paths = write_images(tmp_path, images)
   assert sorted(file.name for file in tmp_path.iterdir()) == sorted(path.name for path in paths)
   assert [path.read_bytes()[:4] for path in paths] == [b'\x89PNG'] * 5

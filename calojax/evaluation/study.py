@@ -12,7 +12,7 @@ import calojax
 from calojax.evaluation.arrangement import Compared, arrange
 from calojax.evaluation.metrics.challenge_features import CONVENTIONS, is_challenge
 from calojax.evaluation.metrics.judges import worst
-from calojax.evaluation.named import METRICS, usual
+from calojax.evaluation.named import find_metric, usual
 from calojax.evaluation.sets import Progress
 from calojax.evaluation.subject import Settings, Study
 from calojax.geometry import Geometry
@@ -71,7 +71,7 @@ def summary(study: Study) -> dict[str, Any]:
     ValueError: more clusters than showers, or an unknown metric or variant.
   """
   # Looked up before the first is computed: an unknown name is told at once.
-  metrics = [(name, find(METRICS, name, 'metric')) for name in study.settings.metrics or usual()]
+  metrics = [find_metric(name) for name in study.settings.metrics or usual()]
   find(CONVENTIONS, study.settings.challenge, 'conventions of the CaloChallenge')
   count = len(study.sets.reference.columns)
   figures: dict[str, Any] = {}
