@@ -148,9 +148,9 @@ def evaluate(
     ValueError: a file cannot be read, the geometries differ, or there are too few showers.
   """
   from calojax.commands import evaluate as command
-  from calojax.evaluation.study import FAST, METRICS, Settings
+  from calojax.evaluation.study import Settings, usual
 
-  settings = Settings(clusters, seed=seed, metrics=tuple(METRICS) if classifier else FAST)
+  settings = Settings(clusters, seed=seed, metrics=usual(classifier))
   with contextlib.ExitStack() as stack:
     first, second, third = (
       None if source is None else stack.enter_context(_as_file(source))
