@@ -44,7 +44,7 @@ def refused(*arguments, cwd=ROOT) -> str:
   'arguments, expected',
   [
     ([], ['--config']),
-    (['--mode=trian'], ['trian', 'train|evaluate|sample']),
+    (['--mode=trian'], ['trian', "did you mean 'train'"]),
     (['--wrokdir=x', CONFIG], ['wrokdir', 'workdir']),
     ([CONFIG, 'stray'], ['stray']),
     ([CONFIG, '--config.optimser.generator=1'], ['optimser', 'optimiser']),
