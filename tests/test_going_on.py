@@ -446,6 +446,8 @@ def test_the_commands_take_what_was_asked_for(source, tmp_path, capsys):
   assert sorted(os.listdir(tmp_path / 'run' / 'evaluation')) == ['4', '6']
   command.training(config, str(tmp_path / 'fine'), origin=folder, checkpoint='best')
   assert f'starts from {folder}, step 4' in capsys.readouterr().out
+  with pytest.raises(ValueError, match='--checkpoint=best is of the run that --from names'):
+    command.training(config, folder, checkpoint='best')
   with pytest.raises(ValueError, match=r'train.patience is 2 and train.best_by is'):
     command.training(asked(source, train__patience=2), str(tmp_path / 'other'))
 

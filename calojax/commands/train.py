@@ -42,6 +42,11 @@ def training(
   Raises:
     ValueError: the config, the data or the workdir does not do.
   """
+  if checkpoint != NEWEST and not origin:
+    raise ValueError(
+      f'--checkpoint={checkpoint} is of the run that --from names, and there is none; a training '
+      'goes on from its newest'
+    )
   start_up()
   config = workdir.stored_config(folder) if config is None else config
   config = workdir.with_data(config, folder, source)
