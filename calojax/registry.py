@@ -10,7 +10,7 @@ import difflib
 import functools
 import importlib.metadata
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 GROUP = 'calojax.plugins'
@@ -143,8 +143,19 @@ def find(registry: Mapping[str, Any], name: str, kind: str) -> Any:
       be used, see `Registry`.
   """
   if name not in registry:
-    near = difflib.get_close_matches(str(name), registry, 1)
-    hint = f'did you mean {near[0]!r}? ' if near else ''
-    missing = '; is a plug-in not installed?' * (isinstance(registry, Registry) and not near)
+    closest = difflib.get_close_matches(str(name), registry, 1)
+    hint = f'did you mean {closest[0]!r}? ' if closest else ''
+    missing = '; is a plug-in not installed?' * (isinstance(registry, Registry) and not closest)
     raise ValueError(f'no {kind} {name!r}; {hint}known: {", ".join(registry) or "none"}{missing}')
   return registry[name]
+
+
+def near(name: str, known: Iterable[str], otherwise: str, mark: str = '') -> str:
+  """The nearest of many names, with a mark before it, as a question; all of them if none is near.
+
+  >>> near('steps', ['train.steps', 'seed'], 'expected one of')
+  'did you mean train.steps?'
+  """
+  names = list(known)
+  found = difflib.get_close_matches(name, names, 1)
+  return f'did you mean {mark}{found[0]}?' if found else f'{otherwise} {", ".join(names)}'

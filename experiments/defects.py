@@ -33,10 +33,11 @@ from calojax.evaluation.defects import DEFECTS
 from calojax.evaluation.metrics.areas import AUC
 from calojax.evaluation.metrics.classifier import classifier_auc
 from calojax.evaluation.metrics.inputs import high_inputs, low_inputs
+from calojax.evaluation.named import METRICS
 from calojax.evaluation.report.pulls import statistic
 from calojax.evaluation.samples import Sample, sample
 from calojax.evaluation.sets import figure
-from calojax.evaluation.study import METRICS, Settings, clusters_for, evaluate
+from calojax.evaluation.study import Settings, clusters_for, evaluate
 from calojax.files import write_text
 from calojax.geometry import Geometry
 from calojax.provenance import origin
@@ -45,7 +46,7 @@ from calojax.showers import Shower, take
 RUNS = 5  # of each PRD
 REPEATS = 2  # of each classifier
 SEEN = 3.0  # standard deviations below which a pull is not shown
-SLOW = ('prd', 'conditional PRD', 'classifier')
+SLOW = ('prd', 'conditional_prd', 'classifier')
 OTHERS = ('trees',)  # see planted_defects.py
 STAGES = (tuple(name for name in METRICS if name not in SLOW + OTHERS), *((name,) for name in SLOW))
 ROWS = {  # label -> figures

@@ -39,8 +39,8 @@ from calojax.provenance import origin
 METRICS = (
   'prd',
   'distances',
-  'FPD and KPD',
-  'precision, recall, density, coverage',
+  'frechet',
+  'manifold',
   'response',
   'neighbours',
 )

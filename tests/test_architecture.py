@@ -45,11 +45,15 @@ LEVELS = {
     'training': 'loop, feed, run, checkpoints, workdir, callbacks, monitor',
     'export': 'ONNX, StableHLO, card, adapters',
   },
-  'commands': {'commands': 'train, evaluate, sample, export: check first, then return the work'},
+  'commands': {
+    'commands': 'the table of flags, and each command: check first, then return the work'
+  },
   'doors': {
     '': 'the public names, imported when they are asked for',
-    'main': 'the flags of `python -m calojax.main`',
-    'simulate': 'the flags of `python -m calojax.simulate`',
+    'interface': 'what the public names do',
+    'console': 'the command `calojax`',
+    'main': 'the same commands as `python -m calojax.main --mode=COMMAND`',
+    'simulate': '`calojax simulate` as `python -m calojax.simulate`',
   },
 }
 LEVEL = {room: number for number, rooms in enumerate(LEVELS.values()) for room in rooms}
@@ -136,7 +140,9 @@ def circle(arrows: dict[str, set[str]]) -> list[str]:
 
 def test_no_file_imports_itself_through_others():
   assert circle({'a': {'b'}, 'b': {'c'}, 'c': {'b'}}) == ['b', 'c']
-  assert circle({name: needed(path) for name, path in MODULES.items()}) == []
+  arrows = {name: needed(path) for name, path in MODULES.items()}
+  arrows['calojax'] = set()  # the face hands names on, and everybody may read the version in it
+  assert circle(arrows) == []
 
 
 def test_rooms_do_not_import_each_other_in_a_circle():
@@ -144,14 +150,14 @@ def test_rooms_do_not_import_each_other_in_a_circle():
   for path in SOURCES:
     targets = {room(MODULES[name]) for name in needed(path)} - {room(path), ''}
     arrows.setdefault(room(path), set()).update(targets)
-  arrows[''] = set()  # the face hands names on, and everybody may read the version in it
+  arrows[''] = set()  # as above
   assert circle(arrows) == []
 
 
 def test_help_loads_nothing_heavy():
   command = [sys.executable, '-X', 'importtime', '-m', 'calojax.main', '--help']
   process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-  assert '--layout: ' in process.stdout
+  assert '--layout=NAME: ' in process.stdout
   loaded = {line.rsplit('|', 1)[-1].strip() for line in process.stderr.splitlines()}
   heavy = {'jax', 'flax', 'sklearn', 'matplotlib', 'h5py', 'numpy'}
   assert 'absl.flags' in loaded and not loaded & heavy

@@ -204,13 +204,13 @@ def test_an_evaluation_has_figures_of_either_year(photons):
   sets = Compared(photons[0], photons[1]._replace(energies=photons[1].energies * 1.2), photons[2])
   found = {}
   for year in ('2024', '2022'):
-    settings = Settings(metrics=('CaloChallenge', 'FPD and KPD'), challenge=year)
+    settings = Settings(metrics=('challenge', 'frechet'), challenge=year)
     found[year] = evaluate(sets, CALOCHALLENGE_PHOTONS, settings)
     assert found[year]['meta']['challenge'] == year
   for name in ('challenge/voxels', 'challenge/sparsity', 'distances/fpd'):
     assert found['2024'][name]['value'] != found['2022'][name]['value']
   with pytest.raises(ValueError, match="no conventions of the CaloChallenge '2023'"):
-    evaluate(sets, CALOCHALLENGE_PHOTONS, Settings(metrics=('CaloChallenge',), challenge='2023'))
+    evaluate(sets, CALOCHALLENGE_PHOTONS, Settings(metrics=('challenge',), challenge='2023'))
 
 
 def test_features_of_the_frechet_distance_by_hand(tiny):

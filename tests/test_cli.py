@@ -1,5 +1,6 @@
 """The command line as a user meets it: what it refuses, in one line, and what it makes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 
 import tiny
 from calojax import data
+from calojax.commands import evaluate
+from calojax.evaluation.wishes import Wishes
 from calojax.showers import take
 from conftest import ROOT, stored
 
@@ -41,7 +44,7 @@ def refused(*arguments, cwd=ROOT) -> str:
   'arguments, expected',
   [
     ([], ['--config']),
-    (['--mode=trian'], ['trian', 'train|evaluate|sample']),
+    (['--mode=trian'], ['trian', "did you mean 'train'"]),
     (['--wrokdir=x', CONFIG], ['wrokdir', 'workdir']),
     ([CONFIG, 'stray'], ['stray']),
     ([CONFIG, '--config.optimser.generator=1'], ['optimser', 'optimiser']),
@@ -179,6 +182,59 @@ def test_evaluate_mode_judges_the_newest_checkpoint_again(run):
   assert summary.read_text() == before, (
     'the same generator on the same showers must have the same scores'
   )
+
+
+def test_a_run_is_judged_as_it_is_asked(run, tmp_path):
+  """On other real showers, by two metrics, and beside the usual evaluation."""
+  embedded = data.load('lhcb_ecal')
+  few = take(embedded.showers, slice(60))
+  with data.Writer(tmp_path / 'few.h5', embedded.geometry, {'by': 'test'}) as file:
+    file.append(few)
+  usual = (run / 'evaluation' / '8' / 'summary.json').read_text()
+  process = calojax(
+    '--mode=evaluate',
+    f'--workdir={run}',
+    f'--conditions={tmp_path / "few.h5"}',
+    '--metrics=response,prd',
+    '--clusters=5',
+  )
+  assert process.returncode == 0, process.stderr
+  assert (run / 'evaluation' / '8' / 'summary.json').read_text() == usual
+  (folder,) = (path for path in (run / 'evaluation').iterdir() if path.name != '8')
+  summary = json.loads((folder / 'summary.json').read_text())
+  assert {key.split('/')[0] for key in summary} == {
+    *('response', 'resolution', 'prd_auc', 'prd_f8', 'prd_f1_8', 'prd_auc_paired'),
+    *('curves', 'meta'),
+  }
+  meta = summary['meta']
+  assert (meta['count'], meta['clusters']) == (30, 5)  # the halves of 60 showers
+  assert meta['asked'] == {
+    'clusters': 5,
+    'metrics': ['response', 'prd'],
+    'conditions': str(tmp_path / 'few.h5'),
+  }
+  assert meta['reference_file']['showers'] == 60
+
+
+@pytest.mark.parametrize(
+  'content, expected',
+  [
+    ('particles', 'has particles and no showers, expected real showers'),
+    ('calogan', 'are of different calorimeters'),
+    ('few', '7 showers, expected at least 8'),
+  ],
+)
+def test_showers_that_a_run_cannot_be_judged_on_are_refused(run, tmp_path, content, expected):
+  path = tmp_path / 'given.h5'
+  if content == 'particles':
+    path = tmp_path / 'given.csv'
+    path.write_text('energy,x,y\n1000,0,0\n2000,1,1\n')
+  else:
+    found = data.load('calogan' if content == 'calogan' else 'lhcb_ecal')
+    with data.Writer(path, found.geometry, {}) as file:
+      file.append(take(found.showers, slice(7 if content == 'few' else 20)))
+  with pytest.raises(ValueError, match=expected):
+    evaluate.run(str(run), Wishes(conditions=str(path)))
 
 
 @pytest.mark.parametrize(

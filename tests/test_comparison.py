@@ -10,7 +10,7 @@ import pytest
 
 from calojax import data
 from calojax.commands import evaluate
-from calojax.evaluation.study import Settings
+from calojax.evaluation.wishes import Wishes
 from calojax.geometry import Geometry, Layer
 from calojax.showers import Condition, Shower, take
 from conftest import ROOT
@@ -35,6 +35,11 @@ def written(path, sample: Shower, geometry: Geometry = GEOMETRY, layout: str = '
   return str(path)
 
 
+def wish(folder) -> Wishes:
+  """An evaluation without the networks."""
+  return Wishes(output=str(folder / 'out'), classifier=False)
+
+
 def command(*arguments) -> subprocess.CompletedProcess:
   return subprocess.run(
     [sys.executable, '-m', 'calojax.main', '--mode=evaluate', *arguments],
@@ -55,6 +60,9 @@ def test_two_files_are_compared(tmp_path):
     f'--output={output}',
     f'--training={training}',
     '--seed=3',
+    '--clusters=25',
+    '--metrics=prd,frechet,manifold,response,neighbours,distances,observables,classifier',
+    '--format=pdf',
   )
   assert process.returncode == 0, process.stderr
   assert '240 reference and 120 generated showers of flat: compares 120 with 120' in process.stdout
@@ -74,8 +82,10 @@ def test_two_files_are_compared(tmp_path):
     expected <= set(summary) and 'neighbours/memorised' not in summary
   )  # not made for the reference's particles
   assert (
-    summary['meta']['clusters'] == 30
+    summary['meta']['clusters'] == 25
     and summary['meta']['seed'] == 3
+    and summary['meta']['asked']['clusters'] == 25
+    and 'classifier/trees_high' not in summary  # was not asked for
     and not summary['meta']['paired']
   )
   assert (
@@ -83,15 +93,21 @@ def test_two_files_are_compared(tmp_path):
     and summary['meta']['generated_file']['showers'] == 120
   )
   page = (output / 'report.html').read_text()
+  assert 'http://' not in page and 'https://' not in page  # nothing from the network
+  assert (output / 'observables.pdf').read_bytes()[:5] == b'%PDF-'
   assert (
     'PRD' in page
     and 'data:image/png;base64' in page
     and summary['meta']['generated_file']['sha256'][:12] in page
   )
   names = {path.name for path in output.iterdir()}
-  assert {'summary.json', 'report.html', 'report.tex', 'observables.png'} <= names and not any(
-    '.part' in name for name in names
-  )
+  assert {
+    'summary.json',
+    'report.html',
+    'report.tex',
+    'observables.png',
+    'samples.pdf',
+  } <= names and not any('.part' in name for name in names)
 
 
 def test_showers_for_the_references_own_particles_tell_of_memorising(tmp_path, unseen):
@@ -105,9 +121,7 @@ def test_showers_for_the_references_own_particles_tell_of_memorising(tmp_path, u
     for name, sample in (('real.h5', real), ('copies.h5', copies), ('training.h5', training))
   )
   reference, generated, trained_on = paths
-  found = evaluate.compare_files(
-    reference, generated, str(tmp_path / 'out'), trained_on, Settings()
-  )
+  found = evaluate.compare_files(reference, generated, trained_on, wish(tmp_path))
   assert found['meta']['paired'] and found['meta']['count'] == 100
   assert found['neighbours/memorised']['value'] == 1
 
@@ -116,7 +130,7 @@ def test_layouts_mix(tmp_path, few, unseen):
   embedded = data.load('lhcb_ecal').geometry
   real = written(tmp_path / 'a.h5', take(few, slice(0, 80)), embedded)
   fake = written(tmp_path / 'b.h5', take(few, slice(80, 160)), embedded, 'lhcb')
-  found = evaluate.compare_files(real, fake, str(tmp_path / 'out'), None, Settings())
+  found = evaluate.compare_files(real, fake, None, wish(tmp_path))
   assert (
     abs(
       found['observables/response/mean']['value'] / found['observables/response/mean']['reference']
@@ -172,7 +186,7 @@ def test_bad_files_are_refused(tmp_path, change, message):
   written(fake, showers(1))
   change(fake)
   with pytest.raises(ValueError) as error:
-    evaluate.compare_files(real, str(fake), str(tmp_path / 'out'), None, Settings())
+    evaluate.compare_files(real, str(fake), None, wish(tmp_path))
   assert message in str(error.value) and not (tmp_path / 'out').exists()
 
 
@@ -186,6 +200,10 @@ def test_bad_files_are_refused(tmp_path, change, message):
     (
       ['--reference=a.h5', '--generated=b.h5', '--output=README.md'],
       '--output=README.md is a file, expected',
+    ),
+    (
+      ['--reference=a.h5', '--generated=b.h5', '--output=out', '--metrics=prd,manifld'],
+      "no metric 'manifld'; did you mean 'manifold'?",
     ),
   ],
 )

@@ -10,7 +10,7 @@ import pytest
 
 import tiny
 from calojax import config
-from calojax.config import rules, shipped
+from calojax.config import of_workdir, rules, shipped
 from conftest import ROOT
 
 CONFIGS = ROOT / 'configs'
@@ -59,6 +59,8 @@ NONSENSE = [
   *[('train.batch', value) for value in (0, -64, 64.0, 10**9)],
   *[('train.discriminator_steps', value) for value in (0, -1, 10**6)],
   *[('train.generator_steps', value) for value in (0, 10**6)],
+  *[('train.best_by', value) for value in ('prd', None, 1)],
+  *[('train.patience', value) for value in (-1, 0.5)],
   *[(f'train.{period}_every', 0) for period in ('log', 'checkpoint', 'monitor')],
   ('train.steps_per_dispatch', -1),
   *[('latent', value) for value in (0, -3, 10**9, 8.5)],
@@ -278,3 +280,28 @@ def test_a_config_is_found_by_its_name_and_a_wrong_name_gets_the_near_one(tmp_pa
   monkeypatch.chdir(tmp_path)
   (tmp_path / 'vae').mkdir()
   assert pathlib.Path(shipped.path('vae')).name == 'vae.py', 'a folder does not hide it'
+
+
+def test_a_workdir_is_a_config_too(tmp_path, monkeypatch):
+  kept = tiny.config('cnn_aux')
+  (tmp_path / 'run').mkdir()
+  (tmp_path / 'run' / 'config.json').write_text(kept.to_json())
+  monkeypatch.chdir(tmp_path)
+  for name in ('run', './run', str(tmp_path / 'run')):
+    path = shipped.path(name)
+    assert shipped.workdir_of(path) == name and path.endswith(f'of_workdir.py:{name}')
+    assert flat(of_workdir.get_config(name)) == flat(kept)
+  (tmp_path / 'run').rename('cnn')  # a folder does not hide a config of the package
+  assert shipped.path('cnn').endswith('configs/cnn.py')
+  assert shipped.workdir_of(shipped.path('cnn')) is None
+
+
+def test_what_may_change_on_the_way():
+  found = config.changes(
+    tiny.config('cnn'), tiny.config('cnn', latent=9, train__log_every=4, evaluation__runs=3)
+  )
+  assert [(str(change), change.free) for change in found] == [
+    ('evaluation.runs was 2, now 3', True),
+    ('latent was 8, now 9', False),
+    ('train.log_every was 2, now 4', True),
+  ]

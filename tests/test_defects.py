@@ -15,9 +15,10 @@ from calojax.evaluation.arrangement import Compared
 from calojax.evaluation.defects import DEFECTS
 from calojax.evaluation.features import observe
 from calojax.evaluation.metrics.inputs import sides
+from calojax.evaluation.named import METRICS
 from calojax.evaluation.report.pulls import FAR, statistics
 from calojax.evaluation.samples import sample
-from calojax.evaluation.study import METRICS, Settings, evaluate
+from calojax.evaluation.study import Settings, evaluate
 from calojax.showers import Shower, take
 
 COUNT = 600  # showers a side
@@ -28,7 +29,7 @@ STRONGER = {
   )
 }
 PLANTED = DEFECTS | STRONGER
-PRD, MANIFOLD = 'prd', 'precision, recall, density, coverage'
+PRD, MANIFOLD = 'prd', 'manifold'
 SEEN = [  # defect, metric, figures that have to see it
   ('energy scale 2 %', 'observables', ('observables/response/mean',)),
   ('energy scale 2 %', 'distances', ('ks/response', 'wasserstein/response')),
@@ -52,12 +53,12 @@ SEEN = [  # defect, metric, figures that have to see it
   ('shuffled conditions', 'response', ('response/worst',)),
   (
     'shuffled conditions',
-    'conditional PRD',
+    'conditional_prd',
     ('conditional/raw/energy_0', 'conditional/raw/energy_2'),
   ),
   ('memorised training set', 'neighbours', ('neighbours/training', 'neighbours/memorised')),
 ]
-QUICK = tuple(name for name in METRICS if name not in ('conditional PRD', 'classifier', 'trees'))
+QUICK = tuple(name for name in METRICS if name not in ('conditional_prd', 'classifier', 'trees'))
 
 
 @functools.cache

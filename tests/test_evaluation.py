@@ -21,12 +21,12 @@ from calojax.evaluation.figures.rendering import figure_to_array, rendered
 from calojax.evaluation.metrics.moments import moment_metrics
 from calojax.evaluation.report.folder import write_evaluation, write_images
 from calojax.evaluation.report.verdict import verdict_table
-from calojax.evaluation.samples import observed, read_sample, sample
+from calojax.evaluation.samples import CELLS, gathered, most_cells, observed, read_sample, sample
 from calojax.evaluation.sets import Sets
-from calojax.evaluation.study import Settings, evaluate
+from calojax.evaluation.study import Settings, evaluate, prepare
 from calojax.geometry import Geometry, Layer
 from calojax.observables import evaluate_observables
-from calojax.showers import Condition, Shower, thinned
+from calojax.showers import Condition, Shower, take, thinned
 
 LHCB = Geometry('lhcb', (Layer((30, 30), (20.2, 20.2), 150.0),), 0.17)
 DEEP = Geometry('deep', (Layer((3, 8), (16.0, 6.0), 40.0), Layer((5, 5), (10.0, 10.0), 250.0)), 0.2)
@@ -217,6 +217,23 @@ def test_a_large_file_is_streamed(tmp_path):
   np.testing.assert_array_equal(again.kept, read.kept)
 
 
+def test_cells_of_few_showers_are_kept_and_observables_of_all():
+  made = showers(DEEP, 0, count=50)
+  few = sample(made, DEEP, cells=DEEP.cells * 20)
+  assert len(few.columns) == 50 and few.kept.tolist() == [i * 5 // 2 for i in range(20)]
+  np.testing.assert_array_equal(few.showers.energies, made.energies[few.kept])
+  pieces = (take(made, slice(start, start + 7)) for start in range(0, 50, 7))
+  same = gathered(pieces, 50, DEEP, DEEP.cells * 20)
+  for a, b in zip((*same[:2], *same.showers, same.kept), (*few[:2], *few.showers, few.kept)):
+    for left, right in zip(a, b):  # rows, or the fields of the particles
+      np.testing.assert_array_equal(left, right)
+  assert sample(made, DEEP).showers is made
+  assert most_cells(4.0) == CELLS > most_cells(1.0) > DEEP.cells
+  study = prepare(Compared(few, few, few), DEEP, Settings(40, 2))
+  assert study.settings.clusters == 5  # of 20 showers; of all of them 40 would do
+  assert evaluate(Compared(few, few, few), DEEP, Settings(40, 2, metrics=('prd', 'observables')))
+
+
 def test_unequal_sets_are_refused():
   with pytest.raises(ValueError, match='300 reference, 300 generated, 10 independent showers'):
     evaluate(Compared(showers(DEEP, 0), showers(DEEP, 1), showers(DEEP, 1, count=10)), DEEP)
@@ -279,7 +296,7 @@ def test_plots_are_written(summary, tmp_path):
   fake = real._replace(
     energies=real.energies * (np.arange(40) > 2)[:, None]
   )  # some empty showers among them
-  images = rendered(plots.figures(real, fake, flat, summary[0]['curves']))
+  images = rendered(plots.figures(real, fake, flat, {'curves': summary[0]['curves']}))
   paths = write_images(tmp_path, images)
   assert sorted(file.name for file in tmp_path.iterdir()) == sorted(path.name for path in paths)
   assert [path.read_bytes()[:4] for path in paths] == [b'\x89PNG'] * 5

@@ -298,6 +298,13 @@ def test_a_key_that_the_config_lacks_is_told_in_words():
   assert line(KeyError('no metric, known: prd')) == 'no metric, known: prd'
 
 
+def test_a_number_that_is_not_whole_is_told_in_words():
+  words = "flag --count={}: invalid literal for int() with base 10: '{}'"
+  for text, hint in (('1e6', ', as 1000000'), ('1.5', ''), ('many', '')):
+    found = line(ValueError(words.format(text, text)))
+    assert found == f'flag --count={text}: expected a whole number{hint}'
+
+
 def test_a_message_is_one_line_of_bounded_length():
   assert line(ValueError('a\n  b')) == 'a b' and line(KeyError("no 'x'")) == "no 'x'"
   assert line(ValueError()) == 'ValueError' and len(line(ValueError('x' * 9999))) < LENGTH + 9

@@ -461,6 +461,7 @@ BAD_XML = {
   'half an angle': (('n_bin_alpha="2"', 'n_bin_alpha="2.5"'), "'n_bin_alpha': '2.5'"),
   'twice': (('id="2"', 'id="0"'), 'expected increasing numbers'),
   'no cells': (('0,5"', '0"'), None),
+  'giant': (('</Bins>', ' ' * 2**20 + '</Bins>'), 'it has more than 1 MiB'),
   'latin': (('photon', 'ph\xf6ton'), 'cannot be read, expected an XML file'),
 }
 

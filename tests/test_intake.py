@@ -13,7 +13,7 @@ import pytest
 
 import tiny
 from calojax import data
-from calojax.data import calogan, lhcb, plausible
+from calojax.data import calogan, lhcb, plausible, threedgan
 from calojax.data.batches import Streamed
 from calojax.data.conventions import Conventions, parsed, turned
 from calojax.data.measured import Roles
@@ -152,6 +152,118 @@ def test_rows_of_other_particles_and_empty_showers_are_refused(tmp_path, arrays)
     path = save(tmp_path / 'b.npz', changed(arrays, 'EnergyDeposit', lambda x: x * faulty))
     with pytest.raises(ValueError, match=message):
       data.load(path)
+
+
+MOVED = {  # what is wrong beside the usual units and axes
+  'both energies': (
+    {'EnergyDeposit': 1e-3, 'ParticleMomentum': 1e-3},
+    'TeV and EnergyDeposit like',
+  ),
+  'an origin elsewhere': ({'EnergyDeposit': lambda x: np.roll(x, 5, 1)}, '101 mm beside'),
+  'points of other showers': (
+    {'ParticlePoint': lambda x: x[::-1]},
+    'rows of EnergyDeposit and Par',
+  ),
+  'px of another sign': ({'ParticleMomentum': np.array([-1, 1, 1])}, 'x of it run the other way'),
+  'px and py exchanged': ({'ParticleMomentum': lambda x: x[:, [1, 0, 2]]}, 'its x and y are exch'),
+  'one shower': ({key: lambda x: x[:1].repeat(len(x), 0) for key in lhcb.UNITS}, 'only 1 of 800 '),
+}
+
+
+@pytest.mark.parametrize('case', MOVED)
+def test_showers_of_other_particles_are_refused(tmp_path, embedded, case):
+  stored = lhcb.encode(take(embedded.showers, slice(800)), LHCB_ECAL)
+  changes, message = MOVED[case]
+  for key, change in changes.items():
+    stored[key] = change(stored[key]) if callable(change) else stored[key] * change
+  path = save(tmp_path / 'a.npz', stored)
+  with pytest.raises(ValueError, match=message) as refused:
+    data.load(path)
+  assert 'as_written if it is right' in str(refused.value)
+  data.load(path, conventions=Conventions(units='as_written', axes='as_written'))
+
+
+def test_a_unit_that_the_file_tells_wrong_is_guessed_from_what_it_tells(tmp_path, arrays):
+  path = save(tmp_path / 'a.npz', {**arrays, 'units': np.array('ParticleMomentum MeV')})
+  with pytest.raises(ValueError, match='pass --config.data.units=ParticleMomentum:GeV;'):
+    data.load(path)
+
+
+@pytest.mark.parametrize(
+  'order, message',
+  [
+    ((0, 3, 1, 2), 'move along x and not in depth'),
+    ((0, 1, 3, 2), 'move along y and not in depth'),
+    (None, 'run back to front'),
+  ],
+)
+def test_a_block_of_cells_in_another_order_is_refused(tmp_path, order, message):
+  stored = threedgan.encode(data.load('clic').showers, CLIC)
+  ecal = stored['ECAL']
+  stored['ECAL'] = ecal.transpose(order) if order else ecal[..., ::-1]
+  with pytest.raises(ValueError, match=message):
+    data.load(save(tmp_path / 'a.h5', stored))
+
+
+def test_columns_of_a_target_that_are_exchanged_are_refused(tmp_path):
+  stored = threedgan.encode(take(data.load('clic').showers, slice(30)), CLIC)
+  stored['target'] = stored['target'][:, ::-1]
+  with pytest.raises(ValueError, match='second column of target is 11 throughout'):
+    data.load(save(tmp_path / 'a.h5', stored))
+
+
+def test_each_array_of_cells_is_looked_at(tmp_path):
+  stored = calogan.encode(data.load('calogan').showers, CALOGAN)
+  turned_one = {**stored, 'layer_1': stored['layer_1'].swapaxes(1, 2)}
+  with pytest.raises(ValueError, match='layer_1: the showers lie .* x and y are exchanged'):
+    data.load(save(tmp_path / 'a.h5', turned_one))
+  with pytest.raises(ValueError, match='layer_0 has 0.0002. of the energy, expected more than'):
+    data.load(save(tmp_path / 'b.h5', {**stored, 'layer_0': stored['layer_0'] / 1000}))
+
+
+def deepening(count: int = 220) -> tuple[np.ndarray, np.ndarray]:
+  """Round showers `[n, 45, 16, 9]` that lie the deeper the more energy they have, and E_p."""
+  rng = np.random.default_rng(7)
+  energy = 10 ** rng.uniform(3, 6, count)
+  away = np.arange(45) - (4 + 1.8 * np.log(energy / 1e3) + rng.normal(0, 2, count))[:, None]
+  rings = np.exp(-np.arange(9)) * (2 * np.arange(9) + 1)
+  cells = np.exp(-0.5 * (away / 5) ** 2)[:, :, None, None] * rings
+  cells = cells * rng.gamma(2, 0.5, (count, 45, 16, 9))
+  return cells / cells.sum((1, 2, 3), keepdims=True) * 0.03 * energy[:, None, None, None], energy
+
+
+@pytest.mark.parametrize(
+  'change, message',
+  [
+    (lambda x: x, ''),
+    (lambda x: x[:, ::-1], 'back to front'),
+    (lambda x: x[..., ::-1], 'outermost ring holds'),
+    (lambda x: x.transpose(0, 3, 2, 1), 'depth of showers does not follow'),
+    (lambda x: x.transpose(0, 2, 1, 3), 'jump up and down by'),
+  ],
+)
+def test_cylinders_are_read_from_front_and_axis(tmp_path, change, message):
+  cells, energy = deepening()
+  flat = change(cells).reshape(len(cells), -1)
+  path = save(tmp_path / 'a.h5', {'showers': flat, 'incident_energies': energy})
+  if message:
+    with pytest.raises(ValueError, match=message):
+      data.load(path)
+  assert len(data.load(path, conventions=Conventions(axes='as_written')).showers.energies) == 220
+
+
+def test_lemurs_back_to_front_are_refused(tmp_path):
+  cells, energy = deepening(80)
+  stored = {**lemurs_arrays(80), 'incident_energy': energy}
+  whole = cells.transpose(0, 3, 2, 1)
+  data.load(save(tmp_path / 'a.h5', {**stored, 'showers': whole}))
+  with pytest.raises(ValueError, match='back to front'):
+    data.load(save(tmp_path / 'b.h5', {**stored, 'showers': whole[..., ::-1]}))
+  with pytest.raises(ValueError, match='outermost ring holds'):
+    data.load(save(tmp_path / 'c.h5', {**stored, 'showers': whole[:, ::-1]}))
+  flat = np.random.default_rng(0).normal(0, 0.5, 80)
+  with pytest.raises(ValueError, match='incident_theta from .* is it a pseudorapidity'):
+    data.load(save(tmp_path / 'd.h5', {**stored, 'showers': whole, 'incident_theta': flat}))
 
 
 def challenge(count: int = 100) -> dict[str, np.ndarray]:

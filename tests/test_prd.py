@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -144,3 +146,14 @@ def test_bootstrap_error_of_a_mean():
     bootstrap_error(np.mean, values[:0])
   with pytest.raises(ValueError, match='1 bootstrap resamples'):
     bootstrap_error(np.mean, values, resamples=1)
+
+
+def test_features_are_held_once_more_and_no_more_often():
+  """Cells of many showers: the union of both samples is one copy of each, made in place."""
+  for count, columns, copies in ((1000, 1500, 3), (100, 3000, 7)):
+    real, fake = (a.astype(np.float32) for a in two(3, count, columns))
+    tracemalloc.start()
+    prd(real, fake, clusters=10, runs=1, resamples=2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < copies * real.nbytes

@@ -14,6 +14,7 @@ import chex
 import jax
 import pytest
 
+import schema
 import tiny
 from calojax.methods.build import build
 from calojax.showers import take
@@ -156,6 +157,23 @@ def test_another_config_in_the_same_workdir_is_refused_with_the_keys(uninterrupt
     and 'Traceback' not in output
   )
   assert sorted(os.listdir(uninterrupted)) == before
+  # The workdir is a config too, and by itself it is where its config is trained.
+  again = subprocess.run(
+    [sys.executable, '-m', 'calojax.main', f'--config={uninterrupted}', '--config.latent=9'],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+  )
+  assert again.returncode == 2
+  assert f'{uninterrupted} was made with another config: latent was 8, now 9.' in again.stderr
+
+
+def test_metrics_have_the_documented_schema(uninterrupted):
+  lines = (uninterrupted / 'metrics.jsonl').read_text().splitlines()
+  for line in lines:
+    schema.check_line(json.loads(line))
+  steps = [json.loads(line)['step'] for line in lines]
+  assert steps == sorted(set(steps)) and len(steps) > 1
 
 
 def test_tensorboard_has_what_was_promised(uninterrupted):
@@ -166,15 +184,15 @@ def test_tensorboard_has_what_was_promised(uninterrupted):
     check=True,
   ).stdout
   for tag in (
-    'discriminator/adversarial',
-    'discriminator/regression',
-    'generator/gradient_norm',
-    'spectral/generator',
-    'showers/mean',
-    'throughput/showers_per_second',
-    'validation/prd_auc_raw/ceiling',
-    'response/generated',
-    'response/real',
+    '5_discriminator/adversarial',
+    '5_discriminator/regression',
+    '4_generator/gradient_norm',
+    '8_spectral/generator',
+    '2_showers/mean',
+    '7_throughput/showers_per_second',
+    '1_validation/prd_auc_raw/ceiling',
+    '3_observables/response/generated',
+    '3_observables/response/real',
   ):
     assert tag in tags, tags
 

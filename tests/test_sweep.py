@@ -202,7 +202,7 @@ def process(folder):
     yield started
   finally:
     started.kill()
-    started.wait()
+    started.communicate()
 
 
 def until(condition):

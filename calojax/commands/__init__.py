@@ -1,1 +1,3 @@
-"""What the command line can do: each command checks its input first, then returns the work."""
+"""What the command line can do, behind both doors: `options` is the table of commands and flags,
+`arguments` reads them, `work` checks what is asked for, and the command itself returns its work.
+"""

@@ -3,98 +3,79 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from calojax import data, interruption
-from calojax.evaluation.arrangement import NOISE_SEED, Compared, independent_of, particles
-from calojax.evaluation.comparison import UNSAID, Said, read_files, study_of
+from calojax import data
+from calojax.commands.judging import USUAL, Given, judge_run, on_terminal, present
+from calojax.data import incident
+from calojax.evaluation.arrangement import FEWEST
+from calojax.evaluation.comparable import check_geometries
+from calojax.evaluation.comparison import read_files, study_of
 from calojax.evaluation.features import VARIANTS, default_variant
 from calojax.evaluation.figures import plots
-from calojax.evaluation.figures.layered import traversal_figures
-from calojax.evaluation.metrics.challenge_features import CONVENTIONS, TODAY
-from calojax.evaluation.metrics.traversals import REPEATS, Traversal, traverse
-from calojax.evaluation.report.folder import write_evaluation
-from calojax.evaluation.report.verdict import verdict_table
-from calojax.evaluation.sets import Progress
-from calojax.evaluation.study import METRICS, Settings, evaluate, summary, usual
+from calojax.evaluation.named import find_metric, usual
+from calojax.evaluation.samples import read_sample
+from calojax.evaluation.study import Settings, summary
+from calojax.evaluation.wishes import Wishes
 from calojax.exit_codes import DONE
-from calojax.geometry import Geometry
+from calojax.inference import coverage
 from calojax.provenance import origin
-from calojax.registry import find
-from calojax.showers import Condition, Shower, concatenate, take
 
 if TYPE_CHECKING:  # two files are compared without JAX
-  from matplotlib.figure import Figure
-
   from calojax.training.parts import Parts
-  from calojax.training.trained import Generator
 
-PAIRS = 5  # showers drawn side by side
 VALIDATION = 4  # showers at least, with which a training is watched
 
 
 def files(
   reference: str | None,
   generated: str | None,
-  output: str | None,
-  *,
   training: str | None = None,
-  clusters: int = 400,
-  classifier: bool = True,
-  seed: int = 0,
-  said: Said = UNSAID,
-  challenge: str = TODAY,
+  wishes: Wishes = USUAL,
 ) -> Callable[[], int]:
   """The work of `compare_files`, its flags checked: a function that does it and returns the exit
   code.
 
   Raises:
-    ValueError: there are no two files, or no place for the result.
+    ValueError: there are no two files or no place for the result, or a wish that cannot be granted.
   """
-  if not (reference and generated and output):
+  if not (reference and generated and wishes.output):
     raise ValueError(
       'a comparison of files needs --reference=FILE, --generated=FILE and --output=FOLDER'
     )
-  _check_folder(output)
-  find(CONVENTIONS, challenge, 'conventions of the CaloChallenge')
+  if wishes.conditions:
+    raise ValueError(
+      f'--conditions={wishes.conditions} with --reference, expected a run: files are compared as '
+      'they are'
+    )
+  wishes.checked()
 
   def work() -> int:
-    settings = Settings(clusters, seed=seed, metrics=usual(classifier), challenge=challenge)
-    compare_files(reference, generated, output, training, settings, said)
+    compare_files(reference, generated, training, wishes)
     return DONE
 
   return work
 
 
 def compare_files(
-  reference: str,
-  generated: str,
-  output: str,
-  training: str | None,
-  settings: Settings,
-  said: Said = UNSAID,
+  reference: str, generated: str, training: str | None, wishes: Wishes
 ) -> dict[str, Any]:
   """The summary of a file of generated showers against one of real showers, written with pictures
-  and reports to the folder `output`, its table printed.
+  and reports to the folder that is wished, its table printed.
 
   Args:
     reference: file of any readable layout, or name of an embedded data set.
     generated: the same.
-    output: the folder, made if need be.
     training: file of the showers that the generator was trained on, to see whether it repeats them.
-    settings: of the evaluation; fewer clusters where there are few showers.
-    said: units, axes and what to do with negative cells, which the files do not tell.
+    wishes: with an output; all metrics if it names none.
 
   Raises:
     ValueError: a file cannot be read, the geometries differ, the particles do not match, or there
       are too few showers.
   """
-  progress = on_terminal()
-  found = read_files(reference, [generated], training, settings.seed, progress, said)
+  progress, settings = on_terminal(), wishes.settings(Settings(metrics=usual(classifier=True)))
+  found = read_files(reference, [generated], training, settings.seed, progress, wishes.said)
   (fake,), geometry = found.generated, found.geometry
   study = study_of(found, fake, settings, progress)
   real, made, _ = study.sets.map(lambda sample: len(sample.columns))
@@ -107,38 +88,35 @@ def compare_files(
   scores['meta'] |= {
     **dict(zip(('reference_file', 'generated_file'), found.origins)),
     'paired': study.paired is not None,
+    'asked': wishes.asked(),
     **origin(),
   }
   shown, made, _ = study.cells
-  _present(output, scores, plots.figures(shown, made, geometry, scores['curves']))
+  # Of the halves that are compared no particle is on both sides; these have the reference's own.
+  pairs = None if study.own is None else (shown, study.own)
+  drawn = plots.figures(shown, made, geometry, scores, pairs)
+  present(wishes.output or '.', scores, drawn, wishes.vectors)
   return scores
 
 
 def run(
-  folder: str,
-  output: str | None = None,
-  challenge: str = TODAY,
-  *,
-  checkpoint: str = 'newest',
-  source: str | None = None,
+  folder: str, wishes: Wishes = USUAL, *, checkpoint: str = 'newest', source: str | None = None
 ) -> Callable[[], int]:
-  """The evaluation of a workdir's checkpoint on the held-out showers, its input checked: a function
-  that does it and returns the exit code.
+  """The evaluation of a workdir's checkpoint on the held-out showers, or on those of a file, its
+  input checked: a function that does it and returns the exit code.
 
   Args:
     folder: the workdir.
-    output: the folder to write, where it is not to be `evaluation/<step>` of the workdir, which may
-      be one that only can be read.
-    challenge: conventions of the CaloChallenge's figures.
+    wishes: without an output it is written to `evaluation/<step>` of the workdir, which may be one
+      that only can be read, or beside it, if something else than the usual is asked.
     checkpoint: `newest`, `best` or a step.
     source: where the data lie now, if they have moved.
 
   Raises:
     ValueError: the workdir is not complete or has no such checkpoint, its data cannot be read, or
-      the output is a file.
+      a wish that cannot be granted.
   """
-  _check_folder(output)
-  find(CONVENTIONS, challenge, 'conventions of the CaloChallenge')
+  wishes.checked()
   from calojax.commands.start_up import start_up
   from calojax.training import workdir
   from calojax.training.parts import load_parts
@@ -150,18 +128,39 @@ def run(
   generator = trained(folder, checkpoint)
   workdir.check_data(folder, generator.description, data.fingerprint(parts.train))
   check(config, parts)
+  given = showers_of(wishes, config, parts) if wishes.conditions else None
 
   def work() -> int:
-    judge_run(config, parts, generator, folder, output, challenge)
+    judge_run(config, parts, generator, folder, wishes, given)
     return DONE
 
   return work
 
 
-def _check_folder(output: str | None) -> None:
-  """Raises ValueError if the folder to write is a file."""
-  if output and os.path.exists(output) and not os.path.isdir(output):
-    raise ValueError(f'--output={output} is a file, expected the name of a folder')
+def showers_of(wishes: Wishes, config: Any, parts: Parts) -> Given:
+  """The showers of the file that a run is to be judged on; as many as memory should hold.
+
+  Raises:
+    ValueError: it has only particles, is of another calorimeter, has too few showers or cannot be
+      read.
+  """
+  from calojax.training.parts import binning
+
+  path = wishes.conditions or ''
+  if os.path.isfile(path) and not incident.has_showers(path):
+    raise ValueError(
+      f'--conditions={path} has particles and no showers, expected real showers of these particles '
+      'to judge by; sample makes generated ones of them'
+    )
+  own = binning(config) if os.path.isfile(path) else None
+  with data.flagged('--'):
+    sample, geometry, where = read_sample(path, config.seed, own, conventions=wishes.said.real)
+  check_geometries(parts.geometry, geometry, str(config.data.source), path)
+  if len(sample.kept) < 2 * FEWEST:
+    raise ValueError(f'{path}: {len(sample.kept)} showers, expected at least {2 * FEWEST}')
+  known = parts.train.condition
+  coverage.warn(sample.condition, coverage.coverage(known), stacklevel=2)
+  return Given(sample.showers, where)
 
 
 def check(config: Any, parts: Parts) -> None:
@@ -172,10 +171,10 @@ def check(config: Any, parts: Parts) -> None:
   if settings.runs < 1 or not 1 <= settings.clusters <= count:
     raise ValueError(
       f'evaluation.clusters is {settings.clusters} and evaluation.runs {settings.runs}, expected '
-      f'1 to {count} (the test showers) and at least 1'
+      f'1 to {count} (the test showers) and at least 1; --config.evaluation.clusters=N sets it'
     )
   for name in settings.metrics:
-    find(METRICS, name, 'metric of evaluation.metrics')
+    find_metric(name, 'metric of evaluation.metrics')
   known = ('', *VARIANTS)
   if settings.statistics not in known:
     raise ValueError(f'evaluation.statistics is {settings.statistics!r}, expected one of {known}')
@@ -189,92 +188,3 @@ def check(config: Any, parts: Parts) -> None:
     raise ValueError(
       f'{len(parts.validation.energies)} validation showers, expected at least {VALIDATION}'
     )
-
-
-def judge_run(
-  config: Any,
-  parts: Parts,
-  generator: Generator,
-  folder: str,
-  output: str | None = None,
-  challenge: str = TODAY,
-) -> dict[str, Any]:
-  """The summary of a trained generator on the test showers, written with its pictures to `output`,
-  by default `folder/evaluation/<step>`, its table printed.
-  """
-  real, geometry, asked = parts.test, parts.geometry, config.evaluation
-  independent = independent_of(real, parts.train)
-  generated = draw(generator, particles(real, independent, generator.method.stores))
-  paired = draw(generator, real.condition)
-  scores = evaluate(
-    Compared(real, generated, independent, parts.train, paired),
-    geometry,
-    Settings(
-      asked.clusters,
-      asked.runs,
-      config.seed,
-      asked.statistics or None,
-      tuple(asked.metrics),
-      challenge,
-    ),
-    on_terminal(),
-  )
-  # The folder's name and no path: a summary may be published.
-  scores['meta'] |= {
-    'workdir': os.path.basename(os.path.abspath(folder)),
-    'step': generator.step,
-    'training_seed': config.seed,
-    'data': data.fingerprint(parts.train),
-    **origin(),
-  }
-  traversed = traversals(generator, real, geometry)
-  scores |= {f'traversals/{name}': found.figure for name, found in traversed.items()}
-  figures = None
-  if asked.pictures:
-    pairs = take(real, slice(PAIRS)), take(paired, slice(PAIRS))
-    figures = plots.figures(real, generated, geometry, scores.get('curves', {}), pairs)
-    figures |= traversal_figures(traversed, geometry)
-  _present(output or os.path.join(folder, 'evaluation', str(generator.step)), scores, figures)
-  return scores
-
-
-def traversals(generator: Generator, real: Shower, geometry: Geometry) -> dict[str, Traversal]:
-  """Generated showers while one attribute of the particle moves and the noise stands still; of
-  several layers, as in the paper, else none.
-  """
-  if len(geometry.layers) == 1:
-    return {}
-  z = np.random.default_rng(NOISE_SEED).standard_normal((REPEATS, generator.latent), np.float32)
-
-  def generate(asked: Condition) -> Shower:
-    return draw(generator, asked, np.tile(z, (len(asked.energy) // REPEATS, 1)))
-
-  return traverse(generate, real, geometry)
-
-
-def draw(generator: Generator, asked: Condition, noise: np.ndarray | None = None) -> Shower:
-  """One generated shower for each particle, of the noise `[b, latent]` if it is given."""
-  pieces = []
-  for piece in generator.stream(asked, NOISE_SEED, noise=noise):
-    interruption.check()
-    pieces.append(piece)
-  return concatenate(pieces)
-
-
-def on_terminal() -> Progress:
-  """A line that tells how far the evaluation is, where somebody looks; an interrupted one ends
-  here.
-  """
-
-  def show(stage: str, done: int, total: int) -> None:
-    words = f'\revaluating: {stage} {done}/{total}'
-    print(words + ' ' * 20, end='', file=sys.stderr, flush=True)
-
-  return interruption.progress(show if sys.stderr.isatty() else None)
-
-
-def _present(folder: str, scores: dict[str, Any], figures: dict[str, Figure] | None) -> None:
-  """Writes an evaluation, with reports and pictures if there are figures, and prints its table."""
-  path = write_evaluation(folder, scores, figures)
-  beside = '' if figures is None else ', report.html and pictures beside it'
-  print(f'\n{verdict_table(scores)}\n{path}{beside}', flush=True)

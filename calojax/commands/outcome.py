@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -49,9 +50,19 @@ def line(error: object) -> str:
   """What an error says, as one line of bounded length."""
   text = error.args[0] if isinstance(error, KeyError) and error.args else error
   words = ' '.join(str(text).split()) or type(error).__name__
+  words = re.sub(r"invalid literal for int\(\) with base 10: '(.*)'$", _whole, words)
   if isinstance(error, KeyError) and ' ' not in words:  # the library says the bare name, quoted
     words = f'no key {words.strip(QUOTES)!r}, expected one that the config has'
   return words if len(words) <= LENGTH else f'{words[:LENGTH]} ...'
+
+
+def _whole(match: re.Match[str]) -> str:
+  """What was expected where a text is no whole number."""
+  try:
+    number = float(match[1])
+  except ValueError:
+    number = 0.5
+  return 'expected a whole number' + (f', as {int(number)}' if number.is_integer() else '')
 
 
 def say(words: str) -> None:

@@ -6,7 +6,6 @@ have ended, and how) and the table, `table.md` and `table.json`. The same comman
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import pathlib
@@ -29,6 +28,13 @@ from calojax.interruption import Interrupted
 LOOK = 0.2  # seconds between two looks at the jobs
 KILLS = 5  # of one job, after which it counts as failed: by want of memory, say
 RECORD = 'sweep.json'
+# Becomes the command that it is given, which is killed (prctl, PR_SET_PDEATHSIG) when the process
+# that started it ends, however it ends: the next sweep finds the workdir free.
+TIED = """
+import ctypes, os, sys
+getattr(ctypes.CDLL(None), 'prctl', lambda *args: None)(1, 9)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 COMMAND = (sys.executable, '-m', 'calojax.main')
 
 
@@ -108,16 +114,15 @@ class Sweep:
     return same and entry.get('code') == DONE and bool(sweep_table.summary_of(self._folder, job))
 
   def _start(self, job: Job) -> None:
-    """Starts a job, or lets it go on; it ends with this process, however that ends."""
+    """Starts a job, or lets it go on."""
     arguments = job.arguments(str(self._folder / job.name))
     with open(self._folder / f'{job.name}.log', 'ab') as log:
       process = subprocess.Popen(
-        [*COMMAND, *arguments],
+        [sys.executable, '-c', TIED, *COMMAND, *arguments],
         stdout=log,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C goes to all of a terminal's processes
-        preexec_fn=_end_with_parent,
       )
     self._running[process] = (job, time.monotonic())
 
@@ -171,18 +176,6 @@ class Sweep:
     for process in self._running:
       process.wait()
     self._ended()
-
-
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_PRCTL = getattr(ctypes.CDLL(None), 'prctl', None)
-
-
-def _end_with_parent() -> None:
-  """Has a job killed when its sweep was killed: the next one finds its workdir free. Called between
-  fork and exec.
-  """
-  if _PRCTL:
-    _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _recorded(path: pathlib.Path) -> dict[str, dict[str, Any]]:

@@ -12,9 +12,8 @@ from calojax.commands import evaluate
 from calojax.commands.outcome import say
 from calojax.commands.start_up import start_up
 from calojax.exit_codes import DIVERGED, DONE
-from calojax.training import callbacks, monitor, parts, pretrain, run, workdir
+from calojax.training import callbacks, monitor, parts, pretrain, run, trackers, workdir
 from calojax.training import origin as origins
-from calojax.training.board import board
 from calojax.training.chosen import NEWEST
 from calojax.training.trained import of_state
 
@@ -42,6 +41,7 @@ def training(
   Raises:
     ValueError: the config, the data or the workdir does not do.
   """
+  trackers.check(config.tracking)
   start_up()
   config = workdir.stored_config(folder) if config is None else config
   config = workdir.with_data(config, folder, source)
@@ -103,13 +103,13 @@ def trained_and_judged(trainer: run.Trainer, before: run.Trainer | None) -> int:
     Diverged: the last good checkpoint is kept.
   """
   folder, start, found = trainer.folder, int(trainer.state.step), trainer.parts
-  with board(folder, start) as writer:
+  with trackers.tracked(folder, trainer.config, start) as tracker:
     ready = pretrain.graft(trainer, pretrain.train(before)) if before else trainer
-    state = run.run(ready, writer, monitor.monitor(trainer, writer))
+    state = run.run(ready, tracker, monitor.monitor(trainer, tracker))
     interruption.begin(
       interruption.PATIENCE
     )  # what was trained is saved, the rest can be made again
     generator = of_state(state, trainer.method, (found.geometry, found.train.condition), {})
     summary = evaluate.judge_run(trainer.config, found, generator, folder)
-    monitor.write_hparams(writer, trainer.config, summary)
+    tracker.result(monitor.final(summary))
   return DONE

@@ -22,7 +22,7 @@ ADDED_TO_ALL = {
   'evaluation.pictures': True,
 }
 ADDED_TO_THIRD = {'data.units': '', 'data.axes': '', 'data.negative': 'refuse'}
-ADDED_TO_FOURTH = {'train.best_by': '', 'train.patience': 0}
+ADDED_TO_FOURTH = {'train.best_by': '', 'train.patience': 0, 'tracking': 'tensorboard'}
 ADDED_TO_NETWORKS = {'optimiser.name': 'adam', 'optimiser.clip': 0.0, 'optimiser.cooldown': 0.5}
 ADDED_TO_GANS = {
   'shown': (),
@@ -69,7 +69,9 @@ def third(stored: Config) -> None:
 
 
 def fourth(stored: Config) -> None:
-  """From 3: the best checkpoint and early stopping; before, there was neither."""
+  """From 3: the best checkpoint and early stopping, where there was neither; trackers beside
+  TensorBoard.
+  """
   for path, value in ADDED_TO_FOURTH.items():
     _add(stored, path, value)
 

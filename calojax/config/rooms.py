@@ -39,6 +39,7 @@ def base(method: str) -> Config:
         'memory_gib': 4.0,  # an HDF5 file of more showers is streamed from disk
       },
       'condition': 'full',
+      'tracking': 'tensorboard',  # where curves and pictures go: or wandb, mlflow
       'train': {
         'steps': 3000,
         'batch': 64,
@@ -54,7 +55,7 @@ def base(method: str) -> Config:
       'evaluation': {
         'clusters': 400,
         'runs': 10,
-        'metrics': (),  # names of evaluation.study.METRICS; none: all but the classifier
+        'metrics': (),  # names of evaluation.named.METRICS; none: all but the classifier
         'pictures': True,  # at the end, and the page with them
         # Of the physics PRD: lhcb_reference, lhcb_corrected, or '' for the first where it is
         # defined.

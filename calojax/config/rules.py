@@ -120,6 +120,7 @@ RULES = {
   'data.symmetries': FLAG,
   'data.memory_gib': at_least(0),
   'condition': NAME,
+  'tracking': choice('tensorboard', 'wandb', 'mlflow'),
   'train.steps': PERIOD,
   'train.batch': BATCH,
   'train.discriminator_steps': whole(1, 1000),

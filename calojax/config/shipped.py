@@ -1,13 +1,20 @@
-"""The config files that come with the package or with a plug-in, by name."""
+"""The config files that come with the package or with a plug-in, by name; a config with other
+values.
+"""
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import pathlib
+from collections.abc import Iterable, Mapping
 from types import ModuleType
+from typing import Any
 
 from calojax import registry
 from calojax.config import of_workdir
+from calojax.config.migrations import Config
+from calojax.config.rules import flatten
 
 
 def folder() -> pathlib.Path:
@@ -45,6 +52,51 @@ def workdir_of(path: str) -> str | None:
   """The workdir whose config this path, as `path` gives it, reads; None of a file."""
   file, colon, workdir = path.partition(':')
   return workdir if colon and file == of_workdir.__file__ else None
+
+
+def load(name: str) -> Config:
+  """The config of a file, or of one that comes with the package.
+
+  Raises:
+    ValueError: there is no such config, or it does not load.
+  """
+  file = path(name)
+  if (workdir := workdir_of(file)) is not None:
+    return of_workdir.get_config(workdir)
+  spec = importlib.util.spec_from_file_location('asked_config', file)
+  if not (spec and spec.loader and pathlib.Path(file).is_file()):
+    raise ValueError(f'{file}: no such config, expected a Python file')
+  module = importlib.util.module_from_spec(spec)
+  try:
+    spec.loader.exec_module(module)
+    return module.get_config()
+  except Exception as error:  # it is code of the user's: it can raise anything
+    raise ValueError(f'{file} does not load: {type(error).__name__}: {error}') from None
+
+
+def changed(config: Config, changes: Mapping[str, Any]) -> Config:
+  """A copy of the config with other values, by key as `train.steps`.
+
+  Raises:
+    ValueError: a key that it does not have, the near one is named; a value of another type.
+  """
+  check_keys(config, changes)
+  found = copy.deepcopy(config)
+  for key, value in changes.items():
+    try:
+      found.update_from_flattened_dict({key: value})
+    except (TypeError, ValueError) as error:
+      raise ValueError(f'{key} is {value!r}: {error}') from None
+  return found
+
+
+def check_keys(config: Config, keys: Iterable[str]) -> None:
+  """Raises ValueError, which names the near key, if the config has no value of such a key."""
+  known = flatten(config.to_dict())
+  for key in keys:
+    if key not in known:
+      hint = registry.near(key, known, 'expected one of')
+      raise ValueError(f'no value {key!r} in the config; {hint}')
 
 
 def resolved(arguments: list[str]) -> list[str]:

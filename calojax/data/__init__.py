@@ -13,6 +13,7 @@ from calojax import showers
 from calojax.data import embedded, incident
 from calojax.data.binning import geometry_from_xml, write_xml
 from calojax.data.conventions import Conventions, flagged
+from calojax.data.endings import check_output, writer
 from calojax.data.layouts import LAYOUTS
 from calojax.data.reader import (
   UNASKED,
@@ -38,6 +39,7 @@ __all__ = [
   'Conventions',
   'Dataset',
   'Writer',
+  'check_output',
   'conditions',
   'examine',
   'extent',
@@ -51,6 +53,7 @@ __all__ = [
   'split',
   'split_chunks',
   'write_xml',
+  'writer',
 ]
 
 Fractions = tuple[float, float, float]

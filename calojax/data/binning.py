@@ -11,6 +11,7 @@ from calojax.files import named, write_text
 from calojax.geometry import Geometry, PolarLayer
 from calojax.registry import find
 
+LARGEST = 2**20  # bytes; the published ones have some 20 kB
 PDG = {'photon': 22, 'electron': 11, 'pion': 211}
 
 
@@ -78,7 +79,9 @@ def _root(path: str | os.PathLike) -> ElementTree.Element:
   """The element `Bins`. A document type is refused: entities could expand without end."""
   try:
     with open(path, encoding='utf-8') as file:
-      text = file.read()
+      text = file.read(LARGEST + 1)
+    if len(text) > LARGEST:
+      raise ValueError(f'it has more than {LARGEST >> 20} MiB')
     if '<!DOCTYPE' in text:
       raise ValueError('it has a document type')
     root = ElementTree.fromstring(text)

@@ -26,7 +26,7 @@ def geometry(attributes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
   Raises:
     ValueError: another version of the layout, or no geometry.
   """
-  if attributes.get('version') != VERSION:
+  if str(attributes.get('version')) != str(VERSION):
     raise ValueError(f"attribute 'version' is {attributes.get('version')}, expected {VERSION}")
   return Geometry.from_json(str(attributes.get('geometry')))
 

@@ -26,6 +26,7 @@ ENERGIES = (
   'ParticleMomentum',
 )
 POINTS = ('ParticlePoint', 'x0', 'position')
+DIRECTIONS = ('ParticleMomentum', 'direction', 'theta', 'px')
 
 
 def xy(keys: Collection[str]) -> str:
@@ -74,15 +75,16 @@ class Layout(NamedTuple):
     """The arrays of the cells."""
     return self.images or tuple(self.units)[:1]
 
-  def roles(self, keys: Collection[str]) -> Roles:
-    """Which of these keys of a file say what."""
+  def roles(self, keys: Collection[str], units: Mapping[str, str]) -> Roles:
+    """Which of these keys of a file say what; `units` are those that are not the layout's."""
     point = self.point or next((key for key in POINTS if key in keys), '')
     return Roles(
       ','.join(self.cells),
       self.energy or next(key for key in ENERGIES if key in keys),
       'x0,y0' if point == 'x0' else point,
-      self.known,
+      {**self.known, **units},
       self.rings,
+      next((key for key in DIRECTIONS if key in keys), ''),
     )
 
 
@@ -136,7 +138,13 @@ def recognised(keys: set[str]) -> Layout:
   Raises:
     ValueError: even that one lacks a key that is not optional.
   """
-  name, layout = max(LAYOUTS.usable().items(), key=lambda item: len(set(item[1].known) & keys))
+  small = {str(key).lower() for key in keys}
+
+  def shared(item: tuple[str, Layout]) -> tuple[int, int]:
+    known = set(item[1].known)
+    return len(known & keys), len({key.lower() for key in known} & small)
+
+  name, layout = max(LAYOUTS.usable().items(), key=shared)
   missing = [key for key in layout.units if key not in keys]
   if missing:
     raise ValueError(

@@ -78,6 +78,11 @@ def decode(
   )
   for key, angle in (('incident_theta', theta), ('incident_phi', phi)):
     particles.check_angle(angle, key)
+  if np.any((theta < 0) | (theta > np.pi + 1e-3)):
+    raise ValueError(
+      f'incident_theta from {theta.min():.3g} to {theta.max():.3g} rad, expected 0 to 3.14: '
+      'is it a pseudorapidity?'
+    )
   return Shower(energies, Condition.of(energy * MEV, direction=facing(theta, phi)))
 
 

@@ -12,6 +12,7 @@ from calojax.geometry import Geometry, Layer
 from calojax.showers import Shower
 from calojax.units import AS_WRITTEN, UNITS
 
+BESIDE, CERTAIN = 3.0, 7.0  # cells or widths of a shower, standard deviations
 EXPLAINED = 0.3  # share of the barycentres' variance that an other unit or pitch must explain
 # RMS width of a shower in the LHCb ECAL: 1.2 cells of 20.2 mm, 3.5 of 4.04 mm, in a matrix of 30.
 LHCB_WIDTH, LHCB_FINE = (2.2, 6.0), 14.0  # cells, mm; noise in all cells is 8.7 wide
@@ -78,6 +79,30 @@ def _pitch_way(pitch: float) -> str:
     f"state the pitch as an attribute or an array 'pitch_mm' of the file, here about {pitch:.2g}, "
     f'or pass --config.data.units={AS_WRITTEN} if it is right'
   )
+
+
+def beside(sample: Sample, geometry: Geometry) -> str:
+  """Whether all showers lie to one side of where their particles point; '' if not."""
+  if len(sample.barycentre) < FEWEST_BARYCENTRES:
+    return ''
+  # Of a detector of a user's the depth may be a guess: then any depth is granted.
+  depths = [1.0] if _published(geometry) else np.linspace(0, 4, 41)
+  apart = [
+    sample.barycentre - sample.position - scale * sample.slope * sample.depth for scale in depths
+  ]
+  for axis, name in enumerate('xy'):
+    away, error = min(
+      (abs(float(v[:, axis].mean())), v[:, axis].std() / np.sqrt(len(v))) for v in apart
+    )
+    most = BESIDE * max(sample.pitch[axis], sample.width[axis])
+    # A shower as wide as the detector leaks, and its barycentre stays behind.
+    if away > most + CERTAIN * error and sample.width[axis] < sample.reach[axis] / 3:
+      return (
+        f'the showers lie {away:.3g} mm beside where the particles point along {name} (mean), '
+        f'expected less than {most:.3g}: are points and cells counted from the same origin? '
+        f'--config.data.units={AS_WRITTEN} if it is right'
+      )
+  return ''
 
 
 def outside(sample: Sample, geometry: Geometry, roles: Roles) -> str:

@@ -51,7 +51,8 @@ def decode(
     ValueError: a wrong shape, naming the array.
   """
   deposit, grid = arrays['EnergyDeposit'], geometry.grid
-  count = len(deposit)
+  rows = {len(arrays[key]) for key in particles.UNITS}
+  count = rows.pop() if len(rows) == 1 else len(deposit)
   if deposit.ndim == 4:
     _refuse_channels(deposit.shape, grid)
   if deposit.shape not in [

@@ -1,4 +1,6 @@
-"""An open file of arrays: HDF5, npz, or a tree of ROOT; what cannot be read is said in one line."""
+"""An open file of arrays: HDF5, npz, a tree of ROOT, or Parquet; what cannot be read is said in one
+line.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from calojax.data import trial
 
 # Arrays of an npz file, which has no attributes, that mean what the HDF5 attribute of that name
 # means.
-ATTRIBUTES = ('geometry', 'pitch_mm', 'units', 'axes', 'provenance')
-ROOT, MAGIC_NUMPY = b'root', b'\x93NUMPY'
+ATTRIBUTES = ('format', 'version', 'geometry', 'pitch_mm', 'units', 'axes', 'provenance')
+ROOT, PARQUET, MAGIC_NUMPY = b'root', b'PAR1', b'\x93NUMPY'
 
 
 class File(NamedTuple):
@@ -33,7 +35,7 @@ def opened(path: str | os.PathLike) -> Iterator[File]:
   """The open file.
 
   Raises:
-    ValueError: a file that is missing or is neither HDF5 nor npz nor ROOT; it names the file.
+    ValueError: a file that is missing or is none of HDF5, npz, ROOT and Parquet; it names the file.
   """
   if not os.path.isfile(path):
     if os.path.exists(path):
@@ -54,6 +56,8 @@ def numbers(file: File, key: str, rows: slice = slice(None)) -> np.ndarray:
   """Rows of the array `key`; ValueError if it cannot be read or is not numeric."""
   try:
     source = file.arrays[key]
+    if isinstance(source, h5py.Group):
+      raise ValueError(f'it is a group of {sorted(source)}, expected an array at the top')
     if isinstance(source, h5py.Dataset):
       _refuse_unwritten(source)
     array = np.asarray(source[rows])
@@ -80,9 +84,13 @@ def _contents(
   with open(path, 'rb') as start:
     magic = start.read(6)
   if magic.startswith(ROOT):
-    from calojax.data.root_tree import arrays as branches
+    from calojax.data import root_tree
 
-    return branches(path), {}
+    return root_tree.contents(path)
+  if magic.startswith(PARQUET):
+    from calojax.data import parquet_table
+
+    return parquet_table.contents(path)
   if magic == MAGIC_NUMPY:
     raise ValueError('it holds a single array without a name, expected npz: several by name')
   if magic[:2] != b'PK':  # numpy would take it for a pickle

@@ -12,12 +12,16 @@ right and what is wrong:
 - E_vis / E_p has one order of magnitude, in a thin calorimeter that pions cross two: from the 16 %
   to the 84 % quantile less than a factor 50; mixed units or energies of other showers give more.
 - E_vis grows with E_p, where that spreads by more than a factor three; most showers have energy.
-- Of cells in rings the mean shower is alike at every angle, see `rings`.
+- Of cells in rings the mean shower is alike at every angle and densest in the middle, see `rings`.
+- A shower lies the deeper the more energy it has, see `longitudinal`.
 - The barycentre follows impact + slope x depth, along the same axis and with the same sign, by a
   likelihood ratio of `alignment.CERTAIN`, some seven standard deviations; it need not follow
   closely, nor at all (the cells may be wider than the spread of the particles).
 - Impact and barycentre are in the same unit: they are apart by less than a cell, or no other unit
-  or pitch brings them together.
+  or pitch brings them together; and from the same origin: their mean distance is at most three
+  cells, or widths of a shower.
+- The barycentre moves with the impact, where that spreads over several cells, and leans along the
+  direction.
 
 A calorimeter of which this does not hold is read with `data.units` or `data.axes` as 'as_written'.
 """
@@ -26,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from calojax.data import alignment, lengths, response, rings
+from calojax.data import alignment, lengths, longitudinal, response, rings
 from calojax.data.conventions import Conventions
 from calojax.data.measured import FEWEST_BARYCENTRES, Roles, measured
 from calojax.detectors import LHCB_ECAL
@@ -60,23 +64,25 @@ def check(
   """
   few = thinned(showers, max(FEWEST_BARYCENTRES, min(SHOWERS, CELLS // geometry.cells)))
   sample = measured(few, geometry)
-  tests: list[Callable[[], str]] = []
-  if conventions.units != AS_WRITTEN:
-    tests += [lambda: response.response(sample, geometry, roles)]
-    if roles.rings:
-      tests += [lambda: rings.unit(sample, roles)]
-  if conventions.axes != AS_WRITTEN:
-    tests += [lambda: alignment.axes(sample, order)]
-    if roles.rings:
-      tests += [lambda: rings.angles(few, geometry, roles)]
-  if conventions.units != AS_WRITTEN:
-    tests += [
-      lambda: lengths.scales(sample, geometry, roles),
-      lambda: lengths.outside(sample, geometry, roles),
-    ]
-    if assumed_pitch and geometry.layers == LHCB_ECAL.layers:
-      tests += [lambda: lengths.width(few, geometry)]
-  for test in tests:
-    fault = test()
+  units, axes = conventions.units != AS_WRITTEN, conventions.axes != AS_WRITTEN
+  unstated = assumed_pitch and geometry.layers == LHCB_ECAL.layers
+  tests: list[tuple[bool, Callable[[], str]]] = [
+    (units, lambda: response.response(sample, geometry, roles)),
+    (units, lambda: response.unit(sample, roles)),
+    (axes, lambda: alignment.axes(sample, order)),
+    (axes and roles.rings, lambda: rings.angles(few, geometry, roles)),
+    (axes and roles.rings, lambda: rings.core(few, geometry, roles)),
+    (axes and roles.rings, lambda: longitudinal.profile(few, geometry, roles)),
+    (axes, lambda: longitudinal.depth(sample, roles)),
+    (axes and units, lambda: longitudinal.layers(few, geometry, roles, order)),
+    (units, lambda: lengths.scales(sample, geometry, roles)),
+    (units, lambda: lengths.outside(sample, geometry, roles)),
+    (units, lambda: lengths.beside(sample, geometry)),
+    (units and unstated, lambda: lengths.width(few, geometry)),
+    (axes, lambda: alignment.rows(sample, roles)),
+    (axes, lambda: alignment.directions(sample, roles)),
+  ]
+  for asked, test in tests:
+    fault = test() if asked else ''
     if fault:
       raise ValueError(f'{source}: {fault}')

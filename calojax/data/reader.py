@@ -181,7 +181,7 @@ def _keys(file: File, layout: Layout) -> list[str]:
   return [key for key in layout.known if key in layout.units or key in file.arrays]
 
 
-def _told(layout: Layout, attributes: dict[str, Any]) -> dict[str, str]:
+def _told(layout: Layout, attributes: Mapping[str, Any]) -> dict[str, str]:
   """Units that the file's attribute tells, where they are not the layout's."""
   expected = layout.known
   expected.pop('ECAL', None)  # whose prose is more various: `threedgan` reads it
@@ -219,7 +219,7 @@ def _plausible(file: File, dataset: Dataset, conventions: Conventions) -> None:
     dataset.geometry,
     file.path,
     conventions,
-    layout.roles(keys),
+    layout.roles(keys, {**_told(layout, file.attributes), **parsed(conventions.units)}),
     order,
     not ({'pitch_mm', 'geometry'} & set(file.attributes)),
   )

@@ -14,6 +14,9 @@ SPREAD = 50.0
 # Of a file whose energies spread by WIDE (16 % to 84 % quantile), the rank correlation of E_vis and
 # E_p: 0 +- 0.1 if the rows are of different showers, more than 0.5 in any calorimeter.
 MANY, WIDE, FOLLOWS = 100, 3.0, 0.2
+# MeV. Where cells and particle are in a wrong unit both, their ratio does not tell it; every public
+# set lies in between, by more than the thousandth part that a wrong unit would be of it.
+INCIDENT = (100.0, 1e7)
 HEAVY = 5e5  # MeV: beyond it an incident energy is rather in too small a unit
 LIGHT = 100.0  # MeV: below it rather in too large a one
 
@@ -28,6 +31,12 @@ def response(sample: Sample, geometry: Geometry, roles: Roles) -> str:
     )
   if len(sample.response) < FEWEST:
     return ''
+  differ = len(np.unique(sample.response * sample.energy))
+  if differ < len(sample.response) / 2:
+    return (
+      f'only {differ} of {len(sample.response)} showers differ: is {roles.cells} complete? '
+      f'--config.data.units={AS_WRITTEN} if it is right'
+    )
   low, median, high = np.quantile(sample.response, (0.16, 0.5, 0.84))
   first, last = RESPONSE
   # 1 is also what a geometry has whose sampling fraction nobody stated.
@@ -48,6 +57,30 @@ def response(sample: Sample, geometry: Geometry, roles: Roles) -> str:
       f"{roles.energy}'s; --config.data.units={AS_WRITTEN} if it is right"
     )
   return _unlike(sample, roles)
+
+
+def unit(sample: Sample, roles: Roles) -> str:
+  """What is wrong with the units of cells and particle both; '' if nothing."""
+  low, high = INCIDENT
+  if len(sample.energy) < FEWEST or low <= sample.incident <= high:
+    return ''
+  factor = 1000.0 if sample.incident < low else 1e-3
+  others = {
+    key: _other(roles.units[key], factor) for key in (roles.energy, *roles.cells.split(','))
+  }
+  return (
+    f'the median incident energy is {sample.incident:.3g} MeV, expected {low:g} to {high:g}: '
+    f'{roles.energy} looks like {others[roles.energy]} and {roles.cells} like '
+    f'{others[roles.cells.split(",")[0]]}, pass --config.data.units='
+    f'{",".join(f"{key}:{unit}" for key, unit in others.items())}; '
+    f'--config.data.units={AS_WRITTEN} if it is right'
+  )
+
+
+def _other(unit: str, factor: float) -> str:
+  """The unit that is so much larger, or that itself if there is none."""
+  size = UNITS[unit][1] * factor
+  return next((name for name, (kind, s) in UNITS.items() if _is(kind, s, size)), unit)
 
 
 def _unlike(sample: Sample, roles: Roles) -> str:

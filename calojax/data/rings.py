@@ -1,5 +1,4 @@
-"""Whether cells that lie in rings about the particle are read in the right order, and their two
-energies in the right unit.
+"""Whether cells that lie in rings about the particle are read in the right order.
 
 By symmetry the mean shower is the same at every angle; along the radius it falls by orders of
 magnitude. Taking one for the other gives angles of very different energy. A calorimeter that is not
@@ -10,15 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from calojax.data.measured import FEWEST, FEWEST_BARYCENTRES, Roles, Sample
+from calojax.data.measured import FEWEST_BARYCENTRES, Roles
 from calojax.geometry import Geometry, PolarLayer
 from calojax.showers import Shower
 from calojax.units import AS_WRITTEN
 
 UNEVEN, CERTAIN = 5.0, 7.0  # ratio of two angles, and their difference in standard deviations
-# MeV. Where cells and particle share a unit their ratio does not tell it; every public set lies in
-# between, by more than the thousandth part that a wrong unit would be of it.
-INCIDENT = (100.0, 1e7)
 
 
 def angles(showers: Shower, geometry: Geometry, roles: Roles) -> str:
@@ -45,14 +41,18 @@ def angles(showers: Shower, geometry: Geometry, roles: Roles) -> str:
   return ''
 
 
-def unit(sample: Sample, roles: Roles) -> str:
-  """What is wrong with the common unit of cells and particle; '' if nothing."""
-  low, high = INCIDENT
-  if len(sample.energy) < FEWEST or low <= sample.incident <= high:
+def core(showers: Shower, geometry: Geometry, roles: Roles) -> str:
+  """Whether the radius runs outwards, away from the core of the showers; '' if so."""
+  inner = outer = 0.0
+  for layer, image in zip(geometry.polar_layers(), geometry.split(showers.energies)):
+    if layer.shape[1] > 1:
+      area = np.diff(np.square(layer.edges))
+      density = np.asarray(image, np.float64).sum((0, 1)) / area
+      inner, outer = inner + density[0], outer + density[-1]
+  if len(showers.energies) < FEWEST_BARYCENTRES or inner >= outer:
     return ''
-  other = 'GeV' if sample.incident < low else 'keV'
   return (
-    f'the median incident energy is {sample.incident:.3g} MeV, expected {low:g} to {high:g}: '
-    f'{roles.energy} and {roles.cells} look like {other}, pass --config.data.units='
-    f'{roles.energy}:{other},{roles.cells}:{other}; --config.data.units={AS_WRITTEN} if it is right'
+    f'the outermost ring holds {outer / max(inner, 1e-30):.2g} times the energy of the innermost '
+    f'for its area, expected less than as much: {roles.cells} seem to be in another order; '
+    f'--config.data.axes={AS_WRITTEN} if it is right'
   )

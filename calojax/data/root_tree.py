@@ -1,14 +1,19 @@
-"""The branches of a tree of a ROOT file as arrays, read when they are asked for; needs uproot."""
+"""The branches of a tree of a ROOT file as arrays, read when they are asked for, and written; needs
+uproot.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 EXTRA = 'ROOT files need uproot: pip install "calojax[root]", or convert the tree to HDF5'
+TREE, ATTRIBUTES = 'showers', 'calojax'  # the second is a text beside the tree: JSON
 
 
 class Branch:
@@ -48,8 +53,8 @@ class Tree(Mapping[str, Branch]):
     return len(self._names)
 
 
-def arrays(path: str | os.PathLike) -> Tree:
-  """The branches of the one tree of the file.
+def contents(path: str | os.PathLike) -> tuple[Tree, dict[str, Any]]:
+  """The branches of the one tree of the file, and the attributes that calojax has written.
 
   Raises:
     ValueError: uproot is not installed, or there is not one tree.
@@ -63,4 +68,29 @@ def arrays(path: str | os.PathLike) -> Tree:
   trees = [name for name, kind in kinds.items() if kind in ('TTree', 'ROOT::RNTuple')]
   if len(trees) != 1:
     raise ValueError(f'trees {trees}, expected one')
-  return Tree(file[trees[0]])
+  told = json.loads(str(file[ATTRIBUTES])) if kinds.get(ATTRIBUTES) == 'TObjString' else {}
+  return Tree(file[trees[0]]), told
+
+
+@contextlib.contextmanager
+def written(
+  path: str, attributes: dict[str, Any]
+) -> Iterator[Callable[[Mapping[str, np.ndarray]], None]]:
+  """Makes a file of one tree, `showers`: a function that is handed rows of its branches.
+
+  Raises:
+    ValueError: uproot is not installed.
+  """
+  try:
+    import uproot  # pyright: ignore[reportMissingImports]  # an extra
+  except ModuleNotFoundError:
+    raise ValueError(EXTRA) from None
+  with uproot.recreate(path) as file:
+    file[ATTRIBUTES] = json.dumps(attributes)
+
+    def add(arrays: Mapping[str, np.ndarray]) -> None:
+      if TREE not in file:
+        file.mktree(TREE, {key: np.dtype((a.dtype, a.shape[1:])) for key, a in arrays.items()})
+      file[TREE].extend(dict(arrays))
+
+    yield add

@@ -136,6 +136,11 @@ def _incident(arrays: Mapping[str, np.ndarray], count: int) -> np.ndarray:
       raise ValueError(
         f'target of shape {target.shape}, expected ({count}, 2) or more columns, the second E_p'
       )
+    if len(target) > 1 and np.ptp(target[:, 0]) > 0 == np.ptp(target[:, 1]):
+      raise ValueError(
+        f'the second column of target is {target[0, 1]:g} throughout and the first is not, '
+        'expected E_p in the second'
+      )
     return target[:, 1]
   if 'energy' in arrays:
     return particles.columns(arrays, count, 'energy')[0]

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 import h5py
+import numpy as np
 
 from calojax.data import canonical
 from calojax.data.layouts import LAYOUTS
@@ -72,23 +73,29 @@ class Writer:
     with contextlib.ExitStack() as stack:
       part = stack.enter_context(written_aside(self.path))
       try:
-        self._disk = stack.enter_context(Steadfast(part))
+        self._begin(part, stack)
       except OSError as error:
         raise ValueError(f'{self.path}: cannot be written: {error}') from None
-      stack.push(self._refuse_damage)
-      self._file = stack.enter_context(
-        h5py.File(self._disk, 'w', libver=LIBRARY, rdcc_nbytes=CACHE)
-      )
-      self._file.attrs.update(self._attributes)
       stack.push(self._refuse_nothing)  # last in, first out: before the file closes and is renamed
       self._stack = stack.pop_all()
     return self
+
+  def _begin(self, part: str, stack: contextlib.ExitStack) -> None:
+    """Opens the file to write to, for as long as the stack."""
+    self._disk = stack.enter_context(Steadfast(part))
+    stack.push(self._refuse_damage)
+    self._file = stack.enter_context(h5py.File(self._disk, 'w', libver=LIBRARY, rdcc_nbytes=CACHE))
+    self._file.attrs.update(self._attributes)
 
   def append(self, showers: Shower) -> None:
     """Writes showers `[b, v]` after those already there."""
     with named(self.path):
       showers = Shower(single(showers.energies), Condition.of(*showers.condition))
-    arrays = self._layout.encode(check(showers, self.geometry, self.path), self.geometry)
+    self._store(self._layout.encode(check(showers, self.geometry, self.path), self.geometry))
+    self.count += len(showers.energies)
+
+  def _store(self, arrays: dict[str, np.ndarray]) -> None:
+    """Writes rows of the layout's arrays."""
     for key, array in arrays.items():
       if key not in self._sets:
         shape = array.shape[1:]
@@ -105,7 +112,6 @@ class Writer:
         )
       self._sets[key].resize(self.count + len(array), axis=0)
       self._sets[key][self.count :] = array
-    self.count += len(showers.energies)
     self._disk.check()
 
   def _refuse_nothing(self, kind: type[BaseException] | None, *_: Any) -> None:

@@ -29,7 +29,8 @@ class Compared:
       Without them the reference is divided, see `arrange`.
     training: the showers trained on, for `neighbours/...`.
     paired: showers generated for the reference's own particles, which tell whether training showers
-      are repeated, and give the PRD that papers print.
+      are repeated, and give the PRD that papers print; of a sample of which not all cells are kept,
+      for the particles of those.
   """
 
   reference: Shower | Sample

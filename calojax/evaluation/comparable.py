@@ -62,13 +62,15 @@ def check_comparable(
 
 def paired(reference: Sample, generated: Sample) -> bool:
   """Whether the generated showers were made for the reference's particles, one by one."""
-  if len(reference.columns) != len(generated.columns):
+  return same_particles(reference.condition, generated.condition)
+
+
+def same_particles(first: Condition, second: Condition) -> bool:
+  """Whether two sets hold the same particles in the same order."""
+  if len(first.energy) != len(second.energy):
     return False
   # Files keep single precision, and some layouts angles in place of a direction.
-  return all(
-    np.allclose(a, b, rtol=1e-4, atol=1e-4)
-    for a, b in zip(reference.condition, generated.condition)
-  )
+  return all(np.allclose(a, b, rtol=1e-4, atol=1e-4) for a, b in zip(first, second))
 
 
 def _attributes(condition: Condition) -> Iterator[tuple[str, np.ndarray]]:

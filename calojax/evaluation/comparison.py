@@ -12,26 +12,11 @@ from calojax.evaluation.comparable import check_comparable, check_geometries, pa
 from calojax.evaluation.samples import Sample, read_sample
 from calojax.evaluation.sets import Progress
 from calojax.evaluation.study import Settings, Study, clusters_for, prepare
+from calojax.evaluation.wishes import UNSAID, Said
 from calojax.geometry import Geometry
 from calojax.showers import Shower, thinned
 
 TRAINING = 20_000  # showers trained on among which neighbours are sought
-
-
-class Said(NamedTuple):
-  """What a user says of the units, axes and negative cells of files.
-
-  Attributes:
-    real: of the reference and of the showers trained on.
-    generated: of the generated ones.
-  """
-
-  real: data.Conventions = data.USUAL
-  # What a generator makes need not be physics: the comparison is to find out.
-  generated: data.Conventions = data.UNASKED
-
-
-UNSAID = Said()
 
 
 class Files(NamedTuple):
@@ -98,10 +83,14 @@ def study_of(
     training=files.training,
     paired=generated.showers if alike else None,
   )
-  study = prepare(compared, files.geometry, settings, progress)
+  return fewer_clusters(prepare(compared, files.geometry, settings, progress))
+
+
+def fewer_clusters(study: Study) -> Study:
+  """The study with as many clusters as its showers allow, at most those of its settings."""
   # The PRD sees the cells that are kept; in a large file there are fewer of these than showers.
-  clusters = clusters_for(len(study.sets.reference.kept), settings.clusters)
-  return study._replace(settings=replace(settings, clusters=clusters))
+  clusters = clusters_for(len(study.sets.reference.kept), study.settings.clusters)
+  return study._replace(settings=replace(study.settings, clusters=clusters))
 
 
 def _training(

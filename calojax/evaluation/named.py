@@ -25,7 +25,7 @@ from calojax.evaluation.metrics.response import response_metrics
 from calojax.evaluation.metrics.ssim import ssim_metrics
 from calojax.evaluation.sets import Figures, Sets
 from calojax.evaluation.subject import Study
-from calojax.registry import Registry
+from calojax.registry import Registry, find
 from calojax.showers import Shower, thinned
 
 
@@ -148,20 +148,27 @@ METRICS = Registry(
   'metric',
   {
     'prd': Metric(of_prd),
-    'conditional PRD': Metric(of_conditional_prd),
+    'conditional_prd': Metric(of_conditional_prd),
     'observables': Metric(of_observables),
     'distances': Metric(of_distances, 2),
-    'FPD and KPD': Metric(of_frechet, 10),
-    'precision, recall, density, coverage': Metric(of_manifold, 10),
+    'frechet': Metric(of_frechet, 10),
+    'manifold': Metric(of_manifold, 10),
     'response': Metric(of_response),
     'images': Metric(of_images),
     'neighbours': Metric(of_neighbours),
-    'CaloChallenge': Metric(of_challenge),
+    'challenge': Metric(of_challenge),
     'trees': Metric(of_trees, 50),
     'classifier': Metric(of_classifier, 50),
   },
   Metric,
 )
+# As they were called up to 0.1.0, in configs that are kept.
+FORMER = {
+  'conditional PRD': 'conditional_prd',
+  'FPD and KPD': 'frechet',
+  'precision, recall, density, coverage': 'manifold',
+  'CaloChallenge': 'challenge',
+}
 # Networks take nearly as long as all else together; trees see more, in less than half of the time.
 FAST = tuple(name for name in METRICS.own if name != 'classifier')
 
@@ -172,3 +179,9 @@ def usual(classifier: bool = False) -> tuple[str, ...]:
   """
   brought = tuple(name for name in METRICS.usable() if name not in METRICS.own)
   return (tuple(METRICS.own) if classifier else FAST) + brought
+
+
+def find_metric(name: str, kind: str = 'metric') -> tuple[str, Metric]:
+  """Today's name of a metric, and the metric; ValueError, with the near name, if there is none."""
+  name = FORMER.get(name, name)
+  return name, find(METRICS, name, kind)

@@ -5,8 +5,9 @@ memory should hold.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import h5py
@@ -17,10 +18,11 @@ from calojax.evaluation.features import compared, observe
 from calojax.evaluation.sets import Progress
 from calojax.geometry import Geometry
 from calojax.observables import total_width
-from calojax.showers import Condition, Shower, at, concatenate, joined, take
+from calojax.showers import Condition, Shower, at, concatenate, even, joined, take
 
-# Of a file in memory, 0.16 GB: 44,000 showers of 900 cells, 2,560 of 25^3, whose PRD takes minutes.
+# Of a set in memory, 0.16 GB: 44,000 showers of 900 cells, 2,560 of 25^3, whose PRD takes minutes.
 CELLS = 40_000_000
+SHARE = 1 / 24  # of a memory that is given, for the cells of a set: metrics hold several copies
 STEP = 4096  # showers read at a time
 
 
@@ -40,13 +42,52 @@ class Sample(NamedTuple):
   kept: np.ndarray
 
 
-def sample(showers: Shower, geometry: Geometry) -> Sample:
-  """The sample of showers that are in memory."""
+def most_cells(memory_gib: float) -> int:
+  """How many cells of a set an evaluation keeps that may use so much memory."""
+  return min(CELLS, int(SHARE * memory_gib * 2**30 / 4))
+
+
+def sample(showers: Shower, geometry: Geometry, cells: int | None = None) -> Sample:
+  """The sample of showers that are in memory; with `cells`, the cells of an even choice of them are
+  kept, at most so many.
+  """
+  count = len(showers.energies)
+  kept = _even(count, geometry, cells or showers.energies.size)
   return Sample(
     showers.condition,
     observe(compared(geometry), showers, geometry),
-    showers,
-    np.arange(len(showers.energies)),
+    showers if len(kept) == count else take(showers, kept),
+    kept,
+  )
+
+
+def gathered(
+  pieces: Iterable[Shower], count: int, geometry: Geometry, cells: int = CELLS
+) -> Sample:
+  """The same sample of `count` showers that come in pieces, of which no more are in memory than
+  those whose cells are kept.
+  """
+  return _gathered(pieces, geometry, _even(count, geometry, cells))
+
+
+def _even(count: int, geometry: Geometry, cells: int) -> np.ndarray:
+  return even(count, max(1, cells // geometry.cells))
+
+
+def _gathered(pieces: Iterable[Shower], geometry: Geometry, kept: np.ndarray) -> Sample:
+  """The sample of pieces with the cells of the showers of these ascending numbers."""
+  parts, read = [], 0
+  for piece in pieces:
+    part = sample(piece, geometry)
+    first, last = np.searchsorted(kept, [read, read + len(part.columns)])
+    numbers = kept[first:last]
+    parts.append(part._replace(showers=take(part.showers, numbers - read), kept=numbers))
+    read += len(part.columns)
+  return Sample(
+    joined(part.condition for part in parts),
+    np.concatenate([part.columns for part in parts]),
+    concatenate([part.showers for part in parts]),
+    kept,
   )
 
 
@@ -113,26 +154,22 @@ def _streamed(
   seed: int,
   progress: Progress | None,
 ) -> tuple[Sample, data.Dataset]:
-  """The sample of an HDF5 file, and its last piece, which has geometry and provenance."""
-  count = data.extent(path)[0]
+  """The sample of an HDF5 file, and its first piece, which has geometry and provenance."""
+  count, read = data.extent(path)[0], 0
+  first = next(pieces)
   # Evenly at random and not the first ones: a file may be in order of the energy.
   order = np.random.default_rng(seed).permutation(count)
-  parts, read = [], 0
-  for piece in pieces:
-    part = sample(piece.showers, piece.geometry)
-    chosen = order[: max(1, cells // piece.geometry.cells)] - read
-    inside = np.sort(chosen[(chosen >= 0) & (chosen < len(part.columns))])
-    parts.append(part._replace(showers=take(part.showers, inside), kept=inside + read))
-    read += len(part.columns)
-    if progress:
-      progress(f'reading {os.path.basename(path)}', read, count)
-  whole = Sample(
-    joined(part.condition for part in parts),
-    np.concatenate([part.columns for part in parts]),
-    concatenate([part.showers for part in parts]),
-    np.concatenate([part.kept for part in parts]),
-  )
-  return whole, piece
+  kept = np.sort(order[: max(1, cells // first.geometry.cells)])
+
+  def told() -> Iterator[Shower]:
+    nonlocal read
+    for piece in itertools.chain([first], pieces):
+      yield piece.showers
+      read += len(piece.showers.energies)
+      if progress:
+        progress(f'reading {os.path.basename(path)}', read, count)
+
+  return _gathered(told(), first.geometry, kept), first
 
 
 def _origin(path: str | os.PathLike, count: int, provenance: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import calojax
 from calojax.evaluation.arrangement import Compared, arrange
 from calojax.evaluation.metrics.challenge_features import CONVENTIONS, is_challenge
 from calojax.evaluation.metrics.judges import worst
-from calojax.evaluation.named import METRICS, usual
+from calojax.evaluation.named import find_metric, usual
 from calojax.evaluation.sets import Progress
 from calojax.evaluation.subject import Settings, Study
 from calojax.geometry import Geometry
@@ -32,13 +33,16 @@ def prepare(
   progress: Progress | None = None,
 ) -> Study:
   """The study of these showers, of one geometry; its settings are the default ones if there are
-  none.
+  none. Where the cells of some are kept only, there are fewer clusters of them.
 
   Raises:
     ValueError: sets of sizes that do not go together.
   """
   settings = settings or Settings()
   sets, ceiling, own = arrange(showers, geometry, settings.seed)
+  kept = min(len(part.kept) for part in sets)
+  if kept < len(sets.reference.columns):
+    settings = replace(settings, clusters=clusters_for(kept, settings.clusters))
   return Study(sets, ceiling, geometry, settings, showers.training, showers.paired, own, progress)
 
 
@@ -67,7 +71,7 @@ def summary(study: Study) -> dict[str, Any]:
     ValueError: more clusters than showers, or an unknown metric or variant.
   """
   # Looked up before the first is computed: an unknown name is told at once.
-  metrics = [(name, find(METRICS, name, 'metric')) for name in study.settings.metrics or usual()]
+  metrics = [find_metric(name) for name in study.settings.metrics or usual()]
   find(CONVENTIONS, study.settings.challenge, 'conventions of the CaloChallenge')
   count = len(study.sets.reference.columns)
   figures: dict[str, Any] = {}

@@ -81,6 +81,46 @@ class Model:
       start += len(piece.energies)
     return energies
 
+  def sample(
+    self,
+    count: int | None = None,
+    seed: int = 0,
+    *,
+    energy: Any = None,
+    theta: Any = None,
+    phi: Any = None,
+    x: Any = None,
+    y: Any = None,
+    batch: int | None = None,
+  ) -> Shower:
+    """Showers `[count]` with their particles, of which what is not asked for is drawn from the
+    training's, as `calojax sample` does.
+
+    >>> import calojax
+    >>> model = calojax.load('lhcb_ecal')
+    >>> showers = model.sample(3, energy=calojax.Range(5e3, 5e4), theta=10.0, phi=45.0, x=0.0)
+    >>> showers.energies.shape, showers.condition.position[:, 0]
+    ((3, 900), array([0., 0., 0.], dtype=float32))
+
+    Args:
+      count: how many; by default as many as there are values of a quantity, or one.
+      seed: of particles and noise.
+      energy: kinetic, MeV; here and below a number, `[count]` values, or a `spectrum.Range`, of
+        which an energy is log-uniform and the others are uniform.
+      theta: angle of the direction to z, degrees.
+      phi: its azimuth from x towards y, degrees.
+      x: on the front face, mm.
+      y: on the front face, mm.
+      batch: showers at a time.
+
+    Raises:
+      ValueError: as `spectrum.asked`.
+    """
+    given = {'energy': energy, 'theta': theta, 'phi': phi, 'x': x, 'y': y}
+    wanted = {name: value for name, value in given.items() if value is not None}
+    particles = spectrum.asked(self.spectrum, wanted, count, seed)
+    return Shower(self.generate(*particles, seed=seed, batch=batch), particles)
+
   def stream(
     self, conditions: Condition, seed: int = 0, *, noise: Any = None, batch: int | None = None
   ) -> Iterator[Shower]:

@@ -109,7 +109,7 @@ def begun(plan: Plan) -> Iterator[list[int]]:
     raise ValueError(
       f'{plan.output} exists already, expected a new name: a simulation is not overwritten'
     )
-  data.Writer(plan.output, plan.calorimeter.geometry, {})  # refuses a path without a folder
+  data.writer(plan.output, plan.calorimeter.geometry, {})  # refuses a path without a folder
   lease = None
   try:
     plan.folder.mkdir(exist_ok=True)
@@ -190,7 +190,7 @@ def merge(plan: Plan) -> dict[str, Any]:
   paths = [plan.path(number) for number in range(-(-plan.events // plan.size))]
   provenance = {**settings(plan), **_account(paths), **origin()}
   del provenance['geometry']  # the file has it
-  with data.Writer(plan.output, plan.calorimeter.geometry, provenance) as writer:
+  with data.writer(plan.output, plan.calorimeter.geometry, provenance) as writer:
     for path in paths:
       check_interruption()
       writer.append(data.read(path).showers)

@@ -1,17 +1,30 @@
-"""TensorBoard's log of a training."""
+"""TensorBoard as a tracker."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 from tensorboardX import SummaryWriter
 from tensorboardX.record_writer import register_writer_factory
 
 from calojax.files import Steadfast
 
 _SCHEME = 'steadfast'
+# TensorBoard sorts the groups of its tags by name; this is the order in which a training is looked
+# at. What no one knows comes after them all.
+ORDER = (
+  'validation',
+  'showers',
+  'observables',
+  'generator',
+  'discriminator',
+  'regressor',
+  'throughput',
+  'spectral',
+)
 
 
 class _Log:
@@ -45,17 +58,52 @@ class _Files:
     return self.opened[-1]
 
 
-@contextlib.contextmanager
-def board(folder: str, start: int = 0) -> Iterator[SummaryWriter]:
-  """A writer into a folder; what an earlier run wrote there of later steps than `start` is
-  forgotten.
-
-  Raises:
-    OSError: something could not be written, which is seen at the end.
+class TensorBoard:
+  """A log for TensorBoard in a folder; what an earlier process wrote there of later steps than
+  `start` is forgotten.
   """
-  files = _Files()
-  register_writer_factory(_SCHEME, files)
-  with SummaryWriter(f'{_SCHEME}:{folder}', purge_step=start + 1 if start else None) as writer:
-    yield writer
-  for file in files.opened:
-    file.check()
+
+  def __init__(self, folder: str, config: Mapping[str, Any], start: int = 0):
+    self._config, self._files = config, _Files()
+    register_writer_factory(_SCHEME, self._files)
+    purge = start + 1 if start else None
+    self._writer = SummaryWriter(f'{_SCHEME}:{folder}', purge_step=purge)
+
+  def scalars(self, step: int, values: Mapping[str, float]) -> None:
+    """Keeps numbers by name."""
+    for name, value in values.items():
+      self._writer.add_scalar(tag(name), value, step)
+
+  def histogram(self, step: int, name: str, values: np.ndarray) -> None:
+    """Keeps a distribution."""
+    self._writer.add_histogram(tag(name), values, step)
+
+  def figure(self, step: int, name: str, image: np.ndarray) -> None:
+    """Keeps a picture, and writes out what has gathered."""
+    self._writer.add_image(tag(name), image, step, dataformats='HWC')
+    self._writer.flush()
+
+  def result(self, figures: Mapping[str, float]) -> None:
+    """Keeps the config and the final figures as hyper-parameters."""
+    self._writer.add_hparams(dict(self._config), dict(figures), name='hparams')
+
+  def close(self, done: bool = True) -> None:
+    """Writes and closes the file.
+
+    Raises:
+      OSError: something could not be written.
+    """
+    self._writer.close()
+    for file in self._files.opened:
+      file.check()
+
+
+def tag(name: str) -> str:
+  """The name under which TensorBoard shows a quantity: the group's place in `ORDER` before it.
+
+  >>> tag('validation/prd_auc_raw/value')
+  '1_validation/prd_auc_raw/value'
+  """
+  group = name.split('/')[0]
+  place = ORDER.index(group) if group in ORDER else len(ORDER)
+  return f'{place + 1}_{name}'

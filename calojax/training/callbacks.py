@@ -21,6 +21,7 @@ from calojax.files import write_text
 from calojax.interruption import Interrupted
 from calojax.methods.state import TrainState, players
 from calojax.training.checkpoint import Checkpoints
+from calojax.training.trackers import Tracker
 
 COLLAPSE = 1e-3  # generated over real spread of a cell below which a generator counts as dead
 
@@ -32,14 +33,14 @@ class Diverged(Exception):
 
 
 class Scalars:
-  """Means of every metric over each `every` steps, into metrics.jsonl and TensorBoard; every step's
+  """Means of every metric over each `every` steps, into metrics.jsonl and the tracker; every step's
   value is checked.
   """
 
-  def __init__(self, workdir: str, writer: Any, every: int, batch: int, start: int):
-    self._path, self._writer, self._every, self._batch = (
+  def __init__(self, workdir: str, tracker: Tracker, every: int, batch: int, start: int):
+    self._path, self._tracker, self._every, self._batch = (
       os.path.join(workdir, 'metrics.jsonl'),
-      writer,
+      tracker,
       every,
       batch,
     )
@@ -70,8 +71,7 @@ class Scalars:
     elapsed = time.monotonic() - self._time
     means['throughput/showers_per_second'] = (step - self._step) * self._batch / elapsed
     self._step, self._time = step, time.monotonic()
-    for name, value in means.items():
-      self._writer.add_scalar(name, value, step)
+    self._tracker.scalars(step, means)
     with open(self._path, 'a') as file:
       file.write(json.dumps({'step': step, **means}) + '\n')
 

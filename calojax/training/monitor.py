@@ -1,4 +1,6 @@
-"""What a run's generator looks like on the validation showers while it trains, into TensorBoard."""
+"""What a run's generator looks like on the validation showers while it trains, into
+the run's tracker.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +10,27 @@ from typing import Any
 import jax
 import numpy as np
 
-from calojax.config import flatten
 from calojax.evaluation.arrangement import NOISE_SEED, Compared, independent_of, particles
 from calojax.evaluation.features import observe, scalars
 from calojax.evaluation.figures import plots
 from calojax.evaluation.figures.rendering import figure_to_array
-from calojax.evaluation.study import METRICS, Settings, clusters_for, evaluate
+from calojax.evaluation.named import METRICS
+from calojax.evaluation.study import Settings, clusters_for, evaluate
 from calojax.methods.state import TrainState
 from calojax.showers import Shower, take
 from calojax.training.callbacks import Diverged
 from calojax.training.parts import Parts
 from calojax.training.run import Trainer
+from calojax.training.trackers import Tracker
 
 MONITORED = 2000  # validation showers at most
-METRIC_OF = {'distances/fpd': 'FPD and KPD', 'separation/mean': 'distances'}  # others: prd
+METRIC_OF = {'distances/fpd': 'frechet', 'separation/mean': 'distances'}  # others: prd
 CLUSTERS, RUNS = 100, 2  # a quick PRD, its ceiling beside it
 
 
-def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], float | None]:
+def monitor(trainer: Trainer, tracker: Tracker) -> Callable[[int, TrainState], float | None]:
   """A report that puts pictures, observables' histograms and a quick PRD-AUC of the validation
-  showers into TensorBoard; it gives the figure by which the best state is chosen.
+  showers into the tracker; it gives the figure by which the best state is chosen.
   """
   parts, method = trainer.parts, trainer.method
   real = take(parts.validation, slice(MONITORED))
@@ -56,23 +59,25 @@ def monitor(trainer: Trainer, writer: Any) -> Callable[[int, TrainState], float 
     if not np.isfinite(generated.energies).all():
       raise Diverged(f'step {step}: the generated showers are not finite')
     scores = evaluate(Compared(real, generated, independent), parts.geometry, settings)
-    for kind in scores['curves']:
-      for key in ('value', 'ceiling'):
-        writer.add_scalar(f'validation/prd_auc_{kind}/{key}', scores[f'prd_auc/{kind}'][key], step)
+    quick = {
+      f'validation/prd_auc_{kind}/{key}': scores[f'prd_auc/{kind}'][key]
+      for kind in scores['curves']
+      for key in ('value', 'ceiling')
+    }
+    if chosen in METRIC_OF:
+      quick[f'validation/{chosen}'] = scores[chosen]['value']
+    tracker.scalars(step, quick)
     for name, fake, true in zip(names, observe(names, generated, parts.geometry).T, observed):
       for kind, values in (('generated', fake), ('real', true)):
         known = values[np.isfinite(values)]  # an empty shower has no centre
         if len(known):
-          writer.add_histogram(f'{name}/{kind}', known, step)
+          tracker.histogram(step, f'observables/{name}/{kind}', known)
     pictures = {
       'mean': plots.mean_image_figure(real, generated, parts.geometry),
       'samples': plots.sample_figure(real, paired, parts.geometry),
     }
     for name, figure in pictures.items():
-      writer.add_image(f'showers/{name}', figure_to_array(figure), step, dataformats='HWC')
-    if chosen in METRIC_OF:
-      writer.add_scalar(f'validation/{chosen}', scores[chosen]['value'], step)
-    writer.flush()
+      tracker.figure(step, f'showers/{name}', figure_to_array(figure))
     return scores[chosen]['value'] if chosen else None
 
   return report
@@ -92,12 +97,8 @@ def check(config: Any, parts: Parts) -> None:
     )
 
 
-def write_hparams(writer: Any, config: Any, scores: dict[str, Any]) -> None:
-  """The config and the final scores as TensorBoard hyper-parameters."""
-  values = {
-    key: value if isinstance(value, (bool, int, float, str)) else str(value)
-    for key, value in flatten(config.to_dict()).items()
-  }
+def final(scores: dict[str, Any]) -> dict[str, float]:
+  """The figures of an evaluation that are kept beside the config, to compare trainings by."""
   metrics = {
     f'final/prd_auc_{name}': scores[f'prd_auc/{name}']['value']
     for name in (*scores.get('curves', {}), 'min')
@@ -106,4 +107,4 @@ def write_hparams(writer: Any, config: Any, scores: dict[str, Any]) -> None:
   for name in ('worst', 'worst_trees'):
     if f'classifier/{name}' in scores:
       metrics[f'final/classifier_{name}'] = scores[f'classifier/{name}']['value']
-  writer.add_hparams(values, metrics, name='hparams')
+  return metrics

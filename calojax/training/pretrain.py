@@ -19,11 +19,11 @@ from calojax.methods.gan import GanState
 from calojax.methods.state import TrainState
 from calojax.showers import take
 from calojax.training import sharding
-from calojax.training.board import board
 from calojax.training.checkpoint import Checkpoints
 from calojax.training.feed import batches_of
 from calojax.training.loop import initial_state, steps_per_dispatch
 from calojax.training.run import Trainer, run
+from calojax.training.trackers import tracked
 from calojax.training.trained import piece
 
 FOLDER = 'regressor'
@@ -74,8 +74,8 @@ def train(trainer: Trainer) -> TrainState:
     Interrupted, Diverged: as `run.run`.
   """
   try:
-    with board(trainer.folder) as writer:
-      state = run(trainer, writer, lambda step, state: None)
+    with tracked(trainer.folder, trainer.config) as tracker:
+      state = run(trainer, tracker, lambda step, state: None)
   finally:
     trainer.checkpoints.close()
   found = resolution(trainer, state)

@@ -24,6 +24,7 @@ from calojax.training.checkpoint import Checkpoints
 from calojax.training.loop import dispatcher, initial_state, shapes, steps_per_dispatch, train
 from calojax.training.origin import Origin
 from calojax.training.parts import Parts, load_parts
+from calojax.training.trackers import Tracker
 
 
 class Trainer(NamedTuple):
@@ -204,7 +205,7 @@ class Saving(NamedTuple):
 
 
 def run(
-  trainer: Trainer, writer: Any, monitor: Callable[[int, TrainState], float | None]
+  trainer: Trainer, tracker: Tracker, monitor: Callable[[int, TrainState], float | None]
 ) -> TrainState:
   """Trains to the end and returns the state, saved.
 
@@ -215,7 +216,7 @@ def run(
   """
   settings, start = trainer.config.train, int(trainer.state.step)
   showers = settings.batch * settings.discriminator_steps
-  scalars = callbacks.Scalars(trainer.folder, writer, settings.log_every, showers, start)
+  scalars = callbacks.Scalars(trainer.folder, tracker, settings.log_every, showers, start)
   interruption.check()
   best = Best(trainer.folder, settings.best_by, settings.patience, start)
   saving = Saving(trainer, scalars, monitor, best)

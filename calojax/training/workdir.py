@@ -122,7 +122,7 @@ def _text(config: Any) -> str:
   return json.dumps(json.loads(config.to_json()), indent=2) + '\n'
 
 
-def with_data(config: Any, workdir: str, source: str | None) -> Any:
+def with_data(config: Any, workdir: str, source: str | os.PathLike | None) -> Any:
   """The config with its data at `source`, if that is said.
 
   Raises:
@@ -130,7 +130,7 @@ def with_data(config: Any, workdir: str, source: str | None) -> Any:
   """
   if source is not None:
     config = config.copy_and_resolve_references()
-    config.data.source = source
+    config.data.source = os.fspath(source)
   path = config.data.source
   made = os.path.exists(os.path.join(workdir, CONFIG))
   if made and path not in data.DATASETS and not os.path.exists(path):

@@ -72,9 +72,9 @@ def training(folder: pathlib.Path, name: str) -> tuple[str, ...]:
   small = tiny.flags(
     'cnn',
     data__source=str(showers),
-    train__steps=40,
+    train__steps=24,
     train__checkpoint_every=4,
-    train__monitor_every=20,
+    train__monitor_every=24,
     evaluation__metrics=('prd',),
   )
   return ('--config=configs/cnn.py', *small, f'--workdir={folder / name}')
@@ -111,18 +111,37 @@ def alive(process: subprocess.Popen) -> bool:
   return not int(stat.rpartition(')')[2].split()[6]) & PF_EXITING
 
 
-def until(rng: np.random.Generator, seconds: float) -> None:
-  """Waits for a random time."""
-  time.sleep(float(rng.uniform(0, seconds)))
+def worked(process: subprocess.Popen) -> float | None:
+  """Seconds of a processor that a command has had; None where the system does not tell."""
+  try:
+    fields = pathlib.Path(f'/proc/{process.pid}/stat').read_text().rpartition(')')[2].split()
+  except OSError:
+    return None
+  return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def until(rng: np.random.Generator, seconds: float, process: subprocess.Popen) -> None:
+  """Waits until a command has worked for a random time, whatever else the machine does."""
+  end, start = float(rng.uniform(0, seconds)), time.monotonic()
+  while alive(process):
+    had = worked(process)
+    if (time.monotonic() - start if had is None else had) >= end:
+      return
+    time.sleep(0.01)
 
 
 def measured(folder: pathlib.Path) -> tuple[float, str]:
-  """How long the training takes, here in the workdir `whole`, and the digest of its last state."""
-  start = time.monotonic()
-  process = ended(command(*training(folder, 'whole')))
-  if process is None or process.returncode:
-    raise RuntimeError(f'the training fails without a fault: {process and process.stderr}')
-  return time.monotonic() - start, state(folder / 'whole')
+  """Seconds of a processor that the training takes, here in the workdir `whole`, the second time,
+  when its programs are compiled; and the digest of its last state.
+  """
+  for name in ('compiled', 'whole'):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    process = ended(command(*training(folder, name)))
+    if process is None or process.returncode:
+      raise RuntimeError(f'the training fails without a fault: {process and process.stderr}')
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+  seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+  return seconds, state(folder / 'whole')
 
 
 def resumed(folder: pathlib.Path, name: str, expected: str, words: str) -> Outcome:
@@ -134,18 +153,18 @@ def resumed(folder: pathlib.Path, name: str, expected: str, words: str) -> Outco
 
 
 def kills(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
-  """SIGKILL at random times, ten in a training; then it goes on, and ends bitwise the same."""
+  """SIGKILL at random times of the work, ten in a training; then it ends bitwise the same."""
   rng, tried = np.random.default_rng((4, *seed)), 0
   seconds, expected = measured(folder)
   while tried < count:
     run, several = f'run{tried}-{seconds:.1f}', 0
     while several < min(10, count - tried):
       process = command(*training(folder, run))
-      until(rng, seconds)
+      until(rng, seconds, process)
       hit = alive(process)
       process.kill()
       process.communicate()
-      if not hit:  # the machine is faster than when it was measured: no fault was made
+      if not hit:  # it took less than when it was measured: no fault was made
         seconds *= SOONER
         break
       several += 1
@@ -174,7 +193,7 @@ def signals(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
     process = command(*others.get(name, training(folder, run)))
     # The interpreter itself starts before any line of a program can listen.
     time.sleep(0.2)
-    until(rng, durations[name] / (1, 2, 6)[number % 3])
+    until(rng, durations[name] / (1, 2, 6)[number % 3], process)
     before = alive(process)
     process.send_signal(sent)
     after = alive(process)
@@ -211,7 +230,7 @@ def races(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
     run = f'run{number}'
     first = command(*training(folder, run))
     if number % 2:  # the one is at work for a while; else both begin at once
-      until(rng, seconds / 2)
+      until(rng, seconds / 2, first)
     found = [ended(process) for process in (command(*training(folder, run)), first)]
     codes = sorted(process.returncode if process else -1 for process in found)
     refused = [p.stderr for p in found if p and p.returncode == 2 and 'is at work in' in p.stderr]

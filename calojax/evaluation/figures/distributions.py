@@ -8,51 +8,53 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calojax.evaluation.features import compared, observe
-from calojax.evaluation.figures import drawing
+from calojax.evaluation.figures import drawing, labels, scale
 from calojax.evaluation.figures.drawing import NAMES, POINTS, REAL
+from calojax.evaluation.figures.labels import Scores
+from calojax.evaluation.figures.panels import Axis, Measured, Places, draw_ratio, finish, panels
+from calojax.evaluation.figures.style import styled
 from calojax.geometry import Geometry
 from calojax.observables import ALPHAS, OBSERVABLES
 from calojax.showers import Shower
 
 if TYPE_CHECKING:
-  from matplotlib.axes import Axes
   from matplotlib.figure import Figure
 
 
+@styled()
 def observables_figure(
   reference: Shower,
   generated: Shower,
   geometry: Geometry,
+  scores: Scores | None = None,
   names: Sequence[str] | None = None,
-  columns: int = 5,
+  columns: int = 4,
 ) -> Figure:
-  """Each observable's distribution over the ratio generated / Geant4; a vector shows its
-  components' means instead.
+  """Each observable's distribution over the ratio generated / Geant4, its separation power above
+  it; a vector shows its components' means instead.
 
   Of few layers the energies are drawn one by one. Without names, the observables are those of
-  `compared`.
+  `compared`. Scores, of an evaluation, have the errors and floors of the separations.
   """
-  from matplotlib.figure import Figure
-
-  panels = [panel for name in names or compared(geometry) for panel in _panels(name, geometry)]
-  rows = -(-len(panels) // columns)
-  figure = Figure(figsize=(3.9 * columns, 3.7 * rows))
-  figure.set_layout_engine('constrained', h_pad=0.02, hspace=0)
-  outer = figure.add_gridspec(rows, columns)
+  shown = [panel for name in names or compared(geometry) for panel in _panels(name, geometry)]
+  figure, axes = panels(len(shown), columns)
   observed = {
     name: [observe(name, sample, geometry) for sample in (reference, generated)]
-    for name, _ in panels
+    for name, _ in shown
   }
-  for number, (name, component) in enumerate(panels):
-    main, ratio = drawing.main_and_ratio(figure, outer[number // columns, number % columns])
+  for panel, (name, component) in zip(axes, shown):
     real, fake = observed[name]
     if component is None:
-      _vector(main, ratio, real, fake, name)
+      _vector(panel, real, fake, name)
+      told = labels.mean_separation(scores or {}, name, real, fake)
     else:
-      _histogram(main, ratio, real[:, component], fake[:, component], name)
-    if OBSERVABLES[name].width is None and component is not None:
-      ratio.set_xlabel(f'{ratio.get_xlabel()}, $l$ = {component}')
-    drawing.finish(main, ratio)
+      real, fake = real[:, component], fake[:, component]
+      numbered = OBSERVABLES[name].width is None
+      _histogram(panel, real, fake, _label(name, component if numbered else None))
+      told = labels.separation(
+        scores or {}, f'{name}_{component:02d}' if numbered else name, real, fake
+      )
+    finish(panel, told)
   return figure
 
 
@@ -67,41 +69,41 @@ def _panels(name: str, geometry: Geometry) -> list[tuple[str, int | None]]:
   return [(name, None)]
 
 
-def _bins(real: np.ndarray, logarithmic: bool, count: int = 40) -> np.ndarray:
-  """Edges over the central 99.8 % of the real values."""
-  low, high = np.quantile(real, (0.001, 0.999))
-  if logarithmic:
-    return np.geomspace(low, high, count + 1)
-  margin = (high - low) * 0.05 or 0.5
-  return np.linspace(low - margin, high + margin, count + 1)
+def _label(name: str, layer: int | None = None) -> str:
+  """The label of an observable's axis, of a single layer if it is numbered."""
+  found = OBSERVABLES[name]
+  text = found.label if layer is None else f'{found.label}, layer {layer}'
+  return labels.with_unit(text, found.unit)
 
 
-def _histogram(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, name: str) -> None:
+def _histogram(panel: Axis, real: np.ndarray, fake: np.ndarray, label: str) -> None:
   """Fractions of showers with Poisson errors; the outer bins hold what lies beyond, so no shower is
   hidden.
   """
-  unit = OBSERVABLES[name].unit
-  logarithmic = (
-    unit == 'MeV' and np.quantile(real, 0.999) > 10 * np.quantile(real, 0.001) > 0
-  )  # energies over a decade
-  edges = _bins(real, logarithmic)
+  main, ratio = panel
+  edges, logarithmic = scale.bins(real)
   counts = [np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] for values in (real, fake)]
   fractions = [count / len(values) for count, values in zip(counts, (real, fake))]
   errors = [np.sqrt(count) / len(values) for count, values in zip(counts, (real, fake))]
-  centres = np.sqrt(edges[1:] * edges[:-1]) if logarithmic else (edges[1:] + edges[:-1]) / 2
+  centres = scale.centres(edges, logarithmic)
   main.stairs(fractions[0], edges, fill=True, color=REAL, alpha=0.25)
   main.stairs(fractions[0], edges, color=REAL, label=NAMES[0])
-  main.errorbar(centres, fractions[1], errors[1], label=NAMES[1], **POINTS)
-  main.set_ylabel('showers / bin / total')
-  drawing.ratio(ratio, drawing.Places(centres, edges), *map(drawing.Measured, fractions, errors))
+  lit = fractions[1] > 0  # an empty bin has no place on a logarithmic scale
+  main.errorbar(centres[lit], fractions[1][lit], errors[1][lit], label=NAMES[1], **POINTS)
+  main.set_ylabel('fraction of showers')
+  draw_ratio(ratio, Places(centres, edges), *map(Measured, fractions, errors))
   if logarithmic:
     main.set_xscale('log')
-  ratio.set_xlabel(OBSERVABLES[name].label + (f' [{unit}]' if unit else ''))
+  if scale.high(fractions[0]):
+    main.set_yscale('log')
+    main.set_ylim(0.5 / max(len(real), len(fake)))  # half a shower
+  ratio.set_xlabel(label)
   main.set_xlim(edges[0], edges[-1])
 
 
-def _vector(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, name: str) -> None:
+def _vector(panel: Axis, real: np.ndarray, fake: np.ndarray, name: str) -> None:
   """Mean and error of each component; the band is the spread of the real showers."""
+  main, ratio = panel
   logarithmic = name == 'occupancy'
   x = ALPHAS if logarithmic else np.arange(real.shape[1], dtype=float)
   edges = np.append(x - 0.5, x[-1] + 0.5)
@@ -116,9 +118,8 @@ def _vector(main: Axes, ratio: Axes, real: np.ndarray, fake: np.ndarray, name: s
   )
   main.plot(x, means[0], color=REAL, label=f'{NAMES[0]}, mean and spread')
   main.errorbar(x, means[1], fake.std(axis=0), label=f'{NAMES[1]}, mean and spread', **POINTS)
-  unit = OBSERVABLES[name].unit
-  main.set_ylabel(OBSERVABLES[name].label + (f' [{unit}]' if unit else ''))
-  drawing.ratio(ratio, drawing.Places(x, edges), *map(drawing.Measured, means, errors))
+  main.set_ylabel(_label(name))
+  draw_ratio(ratio, Places(x, edges), *map(Measured, means, errors))
   if logarithmic:
     main.set_xscale('log')
   component = 'layer $l$' if OBSERVABLES[name].width is None else 'component'

@@ -1,4 +1,4 @@
-"""What the figures share: colours, the image of a layer, the panel of ratios.
+"""What the figures share: colours, the image of a layer, showers in rows.
 
 Figures are matplotlib's `Figure` objects on the Agg canvas; pyplot and its global state stay out.
 Colours are Okabe and Ito's, which colour-blind readers tell apart.
@@ -40,20 +40,6 @@ class Colours(NamedTuple):
   map: str = 'cividis'
 
 
-class Measured(NamedTuple):
-  """Heights of points `[k]` and their errors."""
-
-  values: np.ndarray
-  errors: np.ndarray
-
-
-class Places(NamedTuple):
-  """Where points lie `[k]`, and the edges of their bins `[k + 1]`."""
-
-  centres: np.ndarray
-  edges: np.ndarray
-
-
 def grid(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, np.ndarray]:
   """A figure and its panels `[rows, columns]` of this size each, inches."""
   from matplotlib.figure import Figure
@@ -86,7 +72,8 @@ def image(axis: Axes, energies: np.ndarray, panel: Panel, colours: Colours):
   cells = geometry.layers[layer]
   seen = np.ma.masked_where(~(energies >= colours.norm.vmin), energies)
   number = [f'layer {layer}'] if len(geometry.layers) > 1 else []
-  axis.set_title(', '.join([title] * bool(title) + number), fontsize=10)
+  axis.set_title(', '.join([title] * bool(title) + number))
+  axis.minorticks_off()
   if not isinstance(cells, Layer):
     return _wedges(axis, seen, cells, colours)
   (x, y), (w, h) = cells.centre, [n * pitch / 2 for n, pitch in zip(cells.shape, cells.pitch)]
@@ -114,23 +101,38 @@ def _wedges(axis: Axes, energies: np.ma.MaskedArray, layer: PolarLayer, colours:
 
 
 def pairs_figure(
-  above: Shower, below: Shower, geometry: Geometry, names: Sequence[str], titles: Sequence[str]
+  above: Shower,
+  below: Shower,
+  geometry: Geometry,
+  names: Sequence[str],
+  titles: Sequence[Sequence[str]],
+  heading: str,
 ) -> Figure:
-  """Pairs of showers, one pair a title, one row over the other in each layer shown, on one
-  logarithmic scale a layer.
+  """Showers in two rows in each layer shown, on one logarithmic scale a layer.
+
+  Args:
+    above: as many as there are titles.
+    below: as many.
+    geometry: of both.
+    names: of the two rows.
+    titles: of each shower above, and of each below; may be empty.
+    heading: what the columns have in common.
   """
   layers = shown(geometry, PAIR_PANELS)
-  figure, axes = grid(2 * len(layers), len(titles), (2.5, 2.6))
-  images = [geometry.split(sample.energies[: len(titles)]) for sample in (above, below)]
+  count = len(titles[0])
+  figure, axes = grid(2 * len(layers), count, (2.7, 2.9))
+  figure.suptitle(heading, fontsize=13)
+  images = [geometry.split(sample.energies[:count]) for sample in (above, below)]
   for number, layer in enumerate(layers):
     rows = axes[2 * number : 2 * number + 2]
     # The upper row sets the scale of both, so that a difference in colour is one of energy.
     colours = Colours(energy_scale(images[0][layer], 1e-5))
-    for column, title in enumerate(titles):
-      for row, name, sample, text in zip(rows, names, images, (title if number == 0 else '', '')):
-        panel = Panel(geometry, layer, text + name)
-        drawn = image(row[column], sample[layer][column], panel, colours)
-      rows[0, column].tick_params(labelbottom=False)
+    for row, name, sample, texts in zip(rows, names, images, titles):
+      for axis, cells, text in zip(row, sample[layer], texts):
+        title = f'{text}\n{name}' if text and number == 0 else name
+        drawn = image(axis, cells, Panel(geometry, layer, title), colours)
+    for axis in rows[0]:
+      axis.tick_params(labelbottom=False)
     figure.colorbar(drawn, ax=rows, label='energy in a cell [MeV]', pad=0.01)
   outer_labels(axes)
   return figure
@@ -151,49 +153,3 @@ def describe(shower: Shower) -> str:
   direction = np.asarray(shower.condition.direction, np.float64)
   slope = np.hypot(*direction[:2]) / direction[2]
   return f'{shower.condition.energy / 1000:.1f} GeV, {np.degrees(np.arctan(slope)):.1f}$^\\circ$'
-
-
-def main_and_ratio(figure: Figure, place) -> tuple[Axes, Axes]:
-  """A panel over a lower one for its ratio, with one x axis, in a cell of a grid."""
-  inner = place.subgridspec(2, 1, height_ratios=(3, 1), hspace=0)
-  main = figure.add_subplot(inner[0])
-  return main, figure.add_subplot(inner[1], sharex=main)
-
-
-def ratio(axis: Axes, places: Places, real: Measured, fake: Measured) -> None:
-  """Generated over real; the band is the error of the real values, the bars those of the generated
-  ones.
-  """
-  centres, edges = places
-  count, filled = len(real.values), real.values > 0
-  quotient, bar = (
-    np.divide(part, real.values, out=np.full(count, np.nan), where=filled) for part in fake
-  )
-  band = np.divide(real.errors, real.values, out=np.zeros(count), where=filled)
-  axis.stairs(1 + band, edges, baseline=1 - band, fill=True, color=REAL, alpha=0.25)
-  axis.axhline(1, color=REAL, linewidth=1)
-  axis.errorbar(centres, quotient, bar, **POINTS)
-  # A point outside the panel becomes an arrow at its edge.
-  axis.plot(
-    centres[quotient > 1.6], np.full((quotient > 1.6).sum(), 1.53), '^', color=FAKE, markersize=4
-  )
-  axis.plot(
-    centres[quotient < 0.4], np.full((quotient < 0.4).sum(), 0.47), 'v', color=FAKE, markersize=4
-  )
-  axis.set(ylim=(0.4, 1.6), ylabel='ratio', yticks=(0.5, 1, 1.5))
-
-
-def finish(main: Axes, ratio: Axes) -> None:
-  """Legend, ticks that do not overlap and, on a linear axis from 0, room above."""
-  from matplotlib.ticker import NullFormatter
-
-  low, high = main.get_ylim()
-  if main.get_yscale() == 'linear' and low <= 0:
-    main.set_ylim(0, high * 1.2)
-  if main.get_xscale() == 'linear':
-    ratio.locator_params(axis='x', nbins=5)
-  else:
-    ratio.xaxis.set_minor_formatter(NullFormatter())
-  main.legend(loc='best', frameon=False, fontsize=8)
-  main.tick_params(direction='in', which='both', top=True, right=True, labelbottom=False)
-  ratio.tick_params(direction='in', which='both', top=True, right=True)

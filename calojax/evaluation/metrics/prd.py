@@ -104,12 +104,17 @@ def _union(reference: np.ndarray, generated: np.ndarray, clusters: int) -> np.nd
         f'{name} features hold {int((~np.isfinite(array)).sum())} values that are not finite'
       )
   mean = np.mean([reference.mean(0, np.float64), generated.mean(0, np.float64)], axis=0)
-  union = np.concatenate([(array - mean).astype(np.float32) for array in (reference, generated)])
+  union = np.empty((2 * len(reference), len(mean)), np.float32)
+  # In place, for cells of many showers are most of what an evaluation holds in memory.
+  for half, array in zip(np.split(union, 2), (reference, generated)):
+    np.subtract(array, mean, out=half, casting='same_kind')
   # Only where it is much wider than long does the factorisation pay for itself.
   if union.shape[1] > 2 * len(union):
     union = turned(union)
-  scale = np.sqrt(np.mean(np.square(union, dtype=np.float64)))
-  return union / np.float32(scale) if scale > 0 else union
+  scale = np.sqrt(np.einsum('ij,ij->', union, union, dtype=np.float64) / union.size)
+  if scale > 0:
+    union /= np.float32(scale)
+  return union
 
 
 def _scores(

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from calojax.evaluation.figures.rendering import rendered
@@ -22,6 +23,7 @@ def write_evaluation(
   directory: str | os.PathLike,
   summary: dict[str, Any],
   figures: dict[str, Figure] | None = None,
+  vectors: Sequence[str] = (),
 ) -> pathlib.Path:
   """The path of `summary.json`.
 
@@ -29,12 +31,15 @@ def write_evaluation(
     directory: made if need be; every file is written aside and renamed.
     summary: of `study.evaluate`.
     figures: by name; without them there are neither pictures nor reports.
+    vectors: formats in which they are written too, beside PNG: pdf, svg.
   """
   directory = pathlib.Path(directory)
   directory.mkdir(parents=True, exist_ok=True)
   if figures is not None:
     images = rendered(figures)
     write_images(directory, images)
+    for kind in vectors:
+      write_images(directory, rendered(figures, kind), kind)
     write_report(directory, summary, images)
   # Last: where there is a summary, all else is there too.
   path = directory / 'summary.json'
@@ -42,9 +47,11 @@ def write_evaluation(
   return path
 
 
-def write_images(directory: str | os.PathLike, images: dict[str, bytes]) -> list[pathlib.Path]:
-  """The paths of the images, PNG, written as `<name>.png` into the directory."""
-  paths = [pathlib.Path(directory) / f'{name}.png' for name in images]
+def write_images(
+  directory: str | os.PathLike, images: dict[str, bytes], kind: str = 'png'
+) -> list[pathlib.Path]:
+  """The paths of the images, written as `<name>.<kind>` into the directory."""
+  paths = [pathlib.Path(directory) / f'{name}.{kind}' for name in images]
   for path, image in zip(paths, images.values()):
     with written_aside(path) as part, open(part, 'wb') as file:
       file.write(image)

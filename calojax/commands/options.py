@@ -1,0 +1,357 @@
+"""The commands and their flags: one table, which both doors, the help and the completion read."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Option(NamedTuple):
+  """A flag.
+
+  Attributes:
+    name: without the dashes.
+    help: one or two sentences.
+    value: what stands behind `=` in the help; of a switch nothing.
+    kind: `string`, `integer`, `float`, `boolean`, `list` (separated by commas) or `config`.
+    default: where it is not given.
+  """
+
+  name: str
+  help: str
+  value: str = 'FILE'
+  kind: str = 'string'
+  default: Any = None
+
+
+class Command(NamedTuple):
+  """A command.
+
+  Attributes:
+    summary: one line.
+    examples: of its use.
+    options: its flags.
+    subject: the flag that a bare word stands for, or ''.
+  """
+
+  summary: str
+  examples: tuple[str, ...]
+  options: tuple[Option, ...]
+  subject: str = ''
+
+
+CONFIG = Option(
+  'config',
+  'The system: the name of one that comes with the package, as cnn_aux, a file, or a run. '
+  '--config.x.y=v changes a value of it, as --config.train.steps=4000 or '
+  '--config.evaluation.clusters=50 (of the PRD; of a small file there are fewer showers than '
+  'the usual 400 clusters).',
+  'NAME',
+  'config',
+)
+WORKDIR = Option(
+  'workdir',
+  'Folder of the run; by default runs/NAME of the config, or runs/NAME-HASH if values are changed.',
+  'RUN',
+)
+SEED = Option('seed', 'Seed of everything random.', 'N', 'integer', 0)
+DEBUG = Option('debug', 'Show the traceback of an error.', '', 'boolean', False)
+OVERWRITE = Option('overwrite', 'Replace the file that is there.', '', 'boolean', False)
+OF_RUN = (CONFIG, WORKDIR)
+CHECKPOINT = Option(
+  'checkpoint', 'Of the run: newest, best or a step.', 'newest|best|STEP', default='newest'
+)
+MOVED = Option(
+  'data', 'Where the data of the run lie now, if they have moved: known by their fingerprint.'
+)
+
+
+def conventions(files: str, prefix: str = '') -> tuple[Option, ...]:
+  """The flags that say what these files do not tell."""
+  return (
+    Option(
+      f'{prefix}units',
+      f'Units of {files} that the file does not tell, as ParticleMomentum:MeV.',
+      'KEY:UNIT,...',
+      default='',
+    ),
+    Option(f'{prefix}axes', f'Order of the image axes of {files}, as yx.', 'AXES', default=''),
+    Option(
+      f'{prefix}negative',
+      f'Cells below zero of {files}: refuse, or zero.',
+      'refuse|zero',
+      default='refuse',
+    ),
+  )
+
+
+ON_FILE = Option(
+  'conditions', 'Real showers to judge the run on, in place of the test showers of its data.'
+)
+OF_FILES = (  # what only an evaluation of two files looks at
+  Option('reference', 'Real showers: a file of any readable format.'),
+  Option('generated', 'Generated showers: a file of any readable format.'),
+  Option('training', 'The showers that were trained on, to see whether they are repeated.'),
+  SEED,
+  *conventions('--generated', 'generated_'),
+)
+WISHES = (  # of an evaluation, of a run as of files
+  Option(
+    'clusters',
+    'Clusters of the PRD, by default 400 or what the config of the run says; fewer where there are '
+    'less than four showers for each.',
+    'N',
+    'integer',
+  ),
+  Option(
+    'metrics',
+    'Only these: prd, conditional_prd, observables, distances, frechet, manifold, response, '
+    'images, neighbours, challenge, trees, classifier.',
+    'NAME,...',
+    'list',
+    [],
+  ),
+  Option(
+    'classifier',
+    'Train networks as judges too, which takes longest; by default of files, and of a run whose '
+    'config names them.',
+    'true|false',
+    'boolean',
+  ),
+  Option(
+    'challenge', "Year of the CaloChallenge's conventions, 2024 or 2022.", 'YEAR', default='2024'
+  ),
+  Option('format', 'Pictures in these formats too, beside PNG: pdf, svg.', 'NAME,...', 'list', []),
+  *conventions('--reference, --training and --conditions'),
+)
+
+TRAIN = Command(
+  'Train a system and judge it; the same command resumes a training that was interrupted.',
+  (
+    'calojax train cnn_aux',
+    'calojax train cnn_aux --config.train.steps=4000 --workdir=runs/longer',
+    'calojax train cnn_aux --config.data.source=my_showers.h5 --config.evaluation.clusters=50',
+    'calojax train runs/cnn_aux --steps=60000',
+    'calojax train runs/cnn_aux --workdir=runs/fine --from=runs/cnn_aux '
+    '--config.data.source=my_showers.h5',
+  ),
+  (
+    *OF_RUN,
+    Option(
+      'steps',
+      'The end of the training, in place of train.steps; a run that has ended goes on to it.',
+      'N',
+      'integer',
+    ),
+    Option('from', 'The run whose weights the new run starts from, also on other data.', 'RUN'),
+    CHECKPOINT._replace(help='Of --from: newest, best or a step.'),
+    MOVED,
+    DEBUG,
+  ),
+  'config',
+)
+EVALUATE = Command(
+  'Judge a run on its held-out showers, or a file of generated showers against a real one.',
+  (
+    'calojax evaluate runs/cnn_aux --checkpoint=best',
+    'calojax evaluate runs/cnn_aux --metrics=prd,trees --clusters=100 --format=pdf --output=talk',
+    'calojax evaluate --reference=geant4.h5 --generated=showers.h5 --output=report',
+  ),
+  (
+    *OF_RUN,
+    CHECKPOINT,
+    MOVED,
+    ON_FILE,
+    *OF_FILES,
+    *WISHES,
+    Option(
+      'output', 'The folder to write; of a run evaluation/STEP in it, if not given.', 'FOLDER'
+    ),
+    DEBUG,
+  ),
+  'workdir',
+)
+SAMPLE = Command(
+  'Make showers with a trained generator.',
+  (
+    'calojax sample lhcb_ecal --count=10000 --output=showers.h5',
+    'calojax sample lhcb_ecal --count=1000 --energy=20 --theta=10 --phi=45 --x=0 --y=3 '
+    '--output=showers.npz',
+    'calojax sample runs/cnn_aux --count=1000 --energy=5:50 --theta=0:20 --output=showers.h5',
+    'calojax sample lhcb_ecal --conditions=particles.csv --output=showers.h5',
+  ),
+  (
+    Option(
+      'model',
+      'The generator: the name of one that comes with the package, the folder of an exported one, '
+      'or a run.',
+      'MODEL|RUN',
+    ),
+    *OF_RUN,
+    CHECKPOINT,
+    Option('count', 'How many showers.', 'N', 'integer'),
+    Option('energy', 'Kinetic energy, GeV; a range is log-uniform, dN/dE ~ 1/E.', 'E|LOW:HIGH'),
+    Option('theta', 'Angle to the axis z, degrees; a range is uniform.', 'T|LOW:HIGH'),
+    Option('phi', 'Azimuth of the direction, degrees from x; a range is uniform.', 'P|LOW:HIGH'),
+    Option('x', 'Position on the front face, mm; a range is uniform.', 'X|LOW:HIGH'),
+    Option('y', 'The same along y, mm.', 'Y|LOW:HIGH'),
+    Option(
+      'spectrum',
+      'Draw --count particles from this file, of any readable format, in place of the spectrum of '
+      'the training. What none of --energy, --theta, --phi, --x and --y asks for is drawn so.',
+    ),
+    Option('conditions', 'One shower for each particle of this file, of any readable format.'),
+    Option(
+      'output',
+      'The file to write, by its ending: .h5 or .hdf5, .npz, .parquet, .root.',
+    ),
+    OVERWRITE,
+    Option(
+      'layout',
+      'Layout of the file: calojax, lhcb, calogan, threedgan, calochallenge or lemurs.',
+      'NAME',
+      default='calojax',
+    ),
+    SEED,
+    *conventions('--conditions and --spectrum'),
+    DEBUG,
+  ),
+  'model',
+)
+SIMULATE = Command(
+  'Make showers with Geant4; the same command resumes a simulation that was interrupted.',
+  (
+    'calojax simulate --download',
+    'calojax simulate --detector=lhcb_ecal --events=10000 --seed=1 --jobs=8 --output=geant4.h5',
+    'calojax simulate --detector=clic --particle=gamma --spectrum=uniform --energy=10,100 '
+    '--events=500 --output=photons.h5',
+  ),
+  (
+    Option(
+      'detector',
+      'Its name, or a Python file that defines CALORIMETER.',
+      'NAME|FILE',
+      default='lhcb_ecal',
+    ),
+    Option('events', 'How many showers.', 'N', 'integer'),
+    SEED._replace(help='Of the particles and of their showers.'),
+    Option('jobs', 'How many processes.', 'N', 'integer', 1),
+    Option('output', 'The file to write, by its ending: .h5 or .hdf5, .npz, .parquet, .root.'),
+    Option(
+      'law',
+      "Named law of the particles: usual, or another that the detector has, as lhcb_ecal's wide.",
+      'NAME',
+      default='usual',
+    ),
+    Option(
+      'particle',
+      'e-, e+ or gamma; by default, here and below, what the detector is usually shown.',
+      'NAME',
+    ),
+    Option(
+      'energy',
+      'Kinetic energy, GeV: one value, or the lowest and the highest.',
+      'E|LOW,HIGH',
+      'list',
+    ),
+    Option('spectrum', 'Of the energy: fixed, uniform or log_uniform (dN/dE ~ 1/E).', 'NAME'),
+    Option('slope', 'Standard deviation of dx/dz and dy/dz, both normal.', 'S', 'float'),
+    Option('slope_limit', 'Largest |dx/dz| and |dy/dz|, both uniform.', 'S', 'float'),
+    Option('theta', 'Largest polar angle, degrees, uniform, at any azimuth.', 'T', 'float'),
+    Option(
+      'spread',
+      'Half the side, mm, of the square in which the trajectories cross the plane --aim.',
+      'L',
+      'float',
+    ),
+    Option('aim', 'Depth of that plane behind the front face, mm.', 'L', 'float'),
+    Option(
+      'physics',
+      "Geant4's electromagnetic physics constructor; by default G4EmStandardPhysics.",
+      'NAME',
+    ),
+    Option('cut', 'Range cut, mm; by default 0.7.', 'L', 'float'),
+    Option(
+      'download',
+      "Have the binding download Geant4's data sets, and do nothing else.",
+      '',
+      'boolean',
+      False,
+    ),
+    DEBUG,
+  ),
+)
+EXPORT = Command(
+  "Write a run's generator as ONNX and StableHLO, for other programs.",
+  (
+    'calojax export runs/cnn_aux --output=model',
+    'calojax export runs/cnn_aux --output=model --adapters=par04,ddml',
+  ),
+  (
+    *OF_RUN,
+    CHECKPOINT,
+    Option('output', 'The folder to write.', 'FOLDER'),
+    Option(
+      'adapters',
+      'Further ONNX files as these programs take them: par04, fastcalosim, ddml.',
+      'NAME,...',
+      'list',
+      [],
+    ),
+    DEBUG,
+  ),
+  'workdir',
+)
+SHOW = Command(
+  'Print what a file, a run or a model is, and draw its showers.',
+  (
+    'calojax show showers.h5',
+    'calojax show lhcb_ecal --output=lhcb_ecal.pdf',
+    'calojax show lhcb_ecal --kind=data --output=geant4.png',
+    'calojax show runs/cnn_aux',
+  ),
+  (
+    Option(
+      'source',
+      'A file of showers or of particles, a run, the folder of an exported model, or the name of '
+      'a model or of embedded showers.',
+      'FILE|RUN|MODEL',
+    ),
+    Option('kind', 'Where a name is both: the model, or the embedded data.', 'model|data'),
+    Option(
+      'output',
+      'A picture of mean image, some showers, profiles and energies: .png, .pdf or .svg. Showers '
+      'of a run or a model are made for it.',
+    ),
+    OVERWRITE,
+    *conventions('the file'),
+    DEBUG,
+  ),
+  'source',
+)
+LIST = Command(
+  'List the systems, detectors, models and data sets that come with the package.',
+  ('calojax list', 'calojax list models'),
+  (Option('kind', 'systems, detectors, models, data or plug-ins; by default all.', 'KIND'), DEBUG),
+  'kind',
+)
+SWEEP = Command(
+  'Train many systems with several seeds, and make one table of them; the same command goes on.',
+  ('calojax sweep sweep.toml --workers=2 --output=runs/sweep',),
+  (
+    Option('sweep', 'The trainings: a file of TOML, as docs/pages/train.md describes it.'),
+    Option('workers', 'Trainings at a time.', 'N', 'integer', 1),
+    Option('output', 'The folder of the trainings; by default runs/NAME of the file.', 'FOLDER'),
+    DEBUG,
+  ),
+  'sweep',
+)
+COMMANDS = {
+  'train': TRAIN,
+  'evaluate': EVALUATE,
+  'sample': SAMPLE,
+  'simulate': SIMULATE,
+  'export': EXPORT,
+  'show': SHOW,
+  'sweep': SWEEP,
+  'list': LIST,
+}
