@@ -1,5 +1,7 @@
 """A Geant4 run in which the exported model takes what it knows at the calorimeter's face."""
 
+import runpy
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ pytest.importorskip('onnxruntime')
 
 from calojax.showers import Condition
 from calojax.simulation import calorimeters, datasets, side_by_side
+from conftest import ROOT
 
 ECAL = calorimeters.load('lhcb_ecal')
 # MeV; the model was trained from 1 GeV on: the second and the last are left to Geant4.
@@ -68,3 +71,14 @@ def test_a_model_of_another_calorimeter_is_refused(tables):
     side_by_side.simulate(side_by_side.Request(ECAL, 'clic', few))
   with pytest.raises(ValueError, match='no_such_model'):
     side_by_side.simulate(side_by_side.Request(ECAL, 'no_such_model', few))
+
+
+def test_the_figures_of_the_same_particles_are_compared_together():
+  driver = runpy.run_path(str(ROOT / 'experiments' / 'simulation' / 'side_by_side.py'))
+  rng = np.random.default_rng(1)
+  full, noise = rng.normal(5, 1, 400), rng.normal(0, 0.1, 400)
+  found = driver['row']('x', driver['mean'], (full, full + 0.02 + noise))
+  # Alone each mean is known to 1 / 20, their difference ten times better.
+  assert abs(found['full']['error'] - 0.05) < 0.01
+  expected = (0.02 + noise.mean()) / (0.1 / 20)
+  assert abs(found['pull'] - expected) < 0.2 * abs(expected)

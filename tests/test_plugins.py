@@ -12,7 +12,7 @@ import pytest
 
 from calojax import data, models, registry
 from calojax.config import shipped
-from conftest import ROOT
+from conftest import ROOT, stored
 
 for needed in ('jax', 'onnx', 'onnxruntime', 'setuptools'):
   pytest.importorskip(needed)
@@ -79,7 +79,7 @@ def test_a_package_brings_detector_format_network_and_metric(installed):
   sample = ('--mode=sample', '--workdir=run', '--count=30', '--output=made.h5')
   run(installed, *main, *sample, '--layout=towers')
   with h5py.File(folder / 'made.h5') as file:
-    assert file['towers'].shape == (30, 12, 12) and file.attrs['format'] == 'towers'
+    assert stored(file, 'towers').shape == (30, 12, 12) and file.attrs['format'] == 'towers'
   run(installed, *main, '--mode=export', '--workdir=run', '--output=model')
   # What is exported needs nothing of the plug-in.
   code = 'import calojax; print(calojax.load("model").generate([2e4] * 3).shape)'
