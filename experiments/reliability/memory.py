@@ -76,7 +76,8 @@ def peak(path: pathlib.Path, case: Case, workdir: pathlib.Path) -> float:
     train__steps=case.steps,
     train__checkpoint_every=case.steps,
     train__monitor_every=case.steps,
-    evaluation__metrics=('prd', 'observables', 'response'),
+    evaluation__metrics=(),  # all but the networks, as a training has it
+    evaluation__pictures=True,
   )
   command = [sys.executable, '-m', 'calojax.main', '--config=configs/voxel.py', *flags]
   process = subprocess.Popen(
