@@ -1,5 +1,5 @@
-"""A generator trained by its likelihood alone: it draws the numbers of a shower one after another, in
-the order of `frame.passes`, each from a hurdle distribution given all before (an autoregressive
+"""A generator trained by its likelihood alone: it draws the numbers of a shower one after another,
+in the order of `frame.passes`, each from a hurdle distribution given all before (an autoregressive
 density, Germain et al. 2015, in passes). No adversary; what it costs is time a shower.
 """
 
@@ -22,8 +22,8 @@ from calojax.methods.frame.spectra import Cells
 from calojax.methods.frame.standard import from_shares, to_shares
 from calojax.methods.optimisers import optimiser
 from calojax.methods.state import Method, Network, SinglePlayer, Variables
-from calojax.models.hurdle import Hurdle, Scales
-from calojax.models.passes import Passes
+from calojax.models.hurdle import Scales
+from calojax.models.passes import Outputs, Passes
 from calojax.showers import Condition, Shower, pieces
 
 NOTHING = 1e-7  # share below which nothing is left: float32 rounds the ledger so
@@ -62,9 +62,9 @@ class Walked(NamedTuple):
   cells: Array
 
 
-# The members of a pass in network space, given its number, their distributions and what each could
-# hold at most.
-Choice = Callable[[int, Hurdle, Array], Array]
+# The members of a pass in network space, given its number, what its network says of them and what
+# each could hold at most.
+Choice = Callable[[int, Outputs, Array], Array]
 
 
 def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Method:
@@ -105,12 +105,9 @@ def method(model: Autoregressive) -> Method:
     v_key, root = jax.random.split(key)
     parts = {'frame': standard.arrays(model.frame), 'rings': model.rings._asdict()}
     parts = jax.tree.map(jnp.asarray, parts)
-    count = len(showers.energies)
-    known, scales = jnp.zeros((count, len(model.frame.mean))), _scales(parts, jnp.zeros(count))
-
-    def everywhere(networks: Any) -> None:
-      _walk(model, networks, parts, known, scales, lambda _, hurdle, __: 0 * hurdle.middle)
-
+    told = jnp.zeros((len(showers.energies), len(model.frame.mean)))
+    dark = lambda _, outputs, __: jnp.zeros_like(outputs.middle)
+    everywhere = lambda networks: _walk(model, networks, parts, told, dark)
     params = model.networks.init(v_key, method=everywhere)['params']
     player = state.player({'params': params, **parts}, model.optimiser, averaged=True)
     return SinglePlayer(jnp.zeros((), jnp.int32), root, player)
@@ -138,25 +135,25 @@ def method(model: Autoregressive) -> Method:
 
 def _loss(model: Autoregressive, params: Any, stats: Variables, key: Array, batch: Shower) -> Array:
   """-ln p of the batch's showers in the frame, over the cells that the calorimeter has."""
-  order = model.order
+  order, members = model.order, _drawn(model.order)
   frame = standard.from_arrays(stats['frame'])
   real = standard.enter(frame, batch, model.geometry)
   rings = from_shares(_ring_sums(to_shares(real.x), order))
   x = jnp.concatenate([rings, real.x], axis=1)
   seen = jnp.concatenate([jnp.ones_like(rings), real.observed], axis=1)
-  terms = []
+  told: list[tuple[Outputs, Array]] = []
 
-  def teach(number: int, hurdle: Hurdle, most: Array) -> Array:
-    members = order.passes[number].members
-    possible = seen[:, members] * (most > from_shares(jnp.asarray(NOTHING)))
-    terms.append((hurdle.negative_log_likelihood(x[:, members]) * possible).sum(1))
-    return x[:, members]
+  def teach(number: int, outputs: Outputs, most: Array) -> Array:
+    told.append((outputs, most))
+    return x[:, order.passes[number].members]
 
-  def through(networks: Any) -> None:
-    _walk(model, networks, stats, real.told, _scales(stats, real.log_energy), teach, train=True)
-
+  through = lambda networks: _walk(model, networks, stats, real.told, teach, train=True)
   model.networks.apply({'params': params}, method=through, rngs={'dropout': key})
-  return sum(terms, jnp.zeros(len(x))).mean()
+  # All passes at once, which is one small program in place of many.
+  outputs, most = jax.tree.map(lambda *parts: jnp.concatenate(parts, axis=1), *told)
+  cells = outputs.hurdle(most, _of(_scales(stats, real.log_energy), members))
+  possible = seen[:, members] * (most > from_shares(jnp.asarray(NOTHING)))
+  return (cells.negative_log_likelihood(x[:, members]) * possible).sum(1).mean()
 
 
 def _sample(model: Autoregressive, variables: Variables, z: Array, condition: Condition) -> Array:
@@ -167,11 +164,12 @@ def _sample(model: Autoregressive, variables: Variables, z: Array, condition: Co
   told, visible, placement = standard.requested(frame, energies, condition, model.geometry)
   scales = _scales(variables, standard.log_energy(frame, condition))
 
-  def draw(number: int, hurdle: Hurdle, most: Array) -> Array:
+  def draw(number: int, outputs: Outputs, most: Array) -> Array:
     members = order.passes[number].members
-    return jnp.minimum(hurdle.values(amount[:, members], lit[:, members]), most)
+    cells = outputs.hurdle(most, _of(scales, members))
+    return jnp.minimum(cells.values(amount[:, members], lit[:, members]), most)
 
-  through = lambda networks: _walk(model, networks, variables, told, scales, draw)
+  through = lambda networks: _walk(model, networks, variables, told, draw)
   made: Walked = model.networks.apply({'params': variables['params']}, method=through)
   # To the sums that were drawn first; a ring without a lit cell leaves its share to the others.
   total = _ring_sums(made.cells, order)
@@ -185,7 +183,6 @@ def _walk(
   networks: Any,
   variables: Variables,
   told: Float[Array, 'b m'],
-  scales: Scales,
   choose: Choice,
   train: bool = False,
 ) -> Walked:
@@ -196,7 +193,6 @@ def _walk(
     networks: its bound networks.
     variables: with the spectra of rings and cells.
     told: what is told of the particle.
-    scales: of the rings and cells.
     choose: what the members of a pass hold.
     train: whether to drop units.
   """
@@ -208,21 +204,19 @@ def _walk(
   drawn, known = [], [told]
   for number, step in enumerate(order.passes):
     left = from_shares(jnp.maximum(ledger, 0))
-    most = left[:, step.parents]
-    hurdle = networks(
-      number,
-      jnp.concatenate([*known, left], axis=1),
-      most,
-      _of(scales, step.members),
-      train,
-    )
-    x = choose(number, hurdle, most)
+    outputs = networks(number, jnp.concatenate([*known, left], axis=1), train)
+    x = choose(number, outputs, left[:, step.parents])
     drawn.append(x)
     known.append((x - mean[step.members]) / deviation[step.members])
     ledger = ledger + to_shares(x) @ step.moves
-  places = np.argsort(np.concatenate([step.members for step in order.passes]))
+  places = np.argsort(_drawn(order))
   shares = to_shares(jnp.concatenate(drawn, axis=1)[:, places])
   return Walked(*jnp.split(shares, [len(order.layer)], axis=1))
+
+
+def _drawn(order: Order) -> np.ndarray:
+  """The numbers in the order of drawing."""
+  return np.concatenate([step.members for step in order.passes])
 
 
 def _numbers(order: Order) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -12,8 +14,29 @@ from calojax.models.hurdle import Hurdle, Scales, hurdle
 MANY = 30  # numbers of a pass from which on it has the wide network
 
 
+class Outputs(NamedTuple):
+  """What a network says of the m numbers of a pass, `[b, m]` each.
+
+  Attributes:
+    logit, middle, below, above: as `hurdle` takes them.
+    share: of the normal number of what each could hold at most, which the middle moves with: the
+      last cell of a ring holds just that.
+  """
+
+  logit: Array
+  middle: Array
+  below: Array
+  above: Array
+  share: Array
+
+  def hurdle(self, left: Float[Array, 'b m'], scales: Scales) -> Hurdle:
+    """The distributions of numbers that can hold so much at most, in network space."""
+    middle = self.middle + self.share * scales.normal(left)
+    return hurdle(self.logit, middle, (self.below, self.above), scales)
+
+
 class PassNetwork(nn.Module):
-  """What is known `[b, n]` -> hurdle cells `[b, m]` of one pass.
+  """What is known `[b, n]` -> outputs of one pass.
 
   Attributes:
     members: m.
@@ -26,29 +49,15 @@ class PassNetwork(nn.Module):
   dropout: float
 
   @nn.compact
-  def __call__(
-    self,
-    known: Float[Array, 'b n'],
-    left: Float[Array, 'b m'],
-    scales: Scales,
-    train: bool,
-  ) -> Hurdle:
-    """The cells.
-
-    Args:
-      known: the particle, the ledger, all numbers drawn before.
-      left: what each could hold at most, in network space. Its normal number is added to the
-        middle with a learnt weight: the last cell of a ring holds just that.
-      scales: of the members.
-      train: whether to drop units.
-    """
+  def __call__(self, known: Float[Array, 'b n'], train: bool) -> Outputs:
+    """The outputs, of all that was drawn before; `train`: whether to drop units."""
     quiet = nn.Dropout(self.dropout, deterministic=not train)
     h = quiet(leaky(nn.Dense(self.width)(known)))
     h = quiet(leaky(h + nn.Dense(self.width)(h)))
     out = nn.Dense(4 * self.members, kernel_init=SMALL)(h)
-    logit, middle, below, above = jnp.split(out, 4, axis=1)
     share = self.param('share_of_what_is_left', nn.initializers.zeros, (self.members,))
-    return hurdle(logit, middle + share * scales.normal(left), (below, above), scales)
+    parts = jnp.split(out, 4, axis=1)
+    return Outputs(*parts, jnp.broadcast_to(share, parts[0].shape))
 
 
 class Passes(nn.Module):
@@ -71,13 +80,6 @@ class Passes(nn.Module):
       for count in self.members
     ]
 
-  def __call__(
-    self,
-    number: int,
-    known: Float[Array, 'b n'],
-    left: Float[Array, 'b m'],
-    scales: Scales,
-    train: bool = False,
-  ) -> Hurdle:
-    """The cells of a pass, see `PassNetwork`."""
-    return self.networks[number](known, left, scales, train)
+  def __call__(self, number: int, known: Float[Array, 'b n'], train: bool = False) -> Outputs:
+    """The outputs of a pass, see `PassNetwork`."""
+    return self.networks[number](known, train)
