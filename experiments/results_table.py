@@ -37,6 +37,7 @@ SYSTEMS = {  # config -> what it is; the table of the README
   'wgan_regressor': '+ parameter regressor, trained beforehand',
   'vae': 'variational auto-encoder; cells are drawn',
   'vae_gan': 'VAE, then GAN, in the canonical frame (`experiments/fidelity`); no paper',
+  'autoregressive': 'density of the cells one after another, in the same frame; no paper',
   'shower_library': 'nearest stored shower, energy rescaled: the bar to reach',
   'calogan': 'CaloGAN (Paganini et al. 2017), three layers',
   'calogan_conditional': 'conditional CaloGAN (de Oliveira et al. 2017)',

@@ -37,6 +37,7 @@ NETWORKS = (
   'wgan_gp',
   'vae',
   'vae_gan',
+  'autoregressive',
   'calogan',
   'calogan_conditional',
   'conv3d',

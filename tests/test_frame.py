@@ -239,7 +239,7 @@ def test_cells_spectra_follow_the_energy():
   x[:, 3:] = 0
   x = np.maximum(x, 0).astype(np.float32)
   sums = spectra.sums(jnp.asarray(x), x, np.ones_like(x), jnp.asarray(e))
-  found = spectra.fit(jax.tree.map(np.asarray, sums), geometry)
+  found = spectra.fit(jax.tree.map(np.asarray, sums), spectra.rings_of(geometry))
   scales = spectra.scales(found, jnp.asarray([-1.0, 0.0, 1.0]))
   np.testing.assert_allclose(scales.middle[:, 2], [0.85, 0.8, 0.75], atol=0.01)
   np.testing.assert_allclose(scales.odds[:, 2], [0.1, 0.5, 0.9], atol=0.1)

@@ -41,6 +41,7 @@ NETWORKS = {
     'discriminator.hearing': 8,
     'warm_start.steps': 4,
   },
+  'autoregressive': {'generator.width': 4, 'generator.wide': 8},
   'shower_library': {},
   'calogan': CALOGAN,
   'calogan_conditional': CALOGAN,

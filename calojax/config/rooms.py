@@ -157,6 +157,19 @@ def vae_gan() -> Config:
   return config
 
 
+def autoregressive() -> Config:
+  """An autoregressive density in the canonical frame: networks by pass, trained by their likelihood
+  alone.
+  """
+  config = _with_networks(
+    'autoregressive', {'generator': {'width': 64, 'wide': 256, 'dropout': 0.1}}
+  )
+  with config.unlocked():
+    config.optimiser.update(generator=2e-3, beta1=0.9, clip=20.0, cooldown=0.7)
+    del config['condition'], config['transform']  # the frame has its own
+  return config
+
+
 def library() -> Config:
   """A shower library. It has nothing to train: its steps store `train.batch` showers each."""
   return base('library')
@@ -187,4 +200,10 @@ def _with_networks(method: str, room: dict[str, Any]) -> Config:
 
 
 # What a config of these methods has; a plug-in's method may bring keys of its own.
-ROOMS = {'gan': gan, 'vae': vae, 'vae_gan': vae_gan, 'library': library}
+ROOMS = {
+  'gan': gan,
+  'vae': vae,
+  'vae_gan': vae_gan,
+  'autoregressive': autoregressive,
+  'library': library,
+}

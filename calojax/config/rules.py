@@ -175,6 +175,7 @@ RULES = {
   '*.encoder': WIDTHS,
   '*.decoder': WIDTHS,
   '*.width': whole(1, 10**5),
+  '*.wide': whole(1, 10**5),
   '*.narrow': whole(1, 10**5),
   '*.hearing': whole(1, 10**5),
   '*.blocks': whole(0, 100),

@@ -9,7 +9,7 @@ from typing import Any
 
 from calojax.config import check
 from calojax.geometry import Geometry
-from calojax.methods import configured_gan, library, vae, vae_gan
+from calojax.methods import autoregressive, configured_gan, library, vae, vae_gan
 from calojax.methods.state import Method
 from calojax.registry import Registry, find
 from calojax.showers import Shower
@@ -20,6 +20,7 @@ METHODS = Registry(
     'gan': configured_gan.from_config,
     'vae': vae.from_config,
     'vae_gan': vae_gan.from_config,
+    'autoregressive': autoregressive.from_config,
     'library': library.from_config,
   },
   Callable,

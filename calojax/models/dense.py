@@ -41,13 +41,13 @@ class Decoder(nn.Module):
     scales: Scales,
   ) -> Hurdle:
     """The cells, about what they hold in the training showers."""
-    h = _leaky(nn.Dense(self.width)(jnp.concatenate([z, told], axis=1)))
+    h = leaky(nn.Dense(self.width)(jnp.concatenate([z, told], axis=1)))
     for _ in range(self.blocks):
-      y = _leaky(nn.Dense(self.width)(h))
+      y = leaky(nn.Dense(self.width)(h))
       h = h + nn.Dense(self.width, kernel_init=nn.initializers.zeros)(y)
-    h = _leaky(jnp.concatenate([h, told], axis=1))
+    h = leaky(jnp.concatenate([h, told], axis=1))
     centre = nn.Dense(self.cells, kernel_init=SMALL)(h)
-    few = jnp.concatenate([_leaky(nn.Dense(self.narrow)(h)), told], axis=1)
+    few = jnp.concatenate([leaky(nn.Dense(self.narrow)(h)), told], axis=1)
     logit, below, above = jnp.split(nn.Dense(3 * self.cells, kernel_init=SMALL)(few), 3, axis=1)
     return hurdle(logit, centre, (below, above), scales)
 
@@ -63,8 +63,8 @@ class Encoder(nn.Module):
   @nn.compact
   def __call__(self, x: Float[Array, 'b v'], told: Float[Array, 'b m']) -> tuple[Array, Array]:
     """The latent variables' distribution."""
-    h = _leaky(nn.Dense(self.width)(jnp.concatenate([x, told], axis=1)))
-    h = _leaky(nn.Dense(self.width)(h))
+    h = leaky(nn.Dense(self.width)(jnp.concatenate([x, told], axis=1)))
+    h = leaky(nn.Dense(self.width)(h))
     mean, log_variance = jnp.split(nn.Dense(2 * self.latent)(h), 2, axis=1)
     return mean, jnp.clip(log_variance - 1, -12, 4)  # a start gone wrong stays a number
 
@@ -86,17 +86,17 @@ class Critic(nn.Module):
   @nn.compact
   def __call__(self, seen: Float[Array, 'b n'], told: Float[Array, 'b m']) -> Array:
     """The scores `[b]`, higher for real showers."""
-    heard = _leaky(nn.Dense(self.hearing)(told))
+    heard = leaky(nn.Dense(self.hearing)(told))
 
     def modulated(h: Array) -> Array:
       scale, shift = jnp.split(nn.Dense(2 * h.shape[1])(heard), 2, axis=1)
-      return _leaky(h * (1 + scale) + shift)
+      return leaky(h * (1 + scale) + shift)
 
     h = nn.Dense(self.width)(seen)
     h = modulated(h + nn.Dense(self.width)(modulated(h)))
     return nn.Dense(1)(modulated(nn.Dense(self.width // 2)(h)))[:, 0]
 
 
-def _leaky(x: Array) -> Array:
+def leaky(x: Array) -> Array:
   """The leaky ReLU; as a selection it takes ten times as long in ONNX Runtime."""
   return jnp.maximum(x, SLOPE * x)

@@ -66,11 +66,9 @@ class Scales(NamedTuple):
   def normal(self, x: Float[Array, 'b v']) -> Float[Array, 'b v']:
     """The normal numbers that give these amounts, within the first and last knot."""
     standard = (x - self.middle) / self.spread
-    found = jnp.full_like(standard, KNOTS[0])
-    for i in range(len(KNOTS) - 1):
-      rise = self.shape[:, i + 1] - self.shape[:, i]
-      found = found + STEP * jnp.clip((standard - self.shape[:, i]) / jnp.maximum(rise, 1e-6), 0, 1)
-    return found
+    rise = jnp.maximum(jnp.diff(self.shape, axis=1), 1e-6)
+    passed = jnp.clip((standard[..., None] - self.shape[:, :-1]) / rise, 0, 1)
+    return KNOTS[0] + STEP * passed.sum(-1)
 
 
 class Hurdle(NamedTuple):

@@ -83,13 +83,15 @@ def sums(x: Array, share: Array, observed: Array, log_energy: Array) -> Sums:
   return Sums(bins @ observed, bins @ lit, bins @ x, bins @ jnp.square(x), share.sum(0))
 
 
-def fit(found: Sums, geometry: Geometry) -> Cells:
-  """The numbers from the sums over all training showers, of a normal shape."""
-  rings, seen = rings_of(geometry), found.seen.sum(0)
+def fit(found: Sums, rings: np.ndarray) -> Cells:
+  """The numbers from the sums over all training showers, of a normal shape; cells of the same
+  number in `rings` `[v]` know of each other.
+  """
+  seen = found.seen.sum(0)
   mean = found.content.sum(0) / np.maximum(seen, 1)
   variance = found.square.sum(0) / np.maximum(seen, 1) - mean**2
   middle, spread = _lit(found, rings)
-  cells = blank(geometry.cells)._replace(
+  cells = blank(len(rings))._replace(
     middle=middle,
     spread=spread,
     odds=_odds(found, rings),

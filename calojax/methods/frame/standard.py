@@ -229,7 +229,7 @@ def _cells(frame: Frame, showers: Shower, geometry: Geometry) -> Cells:
 
   parts = [jax.tree.map(np.asarray, sums(piece)) for piece in pieces(showers, PIECE)]
   total = jax.tree.map(lambda *leaves: np.sum(leaves, 0, np.float64), *parts)
-  cells = spectra.fit(total, geometry)
+  cells = spectra.fit(total, spectra.rings_of(geometry))
   whole = _by_cell(_positive(_layers(jnp.asarray(cells.share)[None], geometry)), geometry)
   return cells._replace(share=cells.share / np.asarray(whole)[0])
 

@@ -1,0 +1,16 @@
+"""Autoregressive density in the canonical frame with hurdle cells, trained by its likelihood alone
+(after Germain et al. 2015). See docs/pages/fidelity.md.
+
+Measured: PRD-AUC raw 0.917 +- 0.005, physics 0.924 +- 0.005, spread of the response 0.0061 +-
+0.0001 (Geant4 0.0061); training 31.9 min (AMD EPYC, 2 cores).
+
+calojax train autoregressive
+"""
+
+from calojax import config
+
+
+def get_config():
+  c = config.autoregressive()
+  c.train.update(steps=4000, batch=128, checkpoint_every=1000, monitor_every=4000)
+  return c

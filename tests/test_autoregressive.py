@@ -1,0 +1,97 @@
+"""The autoregressive generator: its order, what a number depends on, the sums of its rings."""
+
+import jax
+import numpy as np
+import pytest
+
+import tiny
+from calojax import data
+from calojax.geometry import Geometry, Layer, PolarLayer
+from calojax.methods.build import build
+from calojax.methods.frame import passes
+from calojax.showers import Condition, take
+
+GEOMETRIES = {
+  'lhcb_ecal': data.load('lhcb_ecal').geometry,
+  'calogan': data.load('calogan').geometry,
+  'odd': Geometry('odd', (Layer((7, 5), (10.0, 10.0), 1.0),)),
+  'polar': Geometry(
+    'polar', (PolarLayer((0.0, 5.0, 20.0), 4, 0.0), PolarLayer((0.0, 9.0), 1, 9.0))
+  ),
+}
+
+
+@pytest.mark.parametrize('geometry', GEOMETRIES.values(), ids=GEOMETRIES)
+def test_every_number_is_drawn_once_and_a_ring_before_its_cells(geometry):
+  order = passes.order(geometry)
+  members = [step.members for step in order.passes]
+  rings = len(order.layer)
+  assert sorted(np.concatenate(members)) == list(range(rings + geometry.cells))
+  when = np.zeros(rings + geometry.cells, int)
+  for number, pass_members in enumerate(members):
+    when[pass_members] = number
+  assert np.all(when[order.ring] < when[rings:])
+
+
+@pytest.mark.parametrize('geometry', GEOMETRIES.values(), ids=GEOMETRIES)
+def test_the_ledger_ends_at_nothing(geometry):
+  """Whatever the shares are, all of every layer and ring is given away at the end."""
+  order = passes.order(geometry)
+  rings, layers = len(order.layer), len(geometry.layers)
+  cells = np.random.default_rng(0).random(geometry.cells)
+  first = np.cumsum([0, *(layer.cells for layer in geometry.layers)])
+  for a, b in zip(first, first[1:]):
+    cells[a:b] /= cells[a:b].sum()
+  shares = np.concatenate([np.bincount(order.ring, cells, rings), cells])
+  ledger = np.concatenate([np.ones(layers), np.zeros(rings)])
+  for step in order.passes:
+    assert np.all(ledger[step.parents] > shares[step.members] - 1e-9)
+    ledger += shares[step.members] @ step.moves
+  np.testing.assert_allclose(ledger, 0, atol=1e-6)
+
+
+def test_cells_of_a_pass_are_no_neighbours():
+  geometry = GEOMETRIES['lhcb_ecal']
+  order = passes.order(geometry)
+  for step in order.passes:
+    cells = step.members[step.members >= len(order.layer)] - len(order.layer)
+    i, j = np.divmod(cells, 30)
+    apart = np.maximum(abs(i[:, None] - i), abs(j[:, None] - j)) + 9 * np.eye(len(cells))
+    assert len(cells) < 2 or apart.min() >= 2
+
+
+@pytest.fixture(scope='module')
+def made(embedded, few):
+  """Showers of one particle in the middle by a tiny model, as a function of the noise."""
+  method = build(tiny.config('autoregressive'), embedded.geometry, few)
+  state = jax.jit(method.init)(jax.random.key(0), take(few, slice(2)))
+  condition = Condition.of(np.full(8, 20_000.0, np.float32), (6.0, 3.0), (0, 0, 1))
+  sample = jax.jit(method.sample)
+  return lambda noise: np.asarray(sample(state.generator.ema, noise, condition)), method.latent
+
+
+def test_a_number_drawn_late_changes_nothing_that_was_drawn_before(made):
+  """But for the scale that brings a ring to its sum."""
+  order = passes.order(GEOMETRIES['lhcb_ecal'])
+  shower, latent = made
+  noise = np.random.default_rng(0).standard_normal((8, latent)).astype(np.float32)
+  late = noise.copy()
+  late[:, order.passes[-1].members] += 1
+  before, after = shower(noise), shower(late)
+  core = order.ring < passes.CORE
+  np.testing.assert_allclose(after[:, core], before[:, core], rtol=1e-5)
+  assert not np.allclose(after, before, rtol=1e-3)
+  early = noise.copy()
+  early[:, order.passes[0].members] += 1
+  assert not np.allclose(shower(early)[:, core], before[:, core], rtol=1e-3)
+
+
+def test_the_likelihood_rises(embedded, few):
+  method = build(tiny.config('autoregressive', optimiser__cooldown=0.0), embedded.geometry, few)
+  state = jax.jit(method.init)(jax.random.key(0), take(few, slice(2)))
+  update, told = jax.jit(method.update), []
+  for step in range(30):
+    rows = slice(8 * (step % 4), 8 * (step % 4) + 8)
+    state, metrics = update(state, jax.tree.map(lambda leaf: leaf[None, rows], few))
+    told.append(float(metrics['generator/reconstruction']))
+  assert np.mean(told[-4:]) < np.mean(told[:4]) - 10
