@@ -17,7 +17,6 @@ optimiser.generator = 1e-4
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import tomllib
 from typing import Any, NamedTuple
@@ -140,31 +139,9 @@ def _overrides(room: dict[str, Any], name: str) -> dict[str, Any]:
 def _check(config: str, values: dict[str, Any], name: str) -> None:
   """Raises ValueError unless there is the config and these values do."""
   try:
-    found = load(config)
-    flat = flatten(found.to_dict())
-    for key in values:
-      registry.find(flat, key, 'key of the config')
-    found.update_from_flattened_dict(values)
-    check(found)
+    check(shipped.changed(shipped.load(config), values))
   except ValueError as error:
     raise ValueError(f'job {name}: {error}') from None
-  except Exception as error:  # a config file is code of the user's; a value of another type
-    raise ValueError(f'job {name}: {type(error).__name__}: {error}') from None
-
-
-def load(name: str) -> Any:
-  """The config of that name.
-
-  Raises:
-    ValueError: there is none.
-  """
-  path, _, argument = shipped.path(name).partition(':')
-  spec = importlib.util.spec_from_file_location('config_of_a_sweep', path)
-  if spec is None or spec.loader is None:
-    raise ValueError(f'config {name!r} is no Python file, expected one with get_config()')
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module.get_config(*([argument] if argument else []))
 
 
 def _known(room: dict[str, Any], keys: set[str], kind: str) -> None:
