@@ -124,28 +124,32 @@ def write(
 
 def evaluate(
   reference: Path | Dataset,
-  generated: Path | Dataset,
+  generated: Path | Dataset | None = None,
   *,
-  output: Path,
+  output: Path | None = None,
   training: Path | Dataset | None = None,
-  clusters: int = 400,
+  clusters: int | None = None,
   metrics: Sequence[str] = (),
   classifier: bool | None = None,
   seed: int = 0,
+  checkpoint: str = 'newest',
 ) -> dict[str, Any]:
   """The summary of generated showers against real ones: figures by name, each with `value`, `error`
   and what Geant4 against Geant4 gives. Reports and pictures are written, the table is printed.
 
   Args:
-    reference: real showers, a file or what `read` gives.
-    generated: the same of any generator.
-    output: the folder to write.
+    reference: real showers, a file or what `read` gives; or, alone, the workdir of a run, which is
+      judged on its test showers.
+    generated: showers of any generator.
+    output: the folder to write; that of a run by default in its workdir.
     training: the showers that were trained on, to see whether they are repeated.
-    clusters: of the PRD; fewer where there are less than four showers for each.
-    metrics: names of those that are wanted; by default all.
+    clusters: of the PRD, by default 400 or what a run's config says; fewer where there are less
+      than four showers for each.
+    metrics: names of those that are wanted; by default all, of a run those of its config.
     classifier: whether networks are trained as judges too, which takes longest; by default if they
       are among the metrics.
-    seed: of everything random.
+    seed: of everything random; a run has its own.
+    checkpoint: of a run: `newest`, `best` or a step.
 
   Raises:
     ValueError: a file cannot be read, the geometries differ, or there are too few showers.
@@ -154,19 +158,24 @@ def evaluate(
   from calojax.evaluation.wishes import Wishes
 
   wishes = Wishes(
-    output=os.fspath(output),
+    output=None if output is None else os.fspath(output),
     clusters=clusters,
     metrics=tuple(metrics),
     classifier=classifier,
-    seed=seed,
-  ).checked()
+    seed=None if generated is None else seed,  # a run has its own
+  )
+  if generated is None:
+    if isinstance(reference, Dataset) or training is not None:
+      raise ValueError('no generated showers, expected some, or the workdir of a run alone')
+    return command.of_run(os.fspath(reference), wishes, checkpoint=checkpoint)()
+  if output is None:
+    raise ValueError('output is None, expected the folder to write')
   with contextlib.ExitStack() as stack:
     first, second, third = (
       None if source is None else stack.enter_context(_as_file(source))
       for source in (reference, generated, training)
     )
-    assert first is not None and second is not None, 'both are arguments that must be given'
-    return command.compare_files(first, second, third, wishes)
+    return command.compare_files(str(first), str(second), third, wishes.checked())
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 Measured: PRD-AUC raw 0.813 +- 0.029, physics 0.014 +- 0.003, spread of the response 0.0493 +-
 0.0033 (Geant4 0.0027); training 16.1 min (AMD EPYC, 2 cores).
 
-python -m calojax.main --config=configs/calogan.py
+calojax train calogan
 """
 
 from calojax import config

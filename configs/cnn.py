@@ -4,7 +4,7 @@
 Measured: PRD-AUC raw 0.844 +- 0.006, physics 0.917 +- 0.005, spread of the response 0.0554 +-
 0.0007 (Geant4 0.0061); training 3.8 min (AMD EPYC, 2 cores).
 
-python -m calojax.main --config=configs/cnn.py
+calojax train cnn
 """
 
 from calojax import config

@@ -4,7 +4,7 @@ physics 0.950, single numbers).
 Measured: PRD-AUC raw 0.789 +- 0.007, physics 0.913 +- 0.006, spread of the response 0.0347 +-
 0.0004 (Geant4 0.0061); training 3.4 min (AMD EPYC, 2 cores).
 
-python -m calojax.main --config=configs/cnn_aux.py
+calojax train cnn_aux
 """
 
 from calojax import config

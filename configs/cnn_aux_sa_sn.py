@@ -4,7 +4,7 @@ and Ratnikov 2022 (PRD-AUC raw 0.994, physics 0.992, single numbers).
 Measured: PRD-AUC raw 0.411 +- 0.006, physics 0.876 +- 0.008, spread of the response 0.0479 +-
 0.0013 (Geant4 0.0061); training 12.8 min (AMD EPYC, 2 cores).
 
-python -m calojax.main --config=configs/cnn_aux_sa_sn.py
+calojax train cnn_aux_sa_sn
 """
 
 from calojax import config

@@ -4,7 +4,7 @@ Ratnikov 2022 (PRD-AUC raw 0.908, physics 0.957, single numbers).
 Measured: PRD-AUC raw 0.054 +- 0.002, physics 0.789 +- 0.009, spread of the response 0.0271 +-
 0.0003 (Geant4 0.0061); training 4.0 min (AMD EPYC, 2 cores).
 
-python -m calojax.main --config=configs/cnn_aux_sn.py
+calojax train cnn_aux_sn
 """
 
 from calojax import config

@@ -5,7 +5,7 @@ not where: here they are where the images have 8x8 and 7x7 pixels.
 Measured: PRD-AUC raw 0.804 +- 0.007, physics 0.915 +- 0.005, spread of the response 0.0603 +-
 0.0009 (Geant4 0.0061); training 5.6 min (AMD EPYC, 2 cores).
 
-python -m calojax.main --config=configs/cnn_sa.py
+calojax train cnn_sa
 """
 
 from calojax import config

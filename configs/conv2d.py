@@ -5,7 +5,7 @@ Measured: PRD-AUC raw 0.454 +- 0.028, physics 0.046 +- 0.011, spread of the resp
 0.0003 (Geant4 0.0011); training 26.9 min (AMD EPYC, 2 cores). That run had batch 32 and steps 1600
 and width 16, as it was then.
 
-python -m calojax.main --config=configs/conv2d.py
+calojax train conv2d
 """
 
 from calojax import config

@@ -4,7 +4,7 @@ cell std ratio 0.86, single numbers.
 Measured: PRD-AUC raw 0.746 +- 0.036, physics 0.043 +- 0.010, spread of the response 0.0065 +-
 0.0007 (Geant4 0.0011); training 50.7 min (AMD EPYC, 2 cores).
 
-python -m calojax.main --config=configs/conv3d.py
+calojax train conv3d
 """
 
 from calojax import config

@@ -4,7 +4,7 @@
 Measured: PRD-AUC raw 0.500 +- 0.008, physics 0.863 +- 0.007, spread of the response 0.0547 +-
 0.0008 (Geant4 0.0061); training 9.5 min (AMD EPYC, 2 cores).
 
-python -m calojax.main --config=configs/sagan_sn_d.py
+calojax train sagan_sn_d
 """
 
 from calojax import config

@@ -4,7 +4,7 @@ PRD-AUC raw 0.975, physics 0.948).
 Measured: PRD-AUC raw 0.463 +- 0.008, physics 0.871 +- 0.006, spread of the response 0.0457 +-
 0.0007 (Geant4 0.0061); training 11.0 min (AMD EPYC, 2 cores).
 
-python -m calojax.main --config=configs/sagan_sn_gd.py
+calojax train sagan_sn_gd
 """
 
 from calojax import config

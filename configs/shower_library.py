@@ -6,7 +6,7 @@ to the request. No published figures.
 Measured: PRD-AUC, paired, raw 0.952 +- 0.004, physics 0.943 +- 0.005, spread of the response
 0.0062 +- 0.0001 (Geant4 0.0061); training 0.0 min (AMD EPYC, 2 cores).
 
-python -m calojax.main --config=configs/shower_library.py
+calojax train shower_library
 """
 
 from calojax import config

@@ -5,7 +5,7 @@ et al. 2024). See docs/pages/fidelity.md.
 Measured: PRD-AUC raw 0.925 +- 0.005, physics 0.924 +- 0.005, spread of the response 0.0063 +-
 0.0001 (Geant4 0.0061); training 7.1 min (AMD EPYC, 2 cores).
 
-python -m calojax.main --config=configs/vae_gan.py
+calojax train vae_gan
 """
 
 from calojax import config

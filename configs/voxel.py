@@ -4,7 +4,7 @@
 Measured: PRD-AUC raw 0.847 +- 0.026, physics 0.077 +- 0.010, spread of the response 0.0335 +-
 0.0016 (Geant4 0.0027); training 1.1 min (AMD EPYC, 2 cores).
 
-python -m calojax.main --config=configs/voxel.py --config.data.source=dataset_1_photons_1.hdf5
+calojax train voxel --config.data.source=dataset_1_photons_1.hdf5
 
 Without a file it trains on the three layers of the embedded CaloGAN showers.
 """

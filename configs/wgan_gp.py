@@ -6,7 +6,7 @@ The energy-only (1D) case of the slides: --config.condition=energy.
 Measured: PRD-AUC raw 0.481 +- 0.009, physics 0.799 +- 0.008, spread of the response 0.0478 +-
 0.0008 (Geant4 0.0061); training 4.9 min (AMD EPYC, 2 cores).
 
-python -m calojax.main --config=configs/wgan_gp.py
+calojax train wgan_gp
 """
 
 from calojax import config

@@ -8,7 +8,7 @@ WORKDIR/regressor/resolution.json), freezes it, and trains the GAN. The energy-o
 Measured: PRD-AUC raw 0.415 +- 0.009, physics 0.785 +- 0.007, spread of the response 0.0490 +-
 0.0007 (Geant4 0.0061); training 6.9 min (AMD EPYC, 2 cores).
 
-python -m calojax.main --config=configs/wgan_regressor.py
+calojax train wgan_regressor
 """
 
 from calojax import config

@@ -1,4 +1,4 @@
-"""Every command of README and Quickstart, typed one after the other as a newcomer would, far from
+"""Every command of README and Quickstart, typed one after the other as a newcomer would: far from
 the clone, with the built wheel.
 
   python experiments/first_hour.py              in fresh environments, as it stands there: hours

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -173,15 +174,24 @@ def test_sampling_refuses_what_it_cannot_do_and_writes_nothing(run, tmp_path):
   assert not list(tmp_path.iterdir())
 
 
-def test_evaluate_mode_judges_the_newest_checkpoint_again(run):
-  summary = run / 'evaluation' / '8' / 'summary.json'
-  before = summary.read_text()
-  summary.unlink()
-  process = calojax('--mode=evaluate', f'--workdir={run}')
+def test_evaluate_mode_judges_the_newest_checkpoint_again(run, tmp_path):
+  """With a folder to write, nothing of the workdir is touched: it may be one that only can be
+  read.
+  """
+
+  def files() -> dict[pathlib.Path, int]:
+    return {path: path.stat().st_mtime_ns for path in (run, *run.rglob('*'))}
+
+  before = files()
+  process = calojax('--mode=evaluate', f'--workdir={run}', f'--output={tmp_path / "report"}')
   assert process.returncode == 0 and 'PRD-AUC' in process.stdout, process.stderr
-  assert summary.read_text() == before, (
+  first, again = (
+    folder / 'summary.json' for folder in (run / 'evaluation' / '8', tmp_path / 'report')
+  )
+  assert again.read_text() == first.read_text(), (
     'the same generator on the same showers must have the same scores'
   )
+  assert files() == before
 
 
 def test_a_run_is_judged_as_it_is_asked(run, tmp_path):

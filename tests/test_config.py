@@ -245,7 +245,7 @@ def as_tuple(value):
 @pytest.mark.parametrize('name', tiny.SYSTEMS)
 def test_a_docstring_has_the_paper_the_command_and_the_figures_that_were_measured(name):
   text = ' '.join((importlib.import_module(name).__doc__ or '').split())
-  assert f'python -m calojax.main --config=configs/{name}.py' in text
+  assert f'calojax train {name}' in text
   entry, found = RESULTS[name], tiny.full_config(name)
   assert measured(entry) in text
   if name != 'cnn_aux_energy' and name != 'voxel':

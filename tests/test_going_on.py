@@ -246,7 +246,7 @@ def test_a_process_killed_while_it_keeps_a_change_leaves_a_workdir_that_loads(
       workdir.amend(str(copied), run.with_steps(config, MORE), changed, STEPS)
     monkeypatch.setattr(os, 'replace', real)
     assert workdir.stored_config(str(copied)).train.steps in (STEPS, MORE)
-    workdir.stored_data(str(copied)), history.stored(str(copied), config)
+    assert workdir.stored_data(str(copied)) and history.stored(str(copied), config)
   go(workdir.stored_config(str(copied)), copied, steps=MORE)
   entries = history.stored(str(copied), config)
   assert [entry['changed'] for entry in entries] == [{}, {'train.steps': [STEPS, MORE]}]
@@ -297,7 +297,8 @@ def test_a_new_run_starts_from_the_generator_of_another(gan, embedded, tmp_path)
   chex.assert_trees_all_equal(new.generator.ema, old.generator.ema)
   chex.assert_trees_all_equal(new.discriminator.params, old.discriminator.params)
   assert not any(np.any(leaf) for leaf in jax.tree.leaves(new.generator.opt_state))
-  assert not np.array_equal(*(jax.random.key_data(state.rng) for state in (new, old)))
+  new_key, old_key = (np.asarray(jax.random.key_data(state.rng)) for state in (new, old))
+  assert not np.array_equal(new_key, old_key)
   about = history.stored(str(tmp_path / 'run'), config)[0]['from']
   assert (about['path'], about['step']) == (str(gan), STEPS)
   assert about['fingerprint'] == workdir.stored_data(str(gan))[1]['fingerprint']
@@ -322,8 +323,9 @@ def test_a_run_that_starts_from_another_and_is_killed_before_it_has_the_weights(
   monkeypatch.undo()
   with pytest.raises(ValueError, match=r'was made to start from .*gan, now from nothing'):
     prepared(config, tmp_path)
-  moved = began.found.state._replace(step=jnp.int32(9))  # the other run has gone on since
-  later = began._replace(found=began.found._replace(state=moved))
+  state: Any = began.found.state
+  gone_on = state._replace(step=jnp.int32(9))  # the other run has, since
+  later = began._replace(found=began.found._replace(state=gone_on))
   prepared(config, tmp_path, origin=later)
   assert history.stored(str(tmp_path), config)[0]['from']['step'] == 9
 
@@ -446,6 +448,8 @@ def test_the_commands_take_what_was_asked_for(source, tmp_path, capsys):
   assert sorted(os.listdir(tmp_path / 'run' / 'evaluation')) == ['4', '6']
   command.training(config, str(tmp_path / 'fine'), origin=folder, checkpoint='best')
   assert f'starts from {folder}, step 4' in capsys.readouterr().out
+  with pytest.raises(ValueError, match='--checkpoint=best is of the run that --from names'):
+    command.training(config, folder, checkpoint='best')
   with pytest.raises(ValueError, match=r'train.patience is 2 and train.best_by is'):
     command.training(asked(source, train__patience=2), str(tmp_path / 'other'))
 

@@ -6,6 +6,7 @@ import collections
 import concurrent.futures
 import functools
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -80,6 +81,17 @@ def test_callers_side_by_side_get_their_own_showers(exported, runtime):
     for found, wanted in zip(pool.map(make, range(8)), expected):
       np.testing.assert_array_equal(found, wanted)
   assert not np.array_equal(expected[0], expected[1])
+
+
+def test_onnx_runtime_reports_to_nobody_and_says_nothing():
+  pytest.importorskip('onnxruntime')
+  code = """import os, calojax; calojax.load('lhcb_ecal', 'onnxruntime')
+assert os.environ['ORT_DISABLE_TELEMETRY'] == '1'"""
+  environment = {k: v for k, v in os.environ.items() if not k.startswith('ORT_')}
+  process = subprocess.run(
+    [sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT, env=environment
+  )
+  assert (process.returncode, process.stdout, process.stderr) == (0, '', '')
 
 
 def test_openvino_reports_to_nobody(exported):

@@ -827,6 +827,36 @@ def test_rows_that_nobody_wrote_are_refused_at_once(tmp_path):
     ({'provenance': '[' * 50_000}, "attribute 'provenance' is no JSON"),
   ],
 )
+@pytest.mark.parametrize('wrap', [np.bytes_, lambda text: np.array([text.encode()])])
+def test_a_text_that_is_bytes_or_an_array_of_one_is_read(tmp_path, arrays, wrap):
+  pitch = 4.0
+  geometry = Geometry('mine', (Layer((30, 30), (pitch, pitch), 150.0),))
+  path = save(tmp_path / 'a.h5', arrays)
+  with h5py.File(path, 'a') as file:
+    file.attrs['geometry'] = wrap(geometry.to_json())
+    file.attrs['units'] = wrap('ParticleMomentum MeV')
+    file['ParticleMomentum'][...] *= 1000
+  given = Conventions(units='ParticlePoint:cm', axes='as_written')
+  with pytest.raises(ValueError, match=r'the cells look like 8\.\d mm and not 4 mm'):
+    data.load(path, conventions=given)
+
+
+def test_what_is_no_array_is_told_in_words_without_quotes(tmp_path, arrays):
+  path = save(tmp_path / 'a.h5', {key: arrays[key] for key in lhcb.UNITS if key[0] == 'P'})
+  with h5py.File(path, 'a') as file:
+    file['EnergyDeposit/run1'] = arrays['EnergyDeposit']
+  with pytest.raises(ValueError, match=r"is a group of \['run1'\], expected an array at the top"):
+    data.load(path)
+  with h5py.File(path, 'a') as file:
+    del file['EnergyDeposit']
+    file['EnergyDeposit'] = h5py.ExternalLink('nowhere.h5', '/x')
+  with pytest.raises(ValueError, match='cannot be read: [A-Z]'):
+    data.load(path)
+  small = {key.lower(): array for key, array in arrays.items()}
+  with pytest.raises(ValueError, match=r"no 'EnergyDeposit' among .* \(layout 'lhcb'\)"):
+    data.load(save(tmp_path / 'b.h5', small))
+
+
 def test_damaged_attributes_are_named(tmp_path, attributes, message):
   with data.Writer(tmp_path / 'a.h5', LHCB_ECAL, {}) as writer:
     writer.append(take(data.load('lhcb_ecal').showers, slice(3)))

@@ -84,7 +84,9 @@ def test_a_system_is_trained_and_loaded(tmp_path):
   pytest.importorskip('jax')
   changes = tiny.values('vae')
   model = calojax.train('vae', tmp_path / 'run', changes)
-  again = calojax.load(tmp_path / 'run')
+  again = calojax.load(tmp_path / 'run', checkpoint='8')
+  judged = calojax.evaluate(tmp_path / 'run', output=tmp_path / 'report', metrics=['response'])
+  assert judged['response/ratio']['value'] > 0 and (tmp_path / 'report' / 'summary.json').is_file()
   one = calojax.Condition.of([5e3, 2e4])
   np.testing.assert_array_equal(model.generate(*one, seed=1), again.generate(*one, seed=1))
   with pytest.raises(ValueError, match='did you mean train.steps'):

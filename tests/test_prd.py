@@ -150,7 +150,7 @@ def test_bootstrap_error_of_a_mean():
 
 def test_features_are_held_once_more_and_no_more_often():
   """Cells of many showers: the union of both samples is one copy of each, made in place."""
-  for count, columns, copies in ((1000, 1500, 3), (100, 3000, 7)):
+  for count, columns, copies in ((6000, 300, 3), (100, 3000, 7)):
     real, fake = (a.astype(np.float32) for a in two(3, count, columns))
     tracemalloc.start()
     prd(real, fake, clusters=10, runs=1, resamples=2)

@@ -74,7 +74,7 @@ def test_a_file_says_which_trainings_there_are(tmp_path):
   assert plan.jobs[2].arguments('here') == [
     '--config=cnn',
     '--workdir=here',
-    '--config.train.steps=20',
+    '--steps=20',
     '--config.optimiser.generator=0.0001',
     '--config.generator.channels=(16, 8, 8, 8)',
     '--config.seed=7',

@@ -123,8 +123,8 @@ def test_given_particles_and_another_layout(tmp_path):
   [
     (
       ('--mode=sample', '--model=lhcb', '--count=5', '--output=x.h5'),
-      "model 'lhcb' is neither the folder of an exported model nor one of the package: calogan, "
-      'clic',
+      "model 'lhcb' is neither one of the package nor the folder of an exported one or of a run; "
+      'did you mean lhcb_ecal?',
     ),
     (
       ('--mode=sample', '--model=lhcb_ecal', '--workdir=runs/x', '--count=5', '--output=x.h5'),

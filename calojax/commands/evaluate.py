@@ -102,8 +102,21 @@ def compare_files(
 def run(
   folder: str, wishes: Wishes = USUAL, *, checkpoint: str = 'newest', source: str | None = None
 ) -> Callable[[], int]:
+  """`of_run` as a function that does it and returns the exit code."""
+  judge = of_run(folder, wishes, checkpoint=checkpoint, source=source)
+
+  def work() -> int:
+    judge()
+    return DONE
+
+  return work
+
+
+def of_run(
+  folder: str, wishes: Wishes = USUAL, *, checkpoint: str = 'newest', source: str | None = None
+) -> Callable[[], dict[str, Any]]:
   """The evaluation of a workdir's checkpoint on the held-out showers, or on those of a file, its
-  input checked: a function that does it and returns the exit code.
+  input checked: a function that does it and returns the summary.
 
   Args:
     folder: the workdir.
@@ -129,12 +142,7 @@ def run(
   workdir.check_data(folder, generator.description, data.fingerprint(parts.train))
   check(config, parts)
   given = showers_of(wishes, config, parts) if wishes.conditions else None
-
-  def work() -> int:
-    judge_run(config, parts, generator, folder, wishes, given)
-    return DONE
-
-  return work
+  return lambda: judge_run(config, parts, generator, folder, wishes, given)
 
 
 def showers_of(wishes: Wishes, config: Any, parts: Parts) -> Given:

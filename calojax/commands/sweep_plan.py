@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from calojax import registry
 from calojax.config import check, flatten, shipped
+from calojax.config.changes import END
 
 ROOM = {'seeds', 'figures', 'overrides', 'job'}
 JOB = {'name', 'config', 'seeds', 'overrides'}
@@ -51,10 +52,13 @@ class Job(NamedTuple):
     return f'{self.group}-seed{self.seed}'
 
   def arguments(self, workdir: str) -> list[str]:
-    """Of `python -m calojax.main`, the same each time that the job is started."""
+    """Of `python -m calojax.main`, the same each time that the job is started; where the file has
+    another number of steps than it had, the training goes on to it.
+    """
     values = {**self.overrides, 'seed': self.seed}
+    end = [f'--steps={values.pop(END)}'] if END in values else []
     changed = [f'--config.{key}={value}' for key, value in values.items()]
-    return [f'--config={self.config}', f'--workdir={workdir}', *changed]
+    return [f'--config={self.config}', f'--workdir={workdir}', *end, *changed]
 
 
 class Plan(NamedTuple):

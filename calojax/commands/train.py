@@ -41,9 +41,14 @@ def training(
   Raises:
     ValueError: the config, the data or the workdir does not do.
   """
+  if checkpoint != NEWEST and not origin:
+    raise ValueError(
+      f'--checkpoint={checkpoint} is of the run that --from names, and there is none; a training '
+      'goes on from its newest'
+    )
+  config = workdir.stored_config(folder) if config is None else config
   trackers.check(config.tracking)
   start_up()
-  config = workdir.stored_config(folder) if config is None else config
   config = workdir.with_data(config, folder, source)
   began = origins.read(origin, checkpoint) if origin else None
   trainer = run.prepare(config, folder, check, steps=steps, origin=began)

@@ -36,14 +36,16 @@ def path(name: str) -> str:
   that of a plug-in; of a workdir the file that reads its config, with the workdir behind a colon.
 
   Raises:
-    ValueError: a bare name that no shipped config has; the near name is told.
+    ValueError: no such file, or a bare name that no shipped config has; the near name is told.
   """
   known = systems()
   # A folder of that name, as a run's may be, does not hide the config.
   if name not in known and (pathlib.Path(name) / of_workdir.CONFIG).is_file():
     return f'{of_workdir.__file__}:{name}'
-  if name.endswith('.py') or '/' in name or pathlib.Path(name).is_file():
+  if pathlib.Path(name).is_file():
     return name
+  if name.endswith('.py') or '/' in name:
+    raise ValueError(f'{name!r} is no config: no such file, and no run with a config')
   found = registry.find(known, name, 'config')
   return found if isinstance(found, str) else str(found.__file__)
 

@@ -80,7 +80,7 @@ def _contents(
       import hdf5plugin  # pyright: ignore[reportMissingImports]  # noqa: F401
     trial.check(path)
     file = stack.enter_context(h5py.File(path))
-    return file, dict(file.attrs)
+    return file, {key: _plain(value) for key, value in file.attrs.items()}
   with open(path, 'rb') as start:
     magic = start.read(6)
   if magic.startswith(ROOT):
@@ -97,8 +97,15 @@ def _contents(
     raise ValueError(f'it begins with {magic!r}' if magic else 'it is empty')
   stream = stack.enter_context(open(path, 'rb'))  # noqa: SIM115  # the stack closes it
   arrays = np.load(stream, allow_pickle=False)
-  told = {key: arrays[key].tolist() for key in ATTRIBUTES if key in arrays}
+  told = {key: _plain(arrays[key]) for key in ATTRIBUTES if key in arrays}
   return arrays, told
+
+
+def _plain(value: Any) -> Any:
+  """An attribute as Python has it: some programs write a text as bytes, or an array of one."""
+  array = np.asarray(value)
+  plain = array.item() if array.size == 1 else array.tolist()
+  return plain.decode('utf-8', 'replace') if isinstance(plain, bytes) else plain
 
 
 def _refuse_unwritten(source: h5py.Dataset) -> None:
@@ -122,7 +129,8 @@ def _refuse_unwritten(source: h5py.Dataset) -> None:
 
 def _reason(error: Exception) -> str:
   """The error in one line, with the way out where a user would not see it."""
-  text = ' '.join(str(error).split())
+  # A KeyError's text would be quoted.
+  text = ' '.join(str(error.args[0] if isinstance(error, KeyError) else error).split())
   if 'allow_pickle' in text:  # numpy's advice would run whatever the file holds
     return 'it holds Python objects, which could run any code: save arrays of numbers'
   if 'filter' in text or 'plugin' in text:  # HDF5 looks for a plug-in's file

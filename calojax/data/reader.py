@@ -151,7 +151,7 @@ def _rows(file: File, rows: slice, geometry: Geometry | None, conventions: Conve
     checked(conventions)
     layout = recognised(set(file.arrays))
   arrays = {key: numbers(file, key, rows) for key in _keys(file, layout)}
-  with named(file.path):
+  with named(file.path), np.errstate(all='ignore'):  # what is no number is refused by name
     attributes = dict(file.attributes)
     given = {**_told(layout, attributes), **parsed(conventions.units)}
     if layout.cells[0] in given:  # the user's word is the last: the file's would count twice

@@ -15,17 +15,18 @@ SECONDS = 2  # of a processor; an intact file takes a third of one, most of it i
 SIGNATURE = b'\x89HDF\r\n\x1a\n'
 CHECKSUMMED = 3  # version of the superblock from which on the tables have checksums of their own
 LOOK = f"""
-import resource, sys
+import contextlib, resource, sys
 resource.setrlimit(resource.RLIMIT_CPU, ({SECONDS}, {SECONDS}))
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 import h5py
-def look(name, item):
-  dict(item.attrs)
-  if isinstance(item, h5py.Dataset) and item.ndim and item.size:
-    item[0], item[-1]
 with h5py.File(sys.argv[1]) as file:
   dict(file.attrs)
-  file.visititems(look)
+  for name in file:
+    with contextlib.suppress(Exception):
+      item = file[name]
+      dict(item.attrs)
+      if isinstance(item, h5py.Dataset) and item.ndim and item.size:
+        item[0], item[-1]
 """
 
 

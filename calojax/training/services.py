@@ -34,11 +34,12 @@ class Wandb:
       resume='allow',
       dir=folder,
       mode=os.environ.get('WANDB_MODE', 'offline'),  # type: ignore[arg-type]
-      config=dict(config),
       # The regressor's training has a run of its own within that of the generator.
       reinit='create_new',
       settings=wandb.Settings(console='off', silent=True, disable_git=True, disable_code=True),
     )
+    # A training may go on with other values, as a later end.
+    self._run.config.update(dict(config), allow_val_change=True)
     self.run = str(self._run.id)
     # Their own step counts calls and may not go back, as after a resume.
     self._run.define_metric('step')

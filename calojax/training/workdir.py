@@ -2,7 +2,8 @@
 spectrum it was trained on.
 
 `config.json history.json checkpoints/ data.json spectrum.npz best.json metrics.jsonl events*
-evaluation/<step>/`. A workdir is enough to sample from, on a machine that has not the data.
+tracking.json evaluation/<step>/`. A workdir is enough to sample from, on a machine that has not
+the data.
 """
 
 from __future__ import annotations

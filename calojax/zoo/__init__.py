@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import pathlib
 
+from calojax.registry import near
+
 ROOT = pathlib.Path(__file__).parent
 
 
@@ -24,8 +26,9 @@ def find(model: str) -> str:
   if pathlib.Path(model).is_dir():
     return model
   if model not in names():
+    hint = near(model, names(), 'of the package there are')
     raise ValueError(
-      f'model {model!r} is neither the folder of an exported model nor one of the package: '
-      f'{", ".join(names())}'
+      f'model {model!r} is neither one of the package nor the folder of an exported one or of a '
+      f'run; {hint}'
     )
   return str(ROOT / model)
