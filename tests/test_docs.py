@@ -25,6 +25,8 @@ import tables
 PAGES = {path.name: path for path in tables.PAGES}
 TEXTS = {name: path.read_text(encoding='utf-8') for name, path in PAGES.items()}
 FENCE = re.compile(r'^```(\w+)([^\n]*)\n(.*?)^```$', re.M | re.S)
+# docs/picture.py puts them among the pages.
+PICTURES = ('samples.png', 'coverage.png', 'side_by_side.png')
 ONLY_PARSED = 'only parsed by the tests'  # in a fence's title, with the reason
 # By ml_collections, as it reads a config.
 LOADED = pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
@@ -191,11 +193,7 @@ def test_links_lead_somewhere(name):
   for target in re.findall(r'\]\(([^)\s]+)\)', prose(name)):
     file, _, anchor = target.partition('#')
     path = (PAGES[name].parent / file) if file else PAGES[name]
-    if file in (
-      'samples.png',
-      'coverage.png',
-      'side_by_side.png',
-    ):  # docs/picture.py puts them there
+    if file in PICTURES:
       path = ROOT / 'experiments' / 'results' / file
     assert path.exists(), target
     assert not anchor or anchor in anchors(path), target

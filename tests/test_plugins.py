@@ -68,19 +68,20 @@ def run(installed, *words, plain=False):
 def test_a_package_brings_detector_format_network_and_metric(installed):
   folder, _ = installed
   run(installed, '-c', BEAM)
-  main = ('-m', 'calojax.main')
+  command = ('-m', 'calojax.console')
+  assert 'generator of calojax-testbeam 1.0' in run(installed, *command, 'list', 'plug-ins')
   flags = [f'--config.{key}={value}' for key, value in TINY.items()]
-  run(installed, *main, '--config=testbeam', *flags, '--workdir=run')
+  run(installed, *command, 'train', 'testbeam', *flags, '--workdir=run')
   (summary,) = (folder / 'run' / 'evaluation').glob('*/summary.json')
   figures = json.loads(summary.read_text())
   assert {'value', 'error', 'floor'} <= set(figures['testbeam/core'])
   assert json.loads((folder / 'run' / 'config.json').read_text())['generator']['name'] == 'profiles'
 
-  sample = ('--mode=sample', '--workdir=run', '--count=30', '--output=made.h5')
-  run(installed, *main, *sample, '--layout=towers')
+  run(installed, *command, 'sample', 'run', '--count=30', '--output=made.h5', '--layout=towers')
   with h5py.File(folder / 'made.h5') as file:
     assert stored(file, 'towers').shape == (30, 12, 12) and file.attrs['format'] == 'towers'
-  run(installed, *main, '--mode=export', '--workdir=run', '--output=model')
+  assert 'layout towers' in run(installed, *command, 'show', 'made.h5')
+  run(installed, *command, 'export', 'run', '--output=model')
   # What is exported needs nothing of the plug-in.
   code = 'import calojax; print(calojax.load("model").generate([2e4] * 3).shape)'
   assert run(installed, '-c', code, plain=True).strip() == '(3, 144)'

@@ -120,7 +120,7 @@ def looked_at(path: str, said: data.Conventions) -> tuple[data.Dataset, int, str
     keys, streamed = set(file.arrays), h5py.is_hdf5(path)
   with named(path):
     kind = recognised(keys)
-  layout = next(name for name, known in data.LAYOUTS.items() if known is kind)
+  layout = next(name for name, known in data.LAYOUTS.usable().items() if known is kind)
   if not streamed:
     found = data.read(path, conventions=said)
     count = len(found.showers.energies)
