@@ -225,14 +225,17 @@ def test_what_is_no_description_of_a_model_is_refused_by_name(text, tmp_path):
     inference.load(str(tmp_path))
 
 
+NOBODY: Any = None  # the tracker of a training that tells nothing
+
+
 @pytest.mark.parametrize('line', ['null', '[1]', '{}', '{"step": null}', 'x', '\xff'])
 def test_a_damaged_line_of_the_metrics_is_named(line, tmp_path):
   path = tmp_path / 'metrics.jsonl'
   text = f'{{"step": 2}}\n{line}\n{{"step": 9}}\n'
   path.write_text(text, encoding='latin1')
   with pytest.raises(ValueError, match=r'metrics\.jsonl: line 2 is damaged'):
-    callbacks.Scalars(str(tmp_path), None, 1, 1, 4)
+    callbacks.Scalars(str(tmp_path), NOBODY, 1, 1, 4)
   assert path.read_text(encoding='latin1') == text
   path.write_text('{"step": 2}\n{"step": 9}\n{"st')  # a kill cut the last line short
-  callbacks.Scalars(str(tmp_path), None, 1, 1, 4)
+  callbacks.Scalars(str(tmp_path), NOBODY, 1, 1, 4)
   assert path.read_text() == '{"step": 2}\n'

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from calojax.methods.state import Player, SinglePlayer
+from calojax.training import trackers
 from calojax.training.callbacks import Diverged, Scalars
 
 STATE = SinglePlayer(
@@ -22,7 +23,7 @@ STATE = SinglePlayer(
 )
 
 
-class Tracker:
+class Tracker(trackers.Tracker):
   def __init__(self):
     self.kept = {}
 

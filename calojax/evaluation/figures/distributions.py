@@ -91,7 +91,8 @@ def _histogram(panel: Axis, real: np.ndarray, fake: np.ndarray, label: str) -> N
   lit = fractions[1] > 0  # an empty bin has no place on a logarithmic scale
   main.errorbar(centres[lit], fractions[1][lit], errors[1][lit], label=NAMES[1], **POINTS)
   main.set_ylabel('fraction of showers')
-  draw_ratio(ratio, Places(centres, edges), *map(Measured, fractions, errors))
+  compared = [Measured(*sample) for sample in zip(fractions, errors)]
+  draw_ratio(ratio, Places(centres, edges), compared[0], compared[1])
   if logarithmic:
     main.set_xscale('log')
   if scale.high(fractions[0]):
@@ -119,7 +120,8 @@ def _vector(panel: Axis, real: np.ndarray, fake: np.ndarray, name: str) -> None:
   main.plot(x, means[0], color=REAL, label=f'{NAMES[0]}, mean and spread')
   main.errorbar(x, means[1], fake.std(axis=0), label=f'{NAMES[1]}, mean and spread', **POINTS)
   main.set_ylabel(_label(name))
-  draw_ratio(ratio, Places(x, edges), *map(Measured, means, errors))
+  compared = [Measured(*sample) for sample in zip(means, errors)]
+  draw_ratio(ratio, Places(x, edges), compared[0], compared[1])
   if logarithmic:
     main.set_xscale('log')
   component = 'layer $l$' if OBSERVABLES[name].width is None else 'component'

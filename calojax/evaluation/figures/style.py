@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 # Smaller than mplhep's, which are for one panel of ten inches.
 SIZES = {
@@ -34,5 +35,6 @@ def styled() -> Iterator[None]:
   import matplotlib
   import mplhep
 
-  with matplotlib.rc_context({**mplhep.style.ROOT, **SIZES}):
+  look: Any = {**mplhep.style.ROOT, **SIZES}
+  with matplotlib.rc_context(look):
     yield
