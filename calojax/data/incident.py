@@ -155,7 +155,9 @@ def _heading(text: str) -> tuple[str, str]:
   """Name and unit of a column."""
   match = re.fullmatch(r'\s*(\w+)\s*(?:[\[(]\s*(\w*)\s*[\])])?\s*', text)
   if not match:
-    raise ValueError(f'column {text!r}, expected a name and maybe a unit, as energy [GeV]')
+    raise ValueError(
+      f'column {text!r}, expected a name and maybe a unit, as energy [GeV], then a comma'
+    )
   usual = find(COLUMNS, match[1].lower(), 'column')
   unit = match[2] or usual
   if unit != '1':
