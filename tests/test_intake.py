@@ -154,7 +154,7 @@ def test_rows_of_other_particles_and_empty_showers_are_refused(tmp_path, arrays)
       data.load(path)
 
 
-MOVED = {  # what is wrong beside the usual units and axes
+MOVED: dict[str, tuple[dict[str, Any], str]] = {  # what is wrong beside the usual units and axes
   'both energies': (
     {'EnergyDeposit': 1e-3, 'ParticleMomentum': 1e-3},
     'TeV and EnergyDeposit like',
