@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
-from outcome import Outcome, Seed, of_process
+from outcomes import Outcome, Seed, of_process
 
 import tiny
 from calojax import data
