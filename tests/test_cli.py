@@ -52,6 +52,8 @@ def refused(*arguments, cwd=ROOT) -> str:
     ([CONFIG, '--config.optimiser.genrator=1'], ['genrator', 'generator']),
     ([CONFIG, '--config.train.steps=many'], ['many', 'train.steps']),
     (['--config=configs/cnn_axu.py'], ['configs/cnn_axu.py']),
+    (['--config=experiments/results/coverage.png'], ['is no text, expected a Python file']),
+    ([CONFIG, '--workdir=setup.cfg'], ['--workdir=setup.cfg is a file']),
     (['--mode=sample', '--workdir=x', '--output=o.h5'], ['--conditions', '--count']),
     (['--mode=sample', '--workdir=x', '--count=3'], ['--output']),
     (['--mode=sample', '--count=3', '--output=o.h5'], ['--workdir']),

@@ -101,8 +101,8 @@ def test_csv(tmp_path, text, expected):
 @pytest.mark.parametrize(
   'text, message',
   [
-    ('', '0 lines, expected a header'),
-    ('energy\n', '1 lines, expected a header'),
+    ('', 'no particles, expected a header'),
+    ('energy\n', 'no particles, expected a header'),
     ('1000\n2000\n', "no column '1000'; known: energy"),
     ('energi\n1\n', "no column 'energi'; did you mean 'energy'"),
     ('energy [MEV]\n1\n', "no unit 'MEV'; did you mean 'MeV'"),

@@ -154,7 +154,7 @@ def test_rows_of_other_particles_and_empty_showers_are_refused(tmp_path, arrays)
       data.load(path)
 
 
-MOVED = {  # what is wrong beside the usual units and axes
+MOVED: dict[str, tuple[dict[str, Any], str]] = {  # what is wrong beside the usual units and axes
   'both energies': (
     {'EnergyDeposit': 1e-3, 'ParticleMomentum': 1e-3},
     'TeV and EnergyDeposit like',
@@ -816,17 +816,6 @@ def test_rows_that_nobody_wrote_are_refused_at_once(tmp_path):
   assert time.process_time() - start < 5
 
 
-@pytest.mark.parametrize(
-  'attributes, message',
-  [
-    ({'geometry': '{"name": "a", "layers": [], "sampling_fraction": 1}'}, 'not a geometry'),
-    ({'geometry': '[' * 100_000}, "not a geometry|attribute 'version'|no shower"),
-    ({'provenance': '{"a"'}, "attribute 'provenance' is no JSON"),
-    ({'provenance': '[1]'}, r"attribute 'provenance' is '\[1\]', expected a JSON object"),
-    ({'provenance': 'null'}, "attribute 'provenance' is 'null'"),
-    ({'provenance': '[' * 50_000}, "attribute 'provenance' is no JSON"),
-  ],
-)
 @pytest.mark.parametrize('wrap', [np.bytes_, lambda text: np.array([text.encode()])])
 def test_a_text_that_is_bytes_or_an_array_of_one_is_read(tmp_path, arrays, wrap):
   pitch = 4.0
@@ -857,6 +846,17 @@ def test_what_is_no_array_is_told_in_words_without_quotes(tmp_path, arrays):
     data.load(save(tmp_path / 'b.h5', small))
 
 
+@pytest.mark.parametrize(
+  'attributes, message',
+  [
+    ({'geometry': '{"name": "a", "layers": [], "sampling_fraction": 1}'}, 'not a geometry'),
+    ({'geometry': '[' * 100_000}, "not a geometry|attribute 'version'|no shower"),
+    ({'provenance': '{"a"'}, "attribute 'provenance' is no JSON"),
+    ({'provenance': '[1]'}, r"attribute 'provenance' is '\[1\]', expected a JSON object"),
+    ({'provenance': 'null'}, "attribute 'provenance' is 'null'"),
+    ({'provenance': '[' * 50_000}, "attribute 'provenance' is no JSON"),
+  ],
+)
 def test_damaged_attributes_are_named(tmp_path, attributes, message):
   with data.Writer(tmp_path / 'a.h5', LHCB_ECAL, {}) as writer:
     writer.append(take(data.load('lhcb_ecal').showers, slice(3)))

@@ -161,6 +161,8 @@ def _folder(asked: Asked, needed: bool = True) -> str:
   folder = values.workdir or (_usual_folder(asked) if values.config is not None else '')
   if needed and not folder:
     raise ValueError(f'{asked} needs --workdir, the folder of a training')
+  if os.path.isfile(folder):
+    raise ValueError(f'--workdir={folder} is a file, expected the folder of a training')
   return folder
 
 

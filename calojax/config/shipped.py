@@ -43,11 +43,22 @@ def path(name: str) -> str:
   if name not in known and (pathlib.Path(name) / of_workdir.CONFIG).is_file():
     return f'{of_workdir.__file__}:{name}'
   if pathlib.Path(name).is_file():
+    _check_text(name)
     return name
   if name.endswith('.py') or '/' in name:
     raise ValueError(f'{name!r} is no config: no such file, and no run with a config')
   found = registry.find(known, name, 'config')
   return found if isinstance(found, str) else str(found.__file__)
+
+
+def _check_text(name: str) -> None:
+  """Raises ValueError if a file is no text, as a file of showers in the place of a config."""
+  try:
+    text = pathlib.Path(name).read_text(encoding='utf-8')
+  except UnicodeDecodeError:
+    text = '\0'
+  if '\0' in text:
+    raise ValueError(f'{name!r} is no config: it is no text, expected a Python file')
 
 
 def workdir_of(path: str) -> str | None:

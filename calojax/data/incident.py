@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import array
 import csv
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -40,7 +41,6 @@ COLUMNS = {
   'dy': '1',
   'dz': '1',
 }
-MOST = 10**7  # lines of a CSV file
 
 
 def has_showers(path: str | os.PathLike) -> bool:
@@ -123,29 +123,41 @@ def _canonical(arrays: Arrays) -> Condition:
 
 def _csv(path: str | os.PathLike, given: Mapping[str, str]) -> Condition:
   """The particles of a text file: a header such as `energy [GeV],x,y,theta,phi`, a line each."""
+  with named(path):
+    lines = _lines(path)
+    _, header = next(lines, (0, []))
+    units = dict(map(_heading, header))
+    if header and ('energy' not in units or len(units) < len(header)):
+      raise ValueError(f'header {header}, expected energy once and any of {list(COLUMNS)[1:]}')
+    values = _numbers(lines, len(units))
+    if not len(values):
+      raise ValueError('no particles, expected a header and a line at least')
+    arrays = dict(zip(units, values.T))
+    return _of_columns(rescaled(arrays, COLUMNS, _of({**units, **given}, COLUMNS)))
+
+
+def _lines(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
+  """Numbers and fields of the lines of a text file; blank ones and comments are left out.
+
+  Raises:
+    ValueError: it cannot be read.
+  """
   try:
     with open(path, encoding='utf-8-sig', newline='') as file:
-      rows = list(enumerate(csv.reader(file), 1))[: MOST + 1]
+      for line, row in enumerate(csv.reader(file), 1):
+        if row and not row[0].lstrip().startswith('#'):
+          yield line, row
   except (OSError, ValueError, csv.Error) as error:
-    raise ValueError(f'{path}: cannot be read, expected CSV text in UTF-8: {error}') from None
-  # Blank lines and comments are no particles; what is left keeps the number of its line.
-  rows = [(i, row) for i, row in rows if row and not row[0].lstrip().startswith('#')]
-  with named(path):
-    if len(rows) < 2:
-      raise ValueError(f'{len(rows)} lines, expected a header and a particle at least')
-    header = rows[0][1]
-    units = dict(map(_heading, header))
-    if 'energy' not in units or len(units) < len(header):
-      raise ValueError(f'header {header}, expected energy once and any of {list(COLUMNS)[1:]}')
-    arrays = dict(zip(units, _numbers(rows[1:], len(units)).T))
-    return _of_columns(rescaled(arrays, COLUMNS, _of({**units, **given}, COLUMNS)))
+    raise ValueError(f'cannot be read, expected CSV text in UTF-8: {error}') from None
 
 
 def _heading(text: str) -> tuple[str, str]:
   """Name and unit of a column."""
   match = re.fullmatch(r'\s*(\w+)\s*(?:[\[(]\s*(\w*)\s*[\])])?\s*', text)
   if not match:
-    raise ValueError(f'column {text!r}, expected a name and maybe a unit, as energy [GeV]')
+    raise ValueError(
+      f'column {text!r}, expected a name and maybe a unit, as energy [GeV], then a comma'
+    )
   usual = find(COLUMNS, match[1].lower(), 'column')
   unit = match[2] or usual
   if unit != '1':
@@ -153,15 +165,18 @@ def _heading(text: str) -> tuple[str, str]:
   return match[1].lower(), unit
 
 
-def _numbers(rows: list[tuple[int, list[str]]], width: int) -> np.ndarray:
+def _numbers(lines: Iterable[tuple[int, list[str]]], width: int) -> np.ndarray:
   """`[b, width]` of numbered lines; ValueError names the line of what is no number."""
-  values = np.empty((len(rows), width))
-  for i, (line, row) in enumerate(rows):
+  values = array.array('d')  # lists of texts would take ten times the memory
+  for line, row in lines:
     try:
-      values[i] = [float(text) for text in row] if len(row) == width else []
+      found = [float(text) for text in row]
     except ValueError:
-      raise ValueError(f'line {line} is {row}, expected {width} numbers') from None
-  return values
+      found = []
+    if len(found) != width:
+      raise ValueError(f'line {line} is {row}, expected {width} numbers')
+    values.extend(found)
+  return np.array(values).reshape(-1, max(1, width))
 
 
 def _of_columns(arrays: Arrays) -> Condition:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from outcome import Outcome, Seed
+from outcomes import Outcome, Seed
 
 from calojax import data, inference, spectrum, zoo
 from calojax.showers import take

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import cases
 import numpy as np
 import values
-from outcome import Outcome, Seed, of_process
+from outcomes import Outcome, Seed, of_process
 from processes import command, ended
 
 GIVEN = {  # by reader of `cases`, a command that reads the file or its folder

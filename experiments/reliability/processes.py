@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
-from outcome import Outcome, Seed, of_process
+from outcomes import Outcome, Seed, of_process
 
 import tiny
 from calojax import data
@@ -164,8 +164,8 @@ def kills(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
       hit = alive(process)
       process.kill()
       process.communicate()
-      if not hit:  # it took less than when it was measured: no fault was made
-        seconds *= SOONER
+      if not hit:  # no fault was made: it had little left to do, or takes less than was measured
+        seconds *= 1 if several else SOONER
         break
       several += 1
     yield from [resumed(folder, run, expected, f'{several} kills')] * several
@@ -190,6 +190,7 @@ def signals(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
   while tried < count:
     name, run = names[number % len(names)], f'run{of_run}'
     sent = (signal.SIGTERM, signal.SIGINT)[rng.integers(2)]
+    begun = name == 'train' and (folder / run).exists()
     process = command(*others.get(name, training(folder, run)))
     # The interpreter itself starts before any line of a program can listen.
     time.sleep(0.2)
@@ -202,7 +203,7 @@ def signals(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
     hit = before and (after or process.returncode != 0)
     number += 1
     if not hit:  # no fault was made
-      durations[name] *= SOONER
+      durations[name] *= 1 if begun else SOONER
     else:
       yield found
       tried += 1

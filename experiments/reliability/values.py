@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from outcome import Outcome, Seed, of_process
+from outcomes import Outcome, Seed, of_process
 from processes import command, ended, training
 
 import tiny

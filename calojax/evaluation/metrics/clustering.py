@@ -24,7 +24,7 @@ def turned(points: np.ndarray) -> np.ndarray:
   count, triangle = len(points), np.empty((0, len(points)))
   for start in range(0, points.shape[1], 2 * count):  # all of them in double precision are large
     block = points[:, start : start + 2 * count].T.astype(np.float64)
-    triangle = np.linalg.qr(np.concatenate([triangle, block]), mode='r')
+    triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, block]), mode='r'))
   return np.ascontiguousarray(triangle.T, np.float32)
 
 
