@@ -26,10 +26,14 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGES = ('README.md', 'docs/pages/quickstart.md')
 FENCE = re.compile(r'^```(\w+)([^\n]*)\n(.*?)^```$', re.M | re.S)
-# Trainings, and networks as judges, take hours.
+# Trainings, and networks as judges, take hours; a judgement by all metrics a minute.
 STEPS = 20
-SHORT = (f'--config.train.steps={STEPS}', '--config.train.monitor_every=10')
-SHORT_FILES = ('--classifier=false', '--clusters=50')
+SHORT = (
+  *(f'--config.train.steps={STEPS}', '--config.train.monitor_every=20'),
+  *('--config.evaluation.clusters=50', '--config.evaluation.runs=2'),
+  "--config.evaluation.metrics=('prd', 'response')",
+)
+SHORT_FILES = ('--metrics=prd,response', '--clusters=50')
 SERVER = 'timeout 30 {} || [ $? = 124 ]'  # a command that serves until it is stopped
 
 
