@@ -361,8 +361,8 @@ def refused(*arguments):
   [
     (('--config=cnn', '--count=3'), '--count=3 with --mode=train, expected --mode=sample'),
     (
-      ('--mode=evaluate', '--workdir=x', '--clusters=9'),
-      '--clusters=9 with --mode=evaluate, expected --mode=evaluate of files',
+      ('--mode=evaluate', '--workdir=x', '--training=t.h5'),
+      '--training=t.h5 with --mode=evaluate, expected --mode=evaluate of files',
     ),
     (('--mode=export', '--workdir=x', '--layout=lhcb'), 'expected --mode=sample'),
   ],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from calojax import data, zoo
-from calojax.commands import door, listing, show, words
+from calojax.commands import door, listing, told, words
 from calojax.config import shipped
 from calojax.detectors import CALOCHALLENGE_PHOTONS, CALOGAN, DETECTORS
 from calojax.evaluation.figures import portrait
@@ -68,7 +68,7 @@ def test_a_file_is_told_with_its_ranges_and_origin(capsys, tmp_path, few, embedd
 
 
 def test_a_large_file_is_looked_at_evenly(capsys, tmp_path, monkeypatch):
-  monkeypatch.setattr(show, 'LOOKED_AT', 40)
+  monkeypatch.setattr(told, 'LOOKED_AT', 40)
   geometry = Geometry('small', (Layer((2, 2), (1.0, 1.0), depth=1.0),))
   energy = np.linspace(1e3, 2e3, 500)
   with data.writer(tmp_path / 'a.h5', geometry, {}) as writer:

@@ -308,6 +308,7 @@ def test_help_loads_nothing_heavy():
     (['--spectrum=flat'], 'known: fixed, uniform, log_uniform'),
     (['--physics=QGSP'], 'known: G4EmStandardPhysics'),
     (['--energy=20,10'], 'energies from 20 to 10 GeV'),
+    (['--energy=20:10'], 'energies from 20 to 10 GeV'),
     (['--energy=0'], 'energies from 0 to 0 GeV'),
     (['--energy=1,2e5'], 'up to at most 100000 GeV, where the tables end'),
     (['--energy=nan'], 'energ'),

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from calojax.commands.options import COMMANDS, Option
+from calojax.commands.flags import Option
+from calojax.commands.options import COMMANDS
 from calojax.config import shipped
 from calojax.registry import find, near
 

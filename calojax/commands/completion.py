@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from calojax import zoo
-from calojax.commands.options import COMMANDS, Option
+from calojax.commands.flags import Option
+from calojax.commands.options import COMMANDS
 from calojax.config import shipped
 from calojax.registry import find
 

@@ -2,126 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-
-class Option(NamedTuple):
-  """A flag.
-
-  Attributes:
-    name: without the dashes.
-    help: one or two sentences.
-    value: what stands behind `=` in the help; of a switch nothing.
-    kind: `string`, `integer`, `float`, `boolean`, `list` (separated by commas) or `config`.
-    default: where it is not given.
-  """
-
-  name: str
-  help: str
-  value: str = 'FILE'
-  kind: str = 'string'
-  default: Any = None
-
-
-class Command(NamedTuple):
-  """A command.
-
-  Attributes:
-    summary: one line.
-    examples: of its use.
-    options: its flags.
-    subject: the flag that a bare word stands for, or ''.
-  """
-
-  summary: str
-  examples: tuple[str, ...]
-  options: tuple[Option, ...]
-  subject: str = ''
-
-
-CONFIG = Option(
-  'config',
-  'The system: the name of one that comes with the package, as cnn_aux, a file, or a run. '
-  '--config.x.y=v changes a value of it, as --config.train.steps=4000 or '
-  '--config.evaluation.clusters=50 (of the PRD; of a small file there are fewer showers than '
-  'the usual 400 clusters).',
-  'NAME',
-  'config',
-)
-WORKDIR = Option(
-  'workdir',
-  'Folder of the run; by default runs/NAME of the config, or runs/NAME-HASH if values are changed.',
-  'RUN',
-)
-SEED = Option('seed', 'Seed of everything random.', 'N', 'integer', 0)
-DEBUG = Option('debug', 'Show the traceback of an error.', '', 'boolean', False)
-OVERWRITE = Option('overwrite', 'Replace the file that is there.', '', 'boolean', False)
-OF_RUN = (CONFIG, WORKDIR)
-CHECKPOINT = Option(
-  'checkpoint', 'Of the run: newest, best or a step.', 'newest|best|STEP', default='newest'
-)
-MOVED = Option(
-  'data', 'Where the data of the run lie now, if they have moved: known by their fingerprint.'
-)
-
-
-def conventions(files: str, prefix: str = '') -> tuple[Option, ...]:
-  """The flags that say what these files do not tell."""
-  return (
-    Option(
-      f'{prefix}units',
-      f'Units of {files} that the file does not tell, as ParticleMomentum:MeV.',
-      'KEY:UNIT,...',
-      default='',
-    ),
-    Option(f'{prefix}axes', f'Order of the image axes of {files}, as yx.', 'AXES', default=''),
-    Option(
-      f'{prefix}negative',
-      f'Cells below zero of {files}: refuse, or zero.',
-      'refuse|zero',
-      default='refuse',
-    ),
-  )
-
-
-ON_FILE = Option(
-  'conditions', 'Real showers to judge the run on, in place of the test showers of its data.'
-)
-OF_FILES = (  # what only an evaluation of two files looks at
-  Option('reference', 'Real showers: a file of any readable format.'),
-  Option('generated', 'Generated showers: a file of any readable format.'),
-  Option('training', 'The showers that were trained on, to see whether they are repeated.'),
+from calojax.commands.flags import (
+  CHECKPOINT,
+  DEBUG,
+  MOVED,
+  OF_FILES,
+  OF_RUN,
+  ON_FILE,
+  OVERWRITE,
   SEED,
-  *conventions('--generated', 'generated_'),
-)
-WISHES = (  # of an evaluation, of a run as of files
-  Option(
-    'clusters',
-    'Clusters of the PRD, by default 400 or what the config of the run says; fewer where there are '
-    'less than four showers for each.',
-    'N',
-    'integer',
-  ),
-  Option(
-    'metrics',
-    'Only these: prd, conditional_prd, observables, distances, frechet, manifold, response, '
-    'images, neighbours, challenge, trees, classifier.',
-    'NAME,...',
-    'list',
-    [],
-  ),
-  Option(
-    'classifier',
-    'Train networks as judges too, which takes longest; by default of files, and of a run whose '
-    'config names them.',
-    'true|false',
-    'boolean',
-  ),
-  Option(
-    'challenge', "Year of the CaloChallenge's conventions, 2024 or 2022.", 'YEAR', default='2024'
-  ),
-  Option('format', 'Pictures in these formats too, beside PNG: pdf, svg.', 'NAME,...', 'list', []),
-  *conventions('--reference, --training and --conditions'),
+  WISHES,
+  Command,
+  Option,
+  conventions,
 )
 
 TRAIN = Command(
@@ -222,7 +115,7 @@ SIMULATE = Command(
   (
     'calojax simulate --download',
     'calojax simulate --detector=lhcb_ecal --events=10000 --seed=1 --jobs=8 --output=geant4.h5',
-    'calojax simulate --detector=clic --particle=gamma --spectrum=uniform --energy=10,100 '
+    'calojax simulate --detector=clic --particle=gamma --spectrum=uniform --energy=10:100 '
     '--events=500 --output=photons.h5',
   ),
   (
@@ -250,7 +143,7 @@ SIMULATE = Command(
     Option(
       'energy',
       'Kinetic energy, GeV: one value, or the lowest and the highest.',
-      'E|LOW,HIGH',
+      'E|LOW:HIGH',
       'list',
     ),
     Option('spectrum', 'Of the energy: fixed, uniform or log_uniform (dN/dE ~ 1/E).', 'NAME'),

@@ -61,6 +61,8 @@ def plan(values: Any) -> Plan:
     raise ValueError(f'--cut is {cut:g} mm, expected a length > 0')
   names = ('particle', 'energy', 'spectrum', *gun.ANGLES, 'spread', 'aim')
   given = {name: values[name].value for name in names if values[name].value is not None}
+  if 'energy' in given:  # LOW:HIGH, as `calojax sample` has it, or LOW,HIGH
+    given['energy'] = ':'.join(given['energy']).split(':')
   chosen = gun.check(gun.changed(calorimeter.law(values.law), given), calorimeter.width)
   return Plan(calorimeter, chosen, physics, cut, values.seed, values.events, values.output)
 

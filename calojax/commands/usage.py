@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
-from calojax.commands.options import COMMANDS, Option
+from calojax.commands.flags import Option
+from calojax.commands.options import COMMANDS
 
 WIDTH = 96
 OVERVIEW = """\

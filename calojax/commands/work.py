@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from calojax.commands.arguments import Asked
-from calojax.commands.options import CHECKPOINT, MOVED, OF_FILES, OF_RUN, ON_FILE, Option
+from calojax.commands.flags import CHECKPOINT, MOVED, OF_FILES, OF_RUN, ON_FILE, Option
 from calojax.config import shipped
 
 Work = Callable[[], int]  # does it and returns the exit code

@@ -81,8 +81,9 @@ def training(folder: pathlib.Path, name: str) -> tuple[str, ...]:
 
 
 def sampling(model: str, output: pathlib.Path, count: int) -> tuple[str, ...]:
-  """Showers of a model of the package."""
-  return ('--mode=sample', f'--model={model}', f'--count={count}', f'--output={output}')
+  """Showers of a model of the package; the same command again makes the same file again."""
+  files = (f'--output={output}', '--overwrite')
+  return ('--mode=sample', f'--model={model}', f'--count={count}', *files)
 
 
 def state(workdir: pathlib.Path) -> str:
