@@ -232,7 +232,7 @@ def start(name, embedded, few, k=1):
   config = tiny.config(name, **SLOW)
   method = build(config, embedded.geometry, few)
   mesh = sharding.data_mesh()
-  batches = feed.resident(few, config.seed, 8, k, mesh)
+  batches = feed.Resident(few, config.seed, 8, k, mesh)
   return method, mesh, batches, loop.initial_state(method, take(few, slice(2)), 0, mesh)
 
 
@@ -276,7 +276,7 @@ loaded = data.load('lhcb_ecal'); few = take(loaded.showers, slice(256))
 rates = {'optimiser__generator': 1e-5, 'optimiser__discriminator': 1e-5}
 method = build(tiny.config('cnn_aux_sn', **rates), loaded.geometry, few)
 mesh = sharding.data_mesh()
-batches = feed.resident(few, 0, 16, 1, mesh)
+batches = feed.Resident(few, 0, 16, 1, mesh)
 state = loop.initial_state(method, take(few, slice(2)), 0, mesh)
 step = loop.dispatcher(method, mesh)
 for i in range(2):

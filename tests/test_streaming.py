@@ -1,5 +1,6 @@
 """Training from a file that is larger than the memory it may use."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -71,6 +72,22 @@ def test_too_few_showers_for_an_update_are_refused(file):
   config = tiny.config('cnn', data__source=file, train__batch=1024, train__discriminator_steps=3)
   with pytest.raises(ValueError, match='1024'):
     batches_of(config, load_parts(config), sharding.data_mesh())
+
+
+@pytest.mark.parametrize('memory', [1.0, 0.01])
+def test_batches_give_their_memory_back(file, memory):
+  import jax
+
+  config = tiny.config('cnn', data__source=file, data__memory_gib=memory)
+  parts = load_parts(config)
+  gc.collect()  # of tests before
+  before = sum(array.nbytes for array in jax.live_arrays())
+  feed = batches_of(config, parts, sharding.data_mesh())
+  feed(0, 1)
+  held = sum(array.nbytes for array in jax.live_arrays()) - before
+  assert held >= parts.train.energies.nbytes or parts.chunks is not None
+  feed.release()
+  assert sum(array.nbytes for array in jax.live_arrays()) == before
 
 
 PEAK = """

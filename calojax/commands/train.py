@@ -111,6 +111,7 @@ def trained_and_judged(trainer: run.Trainer, before: run.Trainer | None) -> int:
   with trackers.tracked(folder, trainer.config, start) as tracker:
     ready = pretrain.graft(trainer, pretrain.train(before)) if before else trainer
     state = run.run(ready, tracker, monitor.monitor(trainer, tracker))
+    trainer.batches.release()  # an evaluation needs the memory
     interruption.begin(
       interruption.PATIENCE
     )  # what was trained is saved, the rest can be made again

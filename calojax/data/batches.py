@@ -131,6 +131,10 @@ class Streamed:
     rows = np.arange(stop - start).reshape(self._micro, self._batch)
     return take(concatenate(parts), rows)
 
+  def release(self) -> None:
+    """Lets go of all windows; further batches are read anew."""
+    self._windows = {}
+
   def _read(self, epoch: int, window: int) -> Shower:
     """The showers of a window, shuffled."""
     order = _permutation(len(self._chunks), self._seed, epoch)

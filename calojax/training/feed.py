@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import functools
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,17 @@ from calojax.showers import Shower
 from calojax.training import sharding
 from calojax.training.parts import Parts, binning, conventions_of, window
 
-Batches = Callable[[int, int], Shower]  # (first step, n) -> Shower[n, k, b]
+
+class Batches(Protocol):
+  """The training batches of a run."""
+
+  def __call__(self, step: int, n: int) -> Shower:
+    """Those of n steps from this one on, `Shower[n, k, b]`."""
+    ...
+
+  def release(self) -> None:
+    """Frees their memory; no more are asked for."""
+    ...
 
 
 def batches_of(config: Any, parts: Parts, mesh: jax.sharding.Mesh) -> Batches:
@@ -28,8 +38,8 @@ def batches_of(config: Any, parts: Parts, mesh: jax.sharding.Mesh) -> Batches:
     batches.indices(
       len(parts.train.energies), settings.batch, settings.discriminator_steps, config.seed, 0
     )
-    return resident(parts.train, config.seed, settings.batch, settings.discriminator_steps, mesh)
-  return streamed(
+    return Resident(parts.train, config.seed, settings.batch, settings.discriminator_steps, mesh)
+  return Streaming(
     batches.Streamed(
       config.data.source,
       parts.chunks,
@@ -44,30 +54,41 @@ def batches_of(config: Any, parts: Parts, mesh: jax.sharding.Mesh) -> Batches:
   )
 
 
-def resident(
-  showers: Shower, seed: int, batch: int, micro: int, mesh: jax.sharding.Mesh
-) -> Batches:
+class Resident:
   """Batches of showers that lie on the device; only the indices travel."""
-  showers = jax.device_put(showers, sharding.replicated(mesh))
-  count = len(showers.energies)
-  gather = jax.jit(
-    lambda data, rows: jax.tree.map(lambda leaf: leaf[rows], data),
-    out_shardings=sharding.split(mesh, 2),
-  )
 
-  def call(step: int, n: int) -> Shower:
-    rows = [batches.indices(count, batch, micro, seed, s) for s in range(step, step + n)]
-    return gather(showers, jnp.asarray(rows))
+  def __init__(
+    self, showers: Shower, seed: int, batch: int, micro: int, mesh: jax.sharding.Mesh
+  ) -> None:
+    self._showers: Shower | None = jax.device_put(showers, sharding.replicated(mesh))
+    self._indices = functools.partial(batches.indices, len(showers.energies), batch, micro, seed)
+    self._gather = jax.jit(
+      lambda data, rows: jax.tree.map(lambda leaf: leaf[rows], data),
+      out_shardings=sharding.split(mesh, 2),
+    )
 
-  return call
+  def __call__(self, step: int, n: int) -> Shower:
+    """The batches of n steps."""
+    rows = [self._indices(s) for s in range(step, step + n)]
+    return self._gather(self._showers, jnp.asarray(rows))
+
+  def release(self) -> None:
+    """Gives the device its memory back."""
+    self._showers = None
 
 
-def streamed(stream: batches.Streamed, mesh: jax.sharding.Mesh) -> Batches:
+class Streaming:
   """Batches of showers that are read from disk while the device works."""
 
-  def call(step: int, n: int) -> Shower:
-    parts = [stream.batch(s) for s in range(step, step + n)]
-    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *parts)
-    return jax.device_put(stacked, sharding.split(mesh, 2))
+  def __init__(self, stream: batches.Streamed, mesh: jax.sharding.Mesh) -> None:
+    self._stream, self._split = stream, sharding.split(mesh, 2)
 
-  return call
+  def __call__(self, step: int, n: int) -> Shower:
+    """The batches of n steps."""
+    parts = [self._stream.batch(s) for s in range(step, step + n)]
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *parts)
+    return jax.device_put(stacked, self._split)
+
+  def release(self) -> None:
+    """Lets go of what was read ahead."""
+    self._stream.release()

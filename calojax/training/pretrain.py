@@ -78,6 +78,7 @@ def train(trainer: Trainer) -> TrainState:
       state = run(trainer, tracker, lambda step, state: None)
   finally:
     trainer.checkpoints.close()
+    trainer.batches.release()
   found = resolution(trainer, state)
   write_text(os.path.join(trainer.folder, 'resolution.json'), json.dumps(found, indent=1) + '\n')
   print(table(found), flush=True)

@@ -63,7 +63,7 @@ def main() -> None:
     state = jax.tree.unflatten(jax.tree.structure(old), [jnp.asarray(leaf) for leaf in leaves])
     state = state._replace(rng=jax.random.key(config.seed))
   step_fn = loop.dispatcher(method, mesh)
-  batches = feed.resident(showers, config.seed, config.train.batch, 1, mesh)
+  batches = feed.Resident(showers, config.seed, config.train.batch, 1, mesh)
   logs, start = [], time.process_time()
 
   def report(step, state, metrics):
