@@ -169,3 +169,11 @@ def test_a_wheel_holds_every_package_and_the_configs():
   listed = set(settings['options']['packages'].split())
   here = {'.'.join(path.parent.relative_to(ROOT).parts) for path in SOURCES}
   assert listed == here | {'calojax.configs'}
+
+
+def test_no_extra_has_a_name_that_setuptools_leaves_out():
+  settings = configparser.ConfigParser()
+  settings.read(ROOT / 'setup.cfg')
+  # In a virtual environment, as pip builds in, `parse_config_files` skips these in every section.
+  skipped = {'prefix', 'exec-prefix', 'home', 'user', 'root'}
+  assert not skipped & set(settings['options.extras_require'])

@@ -279,7 +279,7 @@ def test_showers_come_back_from_every_kind_of_file(
   assert [found.name for found in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize('ending, extra', [('parquet', 'parquet'), ('root', 'root')])
+@pytest.mark.parametrize('ending, extra', [('parquet', 'parquet'), ('root', 'uproot')])
 def test_a_library_that_is_missing_is_named_by_its_extra(tmp_path, monkeypatch, ending, extra):
   monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
   with pytest.raises(ValueError, match=rf'pip install "calojax\[{extra}\]"'):

@@ -779,7 +779,7 @@ def test_root_files(tmp_path, arrays):
 def test_root_files_without_uproot_are_refused_with_the_way_out(tmp_path, monkeypatch):
   monkeypatch.setitem(__import__('sys').modules, 'uproot', None)
   (tmp_path / 'a.root').write_bytes(b'root' + bytes(200))
-  with pytest.raises(ValueError, match='a.root: .*pip install "calojax\\[root\\]"'):
+  with pytest.raises(ValueError, match='a.root: .*pip install "calojax\\[uproot\\]"'):
     data.load(tmp_path / 'a.root')
 
 

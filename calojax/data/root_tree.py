@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-EXTRA = 'ROOT files need uproot: pip install "calojax[root]", or convert the tree to HDF5'
+EXTRA = 'ROOT files need uproot: pip install "calojax[uproot]", or convert the tree to HDF5'
 TREE, ATTRIBUTES = 'showers', 'calojax'  # the second is a text beside the tree: JSON
 
 
