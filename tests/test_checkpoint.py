@@ -193,11 +193,12 @@ def test_a_changed_file_of_a_workdir_is_refused(name, tmp_path, embedded, few):
   folder = str(tmp_path)
   workdir.claim(folder, tiny.config('cnn'))
   workdir.describe_data(folder, embedded.geometry, {}, 'abc', few.condition)
-  workdir.stored_config(folder), workdir.stored_data(folder)
+  both = lambda: (workdir.stored_config(folder), workdir.stored_data(folder))
+  both()
   path = tmp_path / name
   path.write_bytes(path.read_bytes().replace(b'0', b'1', 1))
   with pytest.raises(ValueError, match=f'{name}.*'):
-    workdir.stored_config(folder), workdir.stored_data(folder)
+    both()
 
 
 @pytest.mark.parametrize('text', ['null', '[1]', '{}', '"', '{"a": {}}', '\xff', '[' * 9999])

@@ -58,10 +58,17 @@ def written(dataset, path, rows) -> str:
 
 
 class Silent:
-  """A writer for TensorBoard that writes nothing."""
+  """A tracker that keeps nothing."""
 
-  def __getattr__(self, name):
-    return lambda *args, **kwargs: None
+  def scalars(self, step, values): ...
+
+  def histogram(self, step, name, values): ...
+
+  def figure(self, step, name, image): ...
+
+  def result(self, figures): ...
+
+  def close(self, done=True): ...
 
 
 class Killed(Exception):

@@ -25,6 +25,7 @@ from calojax.showers import Condition, Shower, take
 from calojax.training.parts import load_parts
 from calojax.units import AXES
 from conftest import ROOT, save
+from conftest import stored as in_file
 
 COUNT = 300
 
@@ -172,7 +173,7 @@ MOVED: dict[str, tuple[dict[str, Any], str]] = {  # what is wrong beside the usu
 
 @pytest.mark.parametrize('case', MOVED)
 def test_showers_of_other_particles_are_refused(tmp_path, embedded, case):
-  stored = lhcb.encode(take(embedded.showers, slice(800)), LHCB_ECAL)
+  stored: dict[str, Any] = {**lhcb.encode(take(embedded.showers, slice(800)), LHCB_ECAL)}
   changes, message = MOVED[case]
   for key, change in changes.items():
     stored[key] = change(stored[key]) if callable(change) else stored[key] * change
@@ -824,7 +825,8 @@ def test_a_text_that_is_bytes_or_an_array_of_one_is_read(tmp_path, arrays, wrap)
   with h5py.File(path, 'a') as file:
     file.attrs['geometry'] = wrap(geometry.to_json())
     file.attrs['units'] = wrap('ParticleMomentum MeV')
-    file['ParticleMomentum'][...] *= 1000
+    momentum = in_file(file, 'ParticleMomentum')
+    momentum[...] = momentum[...] * 1000
   given = Conventions(units='ParticlePoint:cm', axes='as_written')
   with pytest.raises(ValueError, match=r'the cells look like 8\.\d mm and not 4 mm'):
     data.load(path, conventions=given)

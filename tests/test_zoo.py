@@ -50,7 +50,7 @@ def test_the_three_calorimeters_are_there():
 
 @pytest.mark.parametrize('name', NAMES)
 def test_a_generator_of_the_package_is_that_of_its_card(name):
-  model = calojax.load(name, threads=1)
+  model = inference.load(name, threads=1)
   real = data.load(name)
   assert (
     model.geometry == real.geometry

@@ -63,7 +63,7 @@ def contents(path: str | os.PathLike) -> tuple[Tree, dict[str, Any]]:
     import uproot  # pyright: ignore[reportMissingImports]  # an extra
   except ModuleNotFoundError:
     raise ValueError(EXTRA) from None
-  file = uproot.open(os.fspath(path))
+  file: Any = uproot.open(os.fspath(path))  # a file by its type; a path of a tree would be that
   kinds = {name.split(';')[0]: kind for name, kind in file.classnames().items()}
   trees = [name for name, kind in kinds.items() if kind in ('TTree', 'ROOT::RNTuple')]
   if len(trees) != 1:
@@ -87,10 +87,11 @@ def written(
     raise ValueError(EXTRA) from None
   with uproot.recreate(path) as file:
     file[ATTRIBUTES] = json.dumps(attributes)
+    folder: Any = file  # its trees have no type before they are there
 
     def add(arrays: Mapping[str, np.ndarray]) -> None:
-      if TREE not in file:
-        file.mktree(TREE, {key: np.dtype((a.dtype, a.shape[1:])) for key, a in arrays.items()})
-      file[TREE].extend(dict(arrays))
+      if TREE not in folder:
+        folder.mktree(TREE, {key: np.dtype((a.dtype, a.shape[1:])) for key, a in arrays.items()})
+      folder[TREE].extend(dict(arrays))
 
     yield add

@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 from judge import figures
 
-import calojax
-from calojax import data
+from calojax import data, inference
 from calojax.evaluation.metrics.profiles import profile_metrics
 from calojax.evaluation.metrics.trajectory import slopes
 from calojax.evaluation.sets import Sets
@@ -39,7 +38,7 @@ def generator(path: str) -> tuple[Model, dict[str, Any]]:
     found = trained(path)
     with open(os.path.join(path, 'config.json')) as file:
       return found, {'step': found.step, 'config': json.load(file)}
-  model = calojax.load(path, threads=1)
+  model = inference.load(path, threads=1)
   return model, {'files': model.card['files']}
 
 
