@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-  from calojax.interface import (
+  from calojax.commands.interface import (
     Condition,
     Dataset,
     Geometry,
@@ -45,7 +45,7 @@ def __getattr__(name: str) -> Any:
   """A public name, imported when it is asked for: `import calojax` takes no time."""
   if name not in __all__:
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  from calojax import interface
+  from calojax.commands import interface
 
   return getattr(interface, name)
 

@@ -50,7 +50,6 @@ LEVELS = {
   },
   'doors': {
     '': 'the public names, imported when they are asked for',
-    'interface': 'what the public names do',
     'console': 'the command `calojax`',
     'main': 'the same commands as `python -m calojax.main --mode=COMMAND`',
     'simulate': '`calojax simulate` as `python -m calojax.simulate`',

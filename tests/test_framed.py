@@ -55,7 +55,8 @@ def test_method_built_without_showers_samples_alike(name, embedded, few, generat
 @SYSTEM
 def test_showers_are_physical(name, few, generators):
   """Energies of about Geant4's response, in cells of 0 or more, many of them dark."""
-  made = sampled(*generators[name], few.condition)
+  method, variables = generators[name]
+  made = sampled(method, variables, few.condition)
   assert np.isfinite(made).all() and (made >= 0).all() and 0.1 < (made == 0).mean() < 0.99
   response = made.sum(1) / few.condition.energy
   real = few.energies.sum(1) / few.condition.energy
@@ -67,7 +68,8 @@ def test_showers_follow_the_particle_over_the_front_face(name, embedded, generat
   """Also to where no training shower was: the frame moves them."""
   at_point = [(x, y) for x in (-150.0, 0.0, 150.0) for y in (-150.0, 0.0, 150.0)]
   condition = Condition.of(20_000.0, np.repeat(at_point, 16, axis=0), (0, 0, 1))
-  made = sampled(*generators[name], condition)
+  method, variables = generators[name]
+  made = sampled(method, variables, condition)
   centre = made @ embedded.geometry.positions[:, :2] / made.sum(1, keepdims=True)
   found = centre.reshape(9, 16, 2).mean(1)
   np.testing.assert_allclose(found, at_point, atol=12)

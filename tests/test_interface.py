@@ -9,7 +9,7 @@ import pytest
 
 import calojax
 import tiny
-from calojax import interface
+from calojax.commands import interface
 from calojax.data import Dataset
 from calojax.showers import take
 from conftest import ROOT
@@ -38,7 +38,7 @@ def test_the_import_is_light():
   done = subprocess.run(
     [sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True
   )
-  assert not set(done.stdout.split()) & {'numpy', 'h5py', 'jax', 'calojax.interface'}
+  assert not set(done.stdout.split()) & {'numpy', 'h5py', 'jax', 'calojax.commands.interface'}
   code = 'import sys, calojax; calojax.load; calojax.read; print(*sys.modules)'
   done = subprocess.run(
     [sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from calojax.commands.loading import Path, load
 from calojax.data.conventions import Conventions
 from calojax.data.reader import Dataset
 from calojax.geometry import Geometry
@@ -32,39 +33,6 @@ __all__ = [
   'train',
   'write',
 ]
-Path = str | os.PathLike[str]
-
-
-def load(
-  source: Path,
-  runtime: str | None = None,
-  threads: int | None = None,
-  checkpoint: str = 'newest',
-) -> Model:
-  """A trained generator, ready to make showers: `generate`, `sample`, `stream`.
-
-  Args:
-    source: the name of one that comes with the package, the folder of an exported one, or the
-      workdir of a run.
-    runtime: onnxruntime, openvino or jax, for an exported one; by default the first installed.
-    threads: of onnxruntime and openvino; by default as many as there are cores.
-    checkpoint: of a run: `newest`, `best` or a step.
-
-  Raises:
-    ValueError: it is none of these, a file of it was altered, or no runtime is installed.
-  """
-  from calojax import inference
-  from calojax.commands.sample import is_run
-
-  if not is_run(os.fspath(source)):
-    return inference.load(source, runtime, threads)
-  if runtime or threads:
-    raise ValueError(
-      f'runtime {runtime} and threads {threads} for a run, expected none: JAX runs it'
-    )
-  from calojax.training.trained import trained
-
-  return trained(os.fspath(source), checkpoint)
 
 
 def read(
