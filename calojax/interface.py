@@ -53,18 +53,9 @@ def load(
   Raises:
     ValueError: it is none of these, a file of it was altered, or no runtime is installed.
   """
-  from calojax import inference
-  from calojax.commands.sample import is_run
+  from calojax.commands import sources
 
-  if not is_run(os.fspath(source)):
-    return inference.load(source, runtime, threads)
-  if runtime or threads:
-    raise ValueError(
-      f'runtime {runtime} and threads {threads} for a run, expected none: JAX runs it'
-    )
-  from calojax.training.trained import trained
-
-  return trained(os.fspath(source), checkpoint)
+  return sources.load(os.fspath(source), runtime, threads, checkpoint)
 
 
 def read(
