@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from calojax.commands.loading import Path, load
 from calojax.data.conventions import Conventions
 from calojax.data.reader import Dataset
 from calojax.geometry import Geometry
@@ -33,6 +32,30 @@ __all__ = [
   'train',
   'write',
 ]
+Path = str | os.PathLike[str]
+
+
+def load(
+  source: Path,
+  runtime: str | None = None,
+  threads: int | None = None,
+  checkpoint: str = 'newest',
+) -> Model:
+  """A trained generator, ready to make showers: `generate`, `sample`, `stream`.
+
+  Args:
+    source: the name of one that comes with the package, the folder of an exported one, or the
+      workdir of a run.
+    runtime: onnxruntime, openvino or jax, for an exported one; by default the first installed.
+    threads: of onnxruntime and openvino; by default as many as there are cores.
+    checkpoint: of a run: `newest`, `best` or a step.
+
+  Raises:
+    ValueError: it is none of these, a file of it was altered, or no runtime is installed.
+  """
+  from calojax.commands import sources
+
+  return sources.load(os.fspath(source), runtime, threads, checkpoint)
 
 
 def read(

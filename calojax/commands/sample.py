@@ -16,8 +16,6 @@ from calojax.files import check_room
 from calojax.showers import Condition, Shower
 from calojax.units import GEV
 
-RUN = 'config.json'  # a folder with it is a run, one without an exported model
-
 
 class Request(NamedTuple):
   """What is to be written.
@@ -95,11 +93,6 @@ def quantity(name: str, text: str) -> float | spectrum.Range:
     raise ValueError(
       f'--{name} is {text!r}, expected a number or LOW:HIGH in {unit}, as 5 or 5:50'
     ) from None
-
-
-def is_run(source: str) -> bool:
-  """Whether it is the folder of a training."""
-  return os.path.isfile(os.path.join(source, RUN))
 
 
 def sampling(

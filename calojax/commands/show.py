@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from calojax import data, zoo
 from calojax.commands import told, words
-from calojax.commands.sample import is_run
+from calojax.commands.sources import is_run
 from calojax.commands.told import Shown
 from calojax.exit_codes import DONE
 from calojax.files import written_aside

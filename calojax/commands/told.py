@@ -12,8 +12,7 @@ import h5py
 import numpy as np
 
 from calojax import data, spectrum, zoo
-from calojax.commands import words
-from calojax.commands.loading import load
+from calojax.commands import sources, words
 from calojax.data import incident
 from calojax.data.layouts import recognised
 from calojax.data.opened import opened
@@ -163,7 +162,7 @@ def of_history(folder: str) -> list[tuple[str, str]]:
 
 def _made(source: str, known: Condition) -> tuple[Shower, Geometry]:
   """Showers of a generator for a picture."""
-  model = load(source)
+  model = sources.load(source)
   particles = spectrum.draw(known, DRAWN, 0)
   return Shower(model.generate(*particles), particles), model.geometry
 

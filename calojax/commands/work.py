@@ -103,10 +103,10 @@ def sampling(asked: Asked) -> Work:
     )
   if values.output is None:
     raise ValueError(f'{asked} needs --output=FILE')
-  from calojax.commands import sample
+  from calojax.commands import sample, sources
 
   request = sample.requested(values)
-  if values.model and not sample.is_run(values.model):  # needs nothing of the training
+  if values.model and not sources.is_run(values.model):  # needs nothing of the training
     _refuse(asked, (CHECKPOINT,), 'a run')
     return sample.sampling(request, model=values.model)
   return sample.sampling(request, workdir=values.model or _run(asked, folder))
