@@ -211,7 +211,8 @@ def _walk(
     ledger = ledger + to_shares(x) @ step.moves
   places = np.argsort(_drawn(order))
   shares = to_shares(jnp.concatenate(drawn, axis=1)[:, places])
-  return Walked(*jnp.split(shares, [len(order.layer)], axis=1))
+  rings, cells = jnp.split(shares, [len(order.layer)], axis=1)
+  return Walked(rings, cells)
 
 
 def _drawn(order: Order) -> np.ndarray:

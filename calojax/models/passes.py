@@ -56,8 +56,8 @@ class PassNetwork(nn.Module):
     h = quiet(leaky(h + nn.Dense(self.width)(h)))
     out = nn.Dense(4 * self.members, kernel_init=SMALL)(h)
     share = self.param('share_of_what_is_left', nn.initializers.zeros, (self.members,))
-    parts = jnp.split(out, 4, axis=1)
-    return Outputs(*parts, jnp.broadcast_to(share, parts[0].shape))
+    logit, middle, below, above = jnp.split(out, 4, axis=1)
+    return Outputs(logit, middle, below, above, jnp.broadcast_to(share, logit.shape))
 
 
 class Passes(nn.Module):

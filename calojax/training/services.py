@@ -24,7 +24,7 @@ class Wandb:
   """
 
   def __init__(self, folder: str, config: Mapping[str, Any], run: str | None):
-    import wandb
+    import wandb  # pyright: ignore[reportMissingImports]  # an extra
 
     self._wandb = wandb
     self._run = wandb.init(
@@ -76,8 +76,8 @@ class MLflow:
   """
 
   def __init__(self, folder: str, config: Mapping[str, Any], run: str | None):
-    import mlflow
-    from mlflow.entities import Param
+    import mlflow  # pyright: ignore[reportMissingImports]  # an extra
+    from mlflow.entities import Param  # pyright: ignore[reportMissingImports]  # an extra
 
     folder = os.path.abspath(folder)
     address = os.environ.get('MLFLOW_TRACKING_URI')
@@ -97,7 +97,7 @@ class MLflow:
 
   def scalars(self, step: int, values: Mapping[str, float]) -> None:
     """Keeps numbers by name."""
-    from mlflow.entities import Metric
+    from mlflow.entities import Metric  # pyright: ignore[reportMissingImports]  # an extra
 
     now = int(time.time() * 1000)
     metrics = [Metric(name, float(value), now, step) for name, value in values.items()]
