@@ -234,8 +234,13 @@ def _scales(variables: Variables, log_energy: Array) -> Scales:
   """Scales of the rings, then of the cells, for showers of these ln(E / 10 GeV)."""
   parts = (Cells(**variables['rings']), Cells(**variables['frame']['cells']))
   rings, cells = (spectra.scales(part, log_energy) for part in parts)
-  numbers = [jnp.concatenate(pair, axis=1) for pair in zip(rings[:3], cells[:3])]
-  return Scales(*numbers, jnp.concatenate([rings.shape, cells.shape]))
+  both = lambda *pair: jnp.concatenate(pair, axis=1)
+  return Scales(
+    middle=both(rings.middle, cells.middle),
+    spread=both(rings.spread, cells.spread),
+    odds=both(rings.odds, cells.odds),
+    shape=jnp.concatenate([rings.shape, cells.shape]),
+  )
 
 
 def _of(scales: Scales, members: np.ndarray) -> Scales:
