@@ -3,8 +3,8 @@ the clone, with the built wheel.
 
   python experiments/first_hour.py              in fresh environments, as it stands there: hours
   python experiments/first_hour.py --quick      the same with trainings of some steps
-  python experiments/first_hour.py --quick --here
-  in the environment of this Python, where calojax is installed: nothing is installed
+  python experiments/first_hour.py --quick --here README.md
+  one page, in the environment of this Python, where calojax is installed: nothing is installed
 
 Fenced blocks of bash and of Python are run in order, each page in an empty folder with a shell of
 its own, which ends at the first command that fails. `'.[EXTRA]'` becomes the wheel with that extra.
@@ -122,10 +122,11 @@ def main() -> None:
   parser = argparse.ArgumentParser(description='Every command of README and Quickstart.')
   parser.add_argument('--quick', action='store_true', help='trainings of some steps')
   parser.add_argument('--here', action='store_true', help='in the environment of this Python')
+  parser.add_argument('pages', nargs='*', default=PAGES, help='of these pages alone')
   given = parser.parse_args()
   with tempfile.TemporaryDirectory() as folder:
     wheel = None if given.here else built(folder)
-    for page in PAGES:
+    for page in given.pages:
       print(f'==== {page}', flush=True)
       print(f'==== {page}: {run(page, wheel, given.quick):.0f} s', flush=True)
 
