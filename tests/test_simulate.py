@@ -406,8 +406,8 @@ def test_two_simulations_do_not_share_a_folder(tmp_path):
   [
     ('missing/a.h5', 'folder that exists'),
     ('there.h5', 'exists already'),
-    ('', 'folder that exists'),
-    (300 * 'a', 'cannot be used'),  # longer than file systems take
+    ('', 'a name that ends in one of .h5'),
+    (300 * 'a' + '.h5', 'cannot be used'),  # longer than file systems take
   ],
 )
 def test_unusable_outputs(output, message, tmp_path, geant4):

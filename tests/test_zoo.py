@@ -133,7 +133,7 @@ def test_given_particles_and_another_layout(tmp_path):
     (('--mode=evaluate', '--model=lhcb_ecal'), 'expected --mode=sample'),
     (
       ('--model=lhcb_ecal', '--config=configs/cnn.py'),
-      'expected --mode=sample and neither --workdir nor --config',
+      '--model=lhcb_ecal with --mode=train, expected --mode=sample',
     ),
     (
       ('--mode=sample', '--model=lhcb_ecal', '--adapters=par04', '--count=5', '--output=x.h5'),

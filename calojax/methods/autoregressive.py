@@ -198,9 +198,8 @@ def _walk(
   """
   order, layers = model.order, len(model.geometry.layers)
   mean, deviation = _whitening(variables)
-  ledger = jnp.concatenate(
-    [jnp.ones((len(told), layers)), jnp.zeros((len(told), len(order.layer)))], axis=1
-  )
+  whole = jnp.ones((told.shape[0], layers))  # in an export a symbol, which is no length
+  ledger = jnp.concatenate([whole, jnp.zeros((told.shape[0], len(order.layer)))], axis=1)
   drawn, known = [], [told]
   for number, step in enumerate(order.passes):
     left = from_shares(jnp.maximum(ledger, 0))
