@@ -37,7 +37,6 @@ NETWORKS = (
   'wgan_gp',
   'vae',
   'vae_gan',
-  'autoregressive',
   'calogan',
   'calogan_conditional',
   'conv3d',
