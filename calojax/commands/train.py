@@ -112,9 +112,8 @@ def trained_and_judged(trainer: run.Trainer, before: run.Trainer | None) -> int:
     ready = pretrain.graft(trainer, pretrain.train(before)) if before else trainer
     state = run.run(ready, tracker, monitor.monitor(trainer, tracker))
     trainer.batches.release()  # an evaluation needs the memory
-    interruption.begin(
-      interruption.PATIENCE
-    )  # what was trained is saved, the rest can be made again
+    # What was trained is saved, the rest can be made again.
+    interruption.begin(interruption.PATIENCE)
     generator = of_state(state, trainer.method, (found.geometry, found.train.condition), {})
     summary = evaluate.judge_run(trainer.config, found, generator, folder)
     tracker.result(monitor.final(summary))

@@ -120,7 +120,9 @@ def pairs_figure(
   """
   layers = shown(geometry, PAIR_PANELS)
   count = len(titles[0])
-  figure, axes = grid(2 * len(layers), count, (2.7, 2.9))
+  figure, axes = grid(2 * len(layers), count, (2.7, 3.1))
+  # With the usual gap names of rows touch the frames above, and those of x the edge.
+  figure.set_layout_engine('constrained', h_pad=0.12)
   figure.suptitle(heading, fontsize=13)
   images = [geometry.split(sample.energies[:count]) for sample in (above, below)]
   for number, layer in enumerate(layers):
