@@ -113,6 +113,13 @@ def test_both_doors_read_the_same(monkeypatch):
   assert arguments.parsed('sample', ['m', '--x', '-3.5']).values.x == '-3.5'
 
 
+@LOADED
+def test_names_in_a_config_are_a_list_with_commas():
+  words = ['cnn', '--config.evaluation.metrics=prd, response', '--config.data.units=E:GeV,p:MeV']
+  config = arguments.parsed('train', words).values.config
+  assert config.evaluation.metrics == ('prd', 'response') and config.data.units == 'E:GeV,p:MeV'
+
+
 def test_help_of_the_old_door_names_all_flags(capsys):
   assert main.command_line(['calojax.main', '--help']) == 0
   text = capsys.readouterr().out
