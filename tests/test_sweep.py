@@ -14,6 +14,7 @@ import pytest
 import tiny
 from calojax import data
 from calojax.commands import sweep, sweep_plan, sweep_table
+from calojax.commands.jobs import engines, runner
 from calojax.files import Lease
 from calojax.showers import take
 from conftest import ROOT
@@ -71,9 +72,8 @@ def test_a_file_says_which_trainings_there_are(tmp_path):
   )
   assert [job.name for job in plan.jobs] == ['cnn_aux-seed0', 'cnn_aux-seed1', 'slow-seed7']
   assert plan.figures == ('prd_auc/raw',)
-  assert plan.jobs[2].arguments('here') == [
+  assert plan.jobs[2].arguments() == [
     '--config=cnn',
-    '--workdir=here',
     '--steps=20',
     '--config.optimiser.generator=0.0001',
     '--config.generator.channels=(16, 8, 8, 8)',
@@ -124,7 +124,7 @@ def test_the_interval_is_that_of_students_t():
 def jobs(tmp_path, monkeypatch):
   """Sweeps whose trainings are `JOB`."""
   (tmp_path / 'job.py').write_text(JOB)
-  monkeypatch.setattr(sweep, 'COMMAND', (sys.executable, str(tmp_path / 'job.py')))
+  monkeypatch.setattr(engines, 'COMMAND', (sys.executable, str(tmp_path / 'job.py')))
   return tmp_path
 
 
@@ -156,7 +156,7 @@ def test_a_job_that_fails_is_named_and_stops_no_other(jobs, capsys):
   assert swept(jobs, [3, 0, 4, 6]) == 1
   said = capsys.readouterr()
   assert 'cnn-seed3 failed with exit code 1' in said.err and ': no such shower' in said.err
-  assert tries(jobs, 4) == sweep.KILLS and tries(jobs, 3) == 1
+  assert tries(jobs, 4) == runner.KILLS and tries(jobs, 3) == 1
   assert '| cnn | 2 of 4 | 0.3 ± ' in said.out
   assert swept(jobs, [3, 0, 4, 6]) == 1  # what has failed is tried again
   assert (tries(jobs, 3), tries(jobs, 0)) == (2, 1)
@@ -174,8 +174,8 @@ def test_two_sweeps_in_one_folder_and_damaged_records_are_refused(jobs):
   with pytest.raises(ValueError, match='another sweep is at work in it'):
     swept(jobs, [0])
   lease.release()
-  (jobs / 'runs' / 'sweep.json').write_text('[3]')
-  with pytest.raises(ValueError, match=r'sweep.json is damaged'):
+  (jobs / 'runs' / 'jobs.json').write_text('[3]')
+  with pytest.raises(ValueError, match=r'jobs.json is damaged'):
     swept(jobs, [0])
   with pytest.raises(ValueError, match=r'--workers=0, expected at least 1'):
     swept(jobs, [0], workers=0)
@@ -186,7 +186,8 @@ import sys
 from calojax import interruption
 interruption.listen()
 from calojax.commands import outcome, sweep
-sweep.COMMAND = (sys.executable, sys.argv[1])
+from calojax.commands.jobs import engines
+engines.COMMAND = (sys.executable, sys.argv[1])
 work = lambda: sweep.sweeping(sys.argv[2], sys.argv[3], 2)()
 interruption.leave(outcome.outcome(work))
 """
@@ -223,12 +224,12 @@ def test_a_sweep_that_is_interrupted_ends_its_jobs_and_goes_on(jobs):
   planned(jobs, 'seeds = [0, 5]\n[[job]]\nconfig = "cnn"\n')
   with process(jobs) as running:
     until(lambda: (jobs / 'runs' / 'cnn-seed5' / 'tries').exists())
-    until(lambda: '"code": 0' in read(jobs / 'runs' / 'sweep.json'))
+    until(lambda: '"code": 0' in read(jobs / 'runs' / 'jobs.json'))
     running.send_signal(signal.SIGTERM)
     output, _ = running.communicate(timeout=60)
   assert running.returncode == 75, output
   assert 'SIGTERM received, 1 of 2 jobs are done and the others saved' in output
-  assert json.loads(read(jobs / 'runs' / 'sweep.json'))['cnn-seed5']['code'] == 75
+  assert json.loads(read(jobs / 'runs' / 'jobs.json'))['cnn-seed5']['code'] == 75
   with process(jobs) as running:
     output, _ = running.communicate(timeout=60)
   assert running.returncode == 0 and '1 of 2 jobs were done before' in output, output

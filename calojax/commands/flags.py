@@ -56,6 +56,16 @@ WORKDIR = Option(
 SEED = Option('seed', 'Seed of everything random.', 'N', 'integer', 0)
 DEBUG = Option('debug', 'Show the traceback of an error.', '', 'boolean', False)
 OVERWRITE = Option('overwrite', 'Replace the file that is there.', '', 'boolean', False)
+MANY = (  # of what is done by many jobs
+  Option('workers', 'Jobs at a time.', 'N', 'integer', 1),
+  Option(
+    'engine',
+    'Where they run: as processes of this machine, or on a batch system, whose queue and account '
+    "stand in dask-jobqueue's own file (docs/pages/sweeps.md).",
+    'local|slurm|htcondor',
+    default='local',
+  ),
+)
 OF_RUN = (CONFIG, WORKDIR)
 CHECKPOINT = Option(
   'checkpoint', 'Of the run: newest, best or a step.', 'newest|best|STEP', default='newest'

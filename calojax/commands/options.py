@@ -5,6 +5,7 @@ from __future__ import annotations
 from calojax.commands.flags import (
   CHECKPOINT,
   DEBUG,
+  MANY,
   MOVED,
   OF_FILES,
   OF_RUN,
@@ -231,8 +232,8 @@ SWEEP = Command(
   'Train many systems with several seeds, and make one table of them; the same command goes on.',
   ('calojax sweep sweep.toml --workers=2 --output=runs/sweep',),
   (
-    Option('sweep', 'The trainings: a file of TOML, as docs/pages/train.md describes it.'),
-    Option('workers', 'Trainings at a time.', 'N', 'integer', 1),
+    Option('sweep', 'The trainings: a file of TOML, as docs/pages/sweeps.md describes it.'),
+    *MANY,
     Option('output', 'The folder of the trainings; by default runs/NAME of the file.', 'FOLDER'),
     DEBUG,
   ),

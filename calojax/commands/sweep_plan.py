@@ -10,6 +10,8 @@ train.steps = 2000
 name = "aux"                 # by default the config's
 config = "cnn_aux"           # the name of a config, a file, or a workdir
 seeds = [0, 1]
+from = "runs/cnn_aux"        # the run whose weights the new ones start from
+checkpoint = "best"          # of that run; by default the newest
 
 [job.overrides]
 optimiser.generator = 1e-4
@@ -17,16 +19,17 @@ optimiser.generator = 1e-4
 
 from __future__ import annotations
 
+import pathlib
 import re
 import tomllib
 from typing import Any, NamedTuple
 
 from calojax import registry
-from calojax.config import check, flatten, shipped
+from calojax.config import check, flatten, of_workdir, shipped
 from calojax.config.changes import END
 
 ROOM = {'seeds', 'figures', 'overrides', 'job'}
-JOB = {'name', 'config', 'seeds', 'overrides'}
+JOB = {'name', 'config', 'seeds', 'overrides', 'from', 'checkpoint'}
 NAME = re.compile(r'[\w.+=-]+')
 
 
@@ -38,26 +41,32 @@ class Job(NamedTuple):
     seed: of the training.
     config: name or file.
     overrides: values by flat key.
+    origin: the run whose weights it starts from, or None.
+    checkpoint: of that run, or None: the newest.
   """
 
   group: str
   seed: int
   config: str
   overrides: dict[str, Any]
+  origin: str | None = None
+  checkpoint: str | None = None
 
   @property
   def name(self) -> str:
     """The job's own name, and that of its workdir."""
     return f'{self.group}-seed{self.seed}'
 
-  def arguments(self, workdir: str) -> list[str]:
-    """Of `python -m calojax.main`, the same each time that the job is started; where the file has
-    another number of steps than it had, the training goes on to it.
+  def arguments(self) -> list[str]:
+    """Of `python -m calojax.main` beside the workdir, the same each time that the job is started;
+    where the file has another number of steps than it had, the training goes on to it.
     """
     values = {**self.overrides, 'seed': self.seed}
     end = [f'--steps={values.pop(END)}'] if END in values else []
     changed = [f'--config.{key}={value}' for key, value in values.items()]
-    return [f'--config={self.config}', f'--workdir={workdir}', *end, *changed]
+    start = [f'--from={self.origin}'] if self.origin else []
+    start += [f'--checkpoint={self.checkpoint}'] if self.checkpoint else []
+    return [f'--config={self.config}', *end, *changed, *start]
 
 
 class Plan(NamedTuple):
@@ -122,7 +131,22 @@ def _jobs(room: dict[str, Any], shared: dict[str, Any], seeds: Any) -> list[Job]
     raise ValueError(f'seeds of {name} is {seeds!r}, expected a list of whole numbers')
   overrides = {**shared, **_overrides(room, name)}
   _check(config, {**overrides, 'seed': seeds[0]}, name)
-  return [Job(name, seed, config, overrides) for seed in seeds]
+  start = _origin(room, name)
+  return [Job(name, seed, config, overrides, *start) for seed in seeds]
+
+
+def _origin(room: dict[str, Any], name: str) -> tuple[str | None, str | None]:
+  """The run that the jobs of a room start from, and which checkpoint of it."""
+  origin, checkpoint = room.get('from'), room.get('checkpoint')
+  if origin is not None and not (
+    isinstance(origin, str) and (pathlib.Path(origin) / of_workdir.CONFIG).is_file()
+  ):
+    raise ValueError(f'from of {name} is {origin!r}, expected the folder of a run')
+  if checkpoint is not None and origin is None:
+    raise ValueError(f'checkpoint of {name} is {checkpoint!r} without from, expected both')
+  if checkpoint is not None and type(checkpoint) not in (str, int):
+    raise ValueError(f'checkpoint of {name} is {checkpoint!r}, expected newest, best or a step')
+  return origin, None if checkpoint is None else str(checkpoint)
 
 
 def _overrides(room: dict[str, Any], name: str) -> dict[str, Any]:

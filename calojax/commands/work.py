@@ -181,7 +181,8 @@ def sweep(asked: Asked) -> Work:
     raise ValueError(f'{asked} needs --sweep=FILE')
   from calojax.commands import sweep
 
-  return sweep.sweeping(asked.values.sweep, asked.values.output, asked.values.workers)
+  values = asked.values
+  return sweep.sweeping(values.sweep, values.output, values.workers, values.engine)
 
 
 def listing(asked: Asked) -> Work:

@@ -1,0 +1,163 @@
+"""Jobs on a batch system, Slurm or HTCondor: dask-jobqueue asks it for workers, which run the jobs
+one after the other.
+
+What a worker is given (queue, account, time, memory) stands where dask-jobqueue looks for it, in
+`~/.config/dask/jobqueue.yaml` or the site's file. The nodes share a disk and the Python environment
+with the machine of the sweep.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pathlib
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from calojax.commands.jobs import engines, worker
+from calojax.exit_codes import INTERRUPTED
+
+SUBMIT = {'slurm': 'sbatch', 'htcondor': 'condor_submit'}
+EXTRA = 'pip install "calojax[cluster]"'
+LOGS = 'workers'
+USUAL = {'cores': 1, 'memory': '4GiB', 'disk': '4GiB'}  # of a worker, where no file says it
+BEFORE = 120  # seconds before its time is over in which a worker lets its job save
+KILLED = -9
+SETTINGS = {
+  'distributed.scheduler.allowed-failures': 0,  # the runner counts them
+  'distributed.deploy.lost-worker-timeout': '5s',
+  'distributed.worker.daemon': False,
+  'distributed.logging.distributed': 'critical',
+}
+
+
+def check(name: str) -> None:
+  """Raises ValueError if the batch system or the library is not there."""
+  if importlib.util.find_spec('dask_jobqueue') is None:
+    raise ValueError(f'--engine={name} needs dask-jobqueue: {EXTRA}')
+  if shutil.which(SUBMIT[name]) is None:
+    raise ValueError(f'--engine={name}: there is no {SUBMIT[name]} on PATH')
+
+
+class Batch:
+  """Workers of a batch system.
+
+  Args:
+    name: `slurm` or `htcondor`.
+    folder: of the jobs, on the shared disk; the workers' own logs go below it.
+    workers: how many.
+
+  Raises:
+    ValueError: the batch system or the library is not there, or the first worker is refused.
+  """
+
+  def __init__(self, name: str, folder: pathlib.Path, workers: int):
+    check(name)
+    import dask
+    from distributed import Client
+
+    dask.config.set(SETTINGS)
+    self._name, self._workers = name, workers
+    logs = folder.absolute() / LOGS
+    logs.mkdir(exist_ok=True)
+    self._cluster = _cluster(name, str(logs), dask.config)
+    self._client = Client(self._cluster, set_as_default=False)
+    self._client.register_plugin(worker.Children())
+    self._futures: dict[str, Any] = {}
+
+  def start(self, name: str, words: Sequence[str], log: pathlib.Path) -> None:
+    """Gives a job to the next free worker, and has workers asked for as long as there are jobs."""
+    command = (*engines.COMMAND, *words)
+    place = os.getcwd()
+    self._futures[name] = self._client.submit(
+      worker.execute, name, command, str(log.absolute()), place, pure=False
+    )
+    self._scale(len(self._futures))
+
+  def _scale(self, count: int) -> None:
+    """Has so many workers; what was lost is asked for again.
+
+    Raises:
+      ValueError: the batch system refuses.
+    """
+
+    async def asked() -> None:
+      await self._cluster
+
+    self._cluster.scale(jobs=min(count, self._workers))
+    try:
+      self._cluster.sync(asked)
+    except RuntimeError as error:
+      raise ValueError(f'{SUBMIT[self._name]} refuses a worker: {error}') from None
+
+  def ended(self) -> Mapping[str, int]:
+    """Exit codes by name; a job whose worker was lost counts as killed."""
+    codes = {name: _code(future) for name, future in self._futures.items() if future.done()}
+    for name in codes:
+      del self._futures[name]
+    if self._futures and len(self._cluster.workers) < min(len(self._futures), self._workers):
+      self._scale(len(self._futures))
+    return codes
+
+  def end(self, name: str) -> None:
+    """Sends SIGTERM to the job, wherever it runs."""
+    self._client.run(worker.end, name, on_error='ignore')
+
+  def close(self) -> Mapping[str, int]:
+    """Sends SIGTERM to all, waits, and gives the workers back."""
+    try:
+      if self._futures:
+        self._client.run(worker.end_all, on_error='ignore')
+      left = self._futures
+      found = {name: _code(f) if f.done() else INTERRUPTED for name, f in left.items()}
+      self._futures = {}
+      return found
+    finally:
+      self._client.close()
+      self._cluster.close()
+
+
+def _cluster(name: str, logs: str, settings: Any) -> Any:
+  """The cluster of the batch system, with no worker yet."""
+  import dask_jobqueue  # pyright: ignore[reportMissingImports]  # an extra
+
+  room = f'jobqueue.{name}'
+  told = {key: settings.get(f'{room}.{key}', None) for key in ('cores', 'memory', 'disk')}
+  given = {key: value for key, value in USUAL.items() if told[key] is None}
+  if name == 'slurm':
+    given.pop('disk', None)
+  kind = {'slurm': dask_jobqueue.SLURMCluster, 'htcondor': dask_jobqueue.HTCondorCluster}[name]
+  return kind(
+    **given,
+    processes=1,
+    nanny=False,
+    log_directory=logs,
+    scheduler_options={'dashboard': False, **settings.get(f'{room}.scheduler-options', {})},
+    worker_extra_args=[*settings.get(f'{room}.worker-extra-args', []), *_extra(name, settings)],
+    **_secured(logs),
+  )
+
+
+def _extra(name: str, settings: Any) -> list[str]:
+  """Of a worker: one job at a time, and its end before its time is over."""
+  from dask.utils import parse_timedelta
+
+  words = ['--nthreads', '1']
+  wall = settings.get(f'jobqueue.{name}.walltime', None)
+  if wall:
+    parts = [int(part) for part in str(wall).replace('-', ':').split(':')]
+    scale = (1, 60, 3600, 86400)
+    seconds = sum(part * unit for part, unit in zip(reversed(parts), scale))
+    words += ['--lifetime', f'{max(parse_timedelta(f"{seconds}s") - BEFORE, seconds / 2):.0f}s']
+  return words
+
+
+def _secured(folder: str) -> dict[str, Any]:
+  """Certificates of this sweep's own, so that nobody else on the network gives its workers jobs."""
+  return {'security': True, 'protocol': 'tls://', 'shared_temp_directory': folder}
+
+
+def _code(future: Any) -> int:
+  """The exit code of a job that has ended."""
+  return future.result() if future.status == 'finished' else KILLED
