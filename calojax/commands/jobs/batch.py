@@ -9,13 +9,15 @@ with the machine of the sweep.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import pathlib
 import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from calojax.commands.jobs import engines, worker
+from calojax.commands.jobs import engines
+from calojax.commands.jobs.task import LOST
 from calojax.exit_codes import INTERRUPTED
 
 SUBMIT = {'slurm': 'sbatch', 'htcondor': 'condor_submit'}
@@ -23,12 +25,10 @@ EXTRA = 'pip install "calojax[cluster]"'
 LOGS = 'workers'
 USUAL = {'cores': 1, 'memory': '4GiB', 'disk': '4GiB'}  # of a worker, where no file says it
 BEFORE = 120  # seconds before its time is over in which a worker lets its job save
-KILLED = -9
+LOUD = ('distributed', 'tornado.application', 'asyncio')  # of what the runner tells in a line
 SETTINGS = {
   'distributed.scheduler.allowed-failures': 0,  # the runner counts them
   'distributed.deploy.lost-worker-timeout': '5s',
-  'distributed.worker.daemon': False,
-  'distributed.logging.distributed': 'critical',
 }
 
 
@@ -57,7 +57,12 @@ class Batch:
     import dask
     from distributed import Client
 
+    from calojax.commands.jobs import worker
+
     dask.config.set(SETTINGS)
+    for logger in LOUD:
+      logging.getLogger(logger).setLevel(logging.CRITICAL)
+    self._worker = worker
     self._name, self._workers = name, workers
     logs = folder.absolute() / LOGS
     logs.mkdir(exist_ok=True)
@@ -71,7 +76,7 @@ class Batch:
     command = (*engines.COMMAND, *words)
     place = os.getcwd()
     self._futures[name] = self._client.submit(
-      worker.execute, name, command, str(log.absolute()), place, pure=False
+      self._worker.execute, name, command, str(log.absolute()), place, pure=False
     )
     self._scale(len(self._futures))
 
@@ -84,12 +89,15 @@ class Batch:
 
     async def asked() -> None:
       await self._cluster
+      for job in [*self._cluster.workers.values()]:
+        await job  # raises what the batch system said, if it has not been started
 
     self._cluster.scale(jobs=min(count, self._workers))
     try:
       self._cluster.sync(asked)
     except RuntimeError as error:
-      raise ValueError(f'{SUBMIT[self._name]} refuses a worker: {error}') from None
+      said = str(error).partition('stderr:')[2] or str(error)
+      raise ValueError(f'{SUBMIT[self._name]} refuses a worker: {said.strip()}') from None
 
   def ended(self) -> Mapping[str, int]:
     """Exit codes by name; a job whose worker was lost counts as killed."""
@@ -102,13 +110,13 @@ class Batch:
 
   def end(self, name: str) -> None:
     """Sends SIGTERM to the job, wherever it runs."""
-    self._client.run(worker.end, name, on_error='ignore')
+    self._client.run(self._worker.end, name, on_error='ignore')
 
   def close(self) -> Mapping[str, int]:
     """Sends SIGTERM to all, waits, and gives the workers back."""
     try:
       if self._futures:
-        self._client.run(worker.end_all, on_error='ignore')
+        self._client.run(self._worker.end_all, on_error='ignore')
       left = self._futures
       found = {name: _code(f) if f.done() else INTERRUPTED for name, f in left.items()}
       self._futures = {}
@@ -141,15 +149,13 @@ def _cluster(name: str, logs: str, settings: Any) -> Any:
 
 def _extra(name: str, settings: Any) -> list[str]:
   """Of a worker: one job at a time, and its end before its time is over."""
-  from dask.utils import parse_timedelta
-
   words = ['--nthreads', '1']
   wall = settings.get(f'jobqueue.{name}.walltime', None)
   if wall:
     parts = [int(part) for part in str(wall).replace('-', ':').split(':')]
     scale = (1, 60, 3600, 86400)
     seconds = sum(part * unit for part, unit in zip(reversed(parts), scale))
-    words += ['--lifetime', f'{max(parse_timedelta(f"{seconds}s") - BEFORE, seconds / 2):.0f}s']
+    words += ['--lifetime', f'{max(seconds - BEFORE, seconds // 2)}s']
   return words
 
 
@@ -160,4 +166,4 @@ def _secured(folder: str) -> dict[str, Any]:
 
 def _code(future: Any) -> int:
   """The exit code of a job that has ended."""
-  return future.result() if future.status == 'finished' else KILLED
+  return future.result() if future.status == 'finished' else LOST

@@ -10,7 +10,7 @@ import time
 from collections import deque
 
 from calojax import interruption
-from calojax.commands.jobs.task import Engine, Feed, Task
+from calojax.commands.jobs.task import LOST, Engine, Feed, Task
 from calojax.commands.outcome import say
 from calojax.exit_codes import DONE, INTERRUPTED
 from calojax.files import check_room
@@ -82,7 +82,8 @@ class Runner:
       seconds = time.monotonic() - start
       print(f'[{self._feed.told()}] {name} done, {seconds:.0f} s', flush=True)
     elif stopped and name not in self._ending:
-      say(f'{name} was {f"killed by signal {-code}" if code < 0 else "interrupted"}')
+      killed = 'lost with its worker' if code == LOST else f'killed by signal {-code}'
+      say(f'{name} was {killed if code < 0 else "interrupted"}')
     elif not stopped:
       log = self._folder / f'{name}.log'
       say(f'{name} failed with exit code {code}, {log}: {_last_line(log)}')

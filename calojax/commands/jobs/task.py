@@ -6,6 +6,8 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+LOST = -1000  # the code of a job whose worker was lost: killed, or its node failed
+
 
 class Task(NamedTuple):
   """A process to run to its end, as often as it takes.
@@ -50,7 +52,7 @@ class Engine(Protocol):
 
   def ended(self) -> Mapping[str, int]:
     """Exit codes of those that have ended since the last call; of one that was killed minus the
-    signal's number.
+    signal's number, or LOST.
     """
     ...
 
