@@ -8,6 +8,7 @@ with the machine of the sweep.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import os
@@ -123,7 +124,8 @@ class Batch:
       return found
     finally:
       self._client.close()
-      self._cluster.close()
+      with contextlib.suppress(AssertionError):  # of a worker that was refused
+        self._cluster.close()
 
 
 def _cluster(name: str, logs: str, settings: Any) -> Any:
