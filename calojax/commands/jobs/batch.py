@@ -74,12 +74,11 @@ class Batch:
 
   def start(self, name: str, words: Sequence[str], log: pathlib.Path) -> None:
     """Gives a job to the next free worker, and has workers asked for as long as there are jobs."""
-    command = (*engines.COMMAND, *words)
-    place = os.getcwd()
+    self._scale(len(self._futures) + 1)
+    command, file = (*engines.COMMAND, *words), str(log.absolute())
     self._futures[name] = self._client.submit(
-      self._worker.execute, name, command, str(log.absolute()), place, pure=False
+      self._worker.execute, name, command, file, os.getcwd(), pure=False
     )
-    self._scale(len(self._futures))
 
   def _scale(self, count: int) -> None:
     """Has so many workers; what was lost is asked for again.
