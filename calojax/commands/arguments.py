@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from absl import flags
@@ -54,6 +55,13 @@ def parsed(command: str, arguments: list[str], door: str = 'calojax ') -> Asked:
     _check_keys(table.options, argv)
     raise
   return Asked(command, values, door)
+
+
+def repeated(asked: Asked, without: Iterable[str]) -> list[str]:
+  """The words with which a job is asked for the same, but for these flags and the config's."""
+  names = {option.name for option in COMMANDS[asked.command].options if option.kind != 'config'}
+  given = [asked.values[name] for name in sorted(names - set(without))]
+  return [f'--mode={asked.command}', *(flag.serialize() for flag in given if flag.present)]
 
 
 def _values(options: tuple[Option, ...], argv: list[str]) -> flags.FlagValues:

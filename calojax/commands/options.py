@@ -100,6 +100,15 @@ SAMPLE = Command(
     ),
     OVERWRITE,
     Option(
+      'parts',
+      'Have jobs write so many files beside --output, which becomes an index of them and reads as '
+      'one file, of the same showers: .h5 or .hdf5.',
+      'N',
+      'integer',
+    ),
+    Option('part', 'Write this part of the showers alone, as 3/8.', 'K/N'),
+    *MANY,
+    Option(
       'layout',
       'Layout of the file: calojax, lhcb, calogan, threedgan, calochallenge or lemurs.',
       'NAME',
@@ -128,7 +137,13 @@ SIMULATE = Command(
     ),
     Option('events', 'How many showers.', 'N', 'integer'),
     SEED._replace(help='Of the particles and of their showers.'),
-    Option('jobs', 'How many processes.', 'N', 'integer', 1),
+    Option('jobs', 'How many processes; of each worker, if there are some.', 'N', 'integer', 1),
+    *MANY,
+    Option(
+      'chunks',
+      'Make these chunks alone of a simulation that has begun elsewhere, as the workers do.',
+      'LOW:HIGH',
+    ),
     Option('output', 'The file to write, by its ending: .h5 or .hdf5, .npz, .parquet, .root.'),
     Option(
       'law',

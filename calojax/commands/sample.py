@@ -13,7 +13,7 @@ from calojax.commands.start_up import start_up
 from calojax.data.writer import smallest
 from calojax.exit_codes import DONE
 from calojax.files import check_room
-from calojax.showers import Condition, Shower
+from calojax.showers import Condition, Shower, at
 from calojax.units import GEV
 
 
@@ -32,6 +32,7 @@ class Request(NamedTuple):
     spectrum: a file of particles to draw from, in place of the training spectrum; or None.
     overwrite: whether a file that is there is replaced.
     checkpoint: of a run: `newest`, `best` or a step.
+    part: number and count of the parts, of which this one is written; or None.
   """
 
   output: str
@@ -44,6 +45,7 @@ class Request(NamedTuple):
   spectrum: str | None = None
   overwrite: bool = False
   checkpoint: str = 'newest'
+  part: tuple[int, int] | None = None
 
 
 def requested(values: Any) -> Request:
@@ -73,6 +75,7 @@ def requested(values: Any) -> Request:
     values.spectrum,
     values.overwrite,
     values.checkpoint,
+    None if values.part is None else part(values.part),
   )
 
 
@@ -95,6 +98,38 @@ def quantity(name: str, text: str) -> float | spectrum.Range:
     ) from None
 
 
+def part(text: str) -> tuple[int, int]:
+  """Number and count of `K/N`.
+
+  >>> part('3/8')
+  (3, 8)
+
+  Raises:
+    ValueError: another text.
+  """
+  number, slash, count = text.partition('/')
+  if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
+    return int(number), int(count)
+  raise ValueError(f'--part is {text!r}, expected K/N with K from 1 to N, as 3/8')
+
+
+def rows(number: int, parts: int, count: int, batch: int) -> slice:
+  """Which of `count` showers a part has: whole pieces of `batch`, so that the showers of all parts
+  are those of one file bit for bit.
+
+  >>> [rows(number, 2, 250, 100) for number in (1, 2)]
+  [slice(0, 100, None), slice(100, 250, None)]
+
+  Raises:
+    ValueError: there are fewer pieces than parts.
+  """
+  pieces = -(-count // batch)
+  if parts > pieces:
+    raise ValueError(f'{parts} parts of {count} showers, expected at most {pieces}')
+  start, stop = (pieces * n // parts * batch for n in (number - 1, number))
+  return slice(start, min(stop, count))
+
+
 def sampling(
   request: Request, *, model: str | None = None, workdir: str | None = None
 ) -> Callable[[], int]:
@@ -110,6 +145,25 @@ def sampling(
     ValueError: no such model or no runtime for it, the workdir is not complete, the conditions
       cannot be read, or the output cannot be written.
   """
+  generator, provenance, wanted = prepared(request, model, workdir)
+  writer = data.writer(request.output, generator.geometry, provenance, request.layout)
+  first = 0
+  if request.part:
+    mine = rows(*request.part, len(wanted.energy), generator.batch)
+    wanted, first = at(wanted, mine), mine.start
+  count = len(wanted.energy)
+  _check_room(request, generator, count)
+  return writing(writer, generator.stream(wanted, request.seed, first=first), count)
+
+
+def prepared(
+  request: Request, model: str | None, workdir: str | None
+) -> tuple[inference.Model, dict[str, Any], Condition]:
+  """The generator, how a file names it, and the particles of a request.
+
+  Raises:
+    ValueError: as `sampling`.
+  """
   data.check_output(request.output, request.overwrite)
   if model is not None:
     generator, origin = _exported(model)
@@ -118,12 +172,10 @@ def sampling(
   else:
     raise ValueError('neither an exported model nor a workdir, expected one of them')
   provenance = {**origin, **_law(request), 'seed': request.seed, 'calojax': __version__}
-  writer = data.writer(request.output, generator.geometry, provenance, request.layout)
-  _check_room(request, generator, request.count or 0)  # before so many particles are drawn
-  wanted = particles(generator.spectrum, request)
-  count = len(wanted.energy)
-  _check_room(request, generator, count)
-  return writing(writer, generator.stream(wanted, request.seed), count)
+  data.writer(request.output, generator.geometry, provenance, request.layout)  # refuses bad ones
+  drawn = 0 if request.part else request.count or 0
+  _check_room(request, generator, drawn)  # before so many particles are drawn
+  return generator, provenance, particles(generator.spectrum, request)
 
 
 def _check_room(request: Request, generator: inference.Model, count: int) -> None:

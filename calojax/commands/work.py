@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from calojax.commands.arguments import Asked
-from calojax.commands.flags import CHECKPOINT, MOVED, OF_FILES, OF_RUN, ON_FILE, Option
+from calojax.commands.flags import CHECKPOINT, MANY, MOVED, OF_FILES, OF_RUN, ON_FILE, Option
 from calojax.config import shipped
 
 Work = Callable[[], int]  # does it and returns the exit code
@@ -108,8 +108,15 @@ def sampling(asked: Asked) -> Work:
   request = sample.requested(values)
   if values.model and not sources.is_run(values.model):  # needs nothing of the training
     _refuse(asked, (CHECKPOINT,), 'a run')
-    return sample.sampling(request, model=values.model)
-  return sample.sampling(request, workdir=values.model or _run(asked, folder))
+    where = {'model': values.model}
+  else:
+    where = {'workdir': values.model or _run(asked, folder)}
+  if values.parts is None:
+    _refuse(asked, MANY, '--parts=N')
+    return sample.sampling(request, **where)
+  from calojax.commands import sample_parts
+
+  return sample_parts.sampling(asked, request, **where)
 
 
 def exporting(asked: Asked) -> Work:
@@ -129,7 +136,7 @@ def simulation(asked: Asked) -> Work:
   """Of `simulate`."""
   from calojax.commands import simulate
 
-  return simulate.simulating(asked.values)
+  return simulate.simulating(asked)
 
 
 def default_workdir(config: str, changes: Mapping[str, Any]) -> str:
