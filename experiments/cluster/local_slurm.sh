@@ -24,9 +24,9 @@ export PYTHON PATH=$folder/bin:$PATH SLURM_CONF=$folder/slurm.conf DASK_CONFIG=$
 export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH} JAX_PLATFORMS=cpu OMP_NUM_THREADS=1
 export CALOJAX_LOCAL_SLURM=$folder  # what marks our processes
 
-marked() {  # numbers of the processes that Slurm runs for us, without its daemons
+marked() {  # numbers of our processes of this name
   grep -slz "^CALOJAX_LOCAL_SLURM=$folder\$" /proc/[0-9]*/environ | cut -d/ -f3 | while read -r number; do
-    if [ "$number" != $$ ] && [[ $(cat "/proc/$number/comm" 2>/dev/null) == "$1" ]]; then
+    if [ "$number" != $$ ] && [[ $(cat "/proc/$number/comm" 2>/dev/null) == $1 ]]; then
       echo "$number"
     fi
   done || true
@@ -39,7 +39,7 @@ kill_all() {  # SIGKILL to the marked processes of this name
 end() {
   code=$?
   scancel --user=root 2>/dev/null || true
-  for name in slurmctld slurmd slurmstepd munged 'python*'; do
+  for name in slurmctld slurmd slurmstepd srun slurm_script munged 'python*'; do
     kill_all "$name"
   done
   [ $code -eq 0 ] || tail -n 30 "$folder"/*.log "$folder"/runs/*.log 2>/dev/null || true
@@ -172,7 +172,7 @@ echo "cancelled at step $cancelled_at, submitted anew: done"
 failed=$(submit failed)
 until_true 120 reached failed 150
 failed_at=$(step_of failed)
-for name in slurmd slurmstepd 'python*'; do  # the node, with all that runs on it
+for name in slurmd slurmstepd srun slurm_script 'python*'; do  # the node, with all that runs on it
   kill_all "$name"
 done
 until_true 120 sh -c "sinfo -h -o %T | grep -q down"
