@@ -99,7 +99,11 @@ ON_FILE = Option(
 )
 OF_FILES = (  # what only an evaluation of two files looks at
   Option('reference', 'Real showers: a file of any readable format.'),
-  Option('generated', 'Generated showers: a file of any readable format.'),
+  Option(
+    'generated',
+    'Generated showers: a file of any readable format; or several, FILE,FILE or made/*.h5, each '
+    'judged by a job.',
+  ),
   Option('training', 'The showers that were trained on, to see whether they are repeated.'),
   SEED,
   *conventions('--generated', 'generated_'),

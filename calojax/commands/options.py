@@ -49,6 +49,7 @@ EVALUATE = Command(
     'calojax evaluate runs/cnn_aux --checkpoint=best',
     'calojax evaluate runs/cnn_aux --metrics=prd,trees --clusters=100 --format=pdf --output=talk',
     'calojax evaluate --reference=geant4.h5 --generated=showers.h5 --output=report',
+    "calojax evaluate --reference=geant4.h5 --generated='made/*.h5' --output=reports --workers=2",
   ),
   (
     *OF_RUN,
@@ -57,6 +58,7 @@ EVALUATE = Command(
     ON_FILE,
     *OF_FILES,
     *WISHES,
+    *MANY,
     Option(
       'output', 'The folder to write; of a run evaluation/STEP in it, if not given.', 'FOLDER'
     ),
@@ -72,6 +74,7 @@ SAMPLE = Command(
     '--output=showers.npz',
     'calojax sample runs/cnn_aux --count=1000 --energy=5:50 --theta=0:20 --output=showers.h5',
     'calojax sample lhcb_ecal --conditions=particles.csv --output=showers.h5',
+    'calojax sample lhcb_ecal --count=1000000 --parts=100 --workers=8 --output=showers.h5',
   ),
   (
     Option(
@@ -125,6 +128,8 @@ SIMULATE = Command(
   (
     'calojax simulate --download',
     'calojax simulate --detector=lhcb_ecal --events=10000 --seed=1 --jobs=8 --output=geant4.h5',
+    'calojax simulate --detector=lhcb_ecal --events=1000000 --workers=50 --engine=slurm '
+    '--output=geant4.h5',
     'calojax simulate --detector=clic --particle=gamma --spectrum=uniform --energy=10:100 '
     '--events=500 --output=photons.h5',
   ),

@@ -49,10 +49,13 @@ def evaluation(asked: Asked) -> Work:
   values = asked.values
   if values.reference or values.generated:
     _refuse(asked, (*OF_RUN, CHECKPOINT, MOVED, ON_FILE), 'a run')
-    from calojax.commands import evaluate
+    from calojax.commands import evaluate, evaluate_many
 
+    if files := evaluate_many.many(values.generated):
+      return evaluate_many.evaluating(asked, files, _wishes(values))
+    _refuse(asked, MANY, 'many files')
     return evaluate.files(values.reference, values.generated, values.training, _wishes(values))
-  _refuse(asked, OF_FILES, 'files: --reference and --generated')
+  _refuse(asked, (*OF_FILES, *MANY), 'files: --reference and --generated')
   folder = _run(asked, _folder(asked))
   from calojax.commands import evaluate
 
