@@ -250,9 +250,14 @@ LIST = Command(
 )
 SWEEP = Command(
   'Train many systems with several seeds, and make one table of them; the same command goes on.',
-  ('calojax sweep sweep.toml --workers=2 --output=runs/sweep',),
+  (
+    'calojax sweep sweep.toml --workers=2 --output=runs/sweep',
+    'calojax sweep sweep.toml --workers=16 --engine=slurm --output=runs/sweep',
+    'calojax sweep --search=search.toml --workers=2 --output=runs/search',
+  ),
   (
     Option('sweep', 'The trainings: a file of TOML, as docs/pages/sweeps.md describes it.'),
+    Option('search', 'In its place a search for the best values of a config: a file of TOML.'),
     *MANY,
     Option('output', 'The folder of the trainings; by default runs/NAME of the file.', 'FOLDER'),
     DEBUG,

@@ -87,25 +87,34 @@ def read(path: str) -> Plan:
   Raises:
     ValueError: it is no TOML, has an unknown key, or a config or a value that does not do.
   """
+  found = tree(path)
   try:
-    with open(path, 'rb') as file:
-      tree = tomllib.load(file)
-  except FileNotFoundError:
-    raise ValueError(f'{path} is not there, expected the file of a sweep') from None
-  except (ValueError, RecursionError) as error:  # not TOML, not UTF-8
-    raise ValueError(f'{path} is not TOML: {error}') from None
-  try:
-    return _plan(tree)
+    return _plan(found)
   except (ValueError, OSError) as error:
     raise ValueError(f'{path}: {error}') from None
 
 
+def tree(path: str) -> dict[str, Any]:
+  """What a file of TOML says.
+
+  Raises:
+    ValueError: it is not there, or no TOML.
+  """
+  try:
+    with open(path, 'rb') as file:
+      return tomllib.load(file)
+  except FileNotFoundError:
+    raise ValueError(f'{path} is not there, expected a file of TOML') from None
+  except (ValueError, RecursionError) as error:  # not TOML, not UTF-8
+    raise ValueError(f'{path} is not TOML: {error}') from None
+
+
 def _plan(tree: dict[str, Any]) -> Plan:
-  _known(tree, ROOM, 'key of a sweep')
+  known(tree, ROOM, 'key of a sweep')
   rooms = tree.get('job')
   if not isinstance(rooms, list) or not rooms or not all(isinstance(room, dict) for room in rooms):
     raise ValueError('there is no job, expected [[job]] with config = NAME at least once')
-  shared, seeds = _overrides(tree, 'the sweep'), tree.get('seeds', [0])
+  shared, seeds = overrides(tree, 'the sweep'), tree.get('seeds', [0])
   jobs = [job for room in rooms for job in _jobs(room, shared, seeds)]
   names = [job.name for job in jobs]
   for name in names:
@@ -119,7 +128,7 @@ def _plan(tree: dict[str, Any]) -> Plan:
 
 def _jobs(room: dict[str, Any], shared: dict[str, Any], seeds: Any) -> list[Job]:
   """The jobs of a room, one for each seed."""
-  _known(room, JOB, 'key of a job')
+  known(room, JOB, 'key of a job')
   config = room.get('config')
   if not isinstance(config, str) or not config:
     raise ValueError(f'config of a job is {config!r}, expected the name of one')
@@ -129,10 +138,10 @@ def _jobs(room: dict[str, Any], shared: dict[str, Any], seeds: Any) -> list[Job]
   seeds = room.get('seeds', seeds)
   if not isinstance(seeds, list) or not seeds or not all(type(seed) is int for seed in seeds):
     raise ValueError(f'seeds of {name} is {seeds!r}, expected a list of whole numbers')
-  overrides = {**shared, **_overrides(room, name)}
-  _check(config, {**overrides, 'seed': seeds[0]}, name)
+  values = {**shared, **overrides(room, name)}
+  _check(config, {**values, 'seed': seeds[0]}, name)
   start = _origin(room, name)
-  return [Job(name, seed, config, overrides, *start) for seed in seeds]
+  return [Job(name, seed, config, values, *start) for seed in seeds]
 
 
 def _origin(room: dict[str, Any], name: str) -> tuple[str | None, str | None]:
@@ -149,7 +158,7 @@ def _origin(room: dict[str, Any], name: str) -> tuple[str | None, str | None]:
   return origin, None if checkpoint is None else str(checkpoint)
 
 
-def _overrides(room: dict[str, Any], name: str) -> dict[str, Any]:
+def overrides(room: dict[str, Any], name: str) -> dict[str, Any]:
   """The overrides of a room by flat key; lists become tuples, as a config has them."""
   found = room.get('overrides', {})
   if not isinstance(found, dict):
@@ -168,7 +177,7 @@ def _check(config: str, values: dict[str, Any], name: str) -> None:
     raise ValueError(f'job {name}: {error}') from None
 
 
-def _known(room: dict[str, Any], keys: set[str], kind: str) -> None:
+def known(room: dict[str, Any], keys: set[str], kind: str) -> None:
   """Raises ValueError at a key that is none of these; the near one is named."""
   for key in room:
     registry.find(dict.fromkeys(keys), key, kind)

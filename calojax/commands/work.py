@@ -187,11 +187,15 @@ def _run(asked: Asked, folder: str) -> str:
 
 def sweep(asked: Asked) -> Work:
   """Of `sweep`."""
-  if not asked.values.sweep:
-    raise ValueError(f'{asked} needs --sweep=FILE')
+  values = asked.values
+  if bool(values.sweep) == bool(values.search):
+    raise ValueError(f'{asked} needs --sweep=FILE or --search=FILE, one of them')
+  if values.search:
+    from calojax.commands import search
+
+    return search.searching(values.search, values.output, values.workers, values.engine)
   from calojax.commands import sweep
 
-  values = asked.values
   return sweep.sweeping(values.sweep, values.output, values.workers, values.engine)
 
 
