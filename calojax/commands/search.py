@@ -130,6 +130,8 @@ class Trials:
       best = min(found) if self._search.smallest else max(found)
       self.study.tell(trial, best, skip_if_finished=True)
     elif code == DIVERGED or 'pruned' in trial.user_attrs:
+      if 'pruned' in trial.user_attrs:
+        print(f'{task.name} pruned at step {trial.user_attrs["pruned"]}', flush=True)
       self.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
     else:
       self.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
@@ -183,17 +185,22 @@ def opened(search: Search, folder: pathlib.Path) -> Any:
   # Processes with one seed would all ask for the same.
   seed = search.seed + len(study.get_trials(deepcopy=False))
   study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
-  now = json.loads(json.dumps(search._replace(trials=0)._asdict(), default=str))
+  now = json.loads(json.dumps(_known(search), default=str))
   before = study.user_attrs.get('search', now)
-  for key, value in now.items():
-    if before.get(key) != value:
+  for key in sorted({*now, *before}):
+    if before.get(key) != now.get(key):
       raise ValueError(
-        f'{folder} holds another search, {key} {before.get(key)}, now {value}: expected another '
-        'folder'
+        f'{folder} holds another search, {key} {before.get(key)}, now {now.get(key)}: expected '
+        'another folder'
       )
   study.set_user_attr('search', now)
-  study.set_metric_names([search.figure])
   return study
+
+
+def _known(search: Search) -> dict[str, Any]:
+  """What makes a search another one, by key."""
+  told = {key: value for key, value in search._asdict().items() if key not in ('trials', 'space')}
+  return told | {f'space.{key}': tuple(tried) for key, tried in search.space.items()}
 
 
 def distribution(tried: Range | Choice) -> Any:

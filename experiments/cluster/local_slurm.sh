@@ -32,16 +32,26 @@ marked() {  # numbers of our processes of this name
   done || true
 }
 
-kill_all() {  # SIGKILL to the marked processes of this name
-  marked "$1" | xargs -r kill -9 2>/dev/null || true
+steps() {  # the slurmstepd of our jobs: they overwrite their own environment
+  local number parent
+  for number in $(marked slurm_script) $(marked 'python*'); do
+    parent=$(cut -d')' -f2 "/proc/$number/stat" | cut -d' ' -f3)
+    if [[ $(cat "/proc/$parent/comm" 2>/dev/null) == slurmstepd ]]; then
+      echo "$parent"
+    fi
+  done
+}
+
+fail_node() {  # SIGKILL to the node's daemon and to all that runs on it
+  { marked slurmd; steps; marked slurm_script; marked srun; marked 'python*'; } 2>/dev/null |
+    xargs -r kill -9 2>/dev/null || true
 }
 
 end() {
   code=$?
   scancel --user=root 2>/dev/null || true
-  for name in slurmctld slurmd slurmstepd srun slurm_script munged 'python*'; do
-    kill_all "$name"
-  done
+  fail_node
+  { marked slurmctld; marked munged; } | xargs -r kill -9 2>/dev/null || true
   [ $code -eq 0 ] || tail -n 30 "$folder"/*.log "$folder"/runs/*.log 2>/dev/null || true
   cd /
   rm -rf "$folder"
@@ -172,9 +182,7 @@ echo "cancelled at step $cancelled_at, submitted anew: done"
 failed=$(submit failed)
 until_true 120 reached failed 150
 failed_at=$(step_of failed)
-for name in slurmd slurmstepd srun slurm_script 'python*'; do  # the node, with all that runs on it
-  kill_all "$name"
-done
+fail_node
 until_true 120 sh -c "sinfo -h -o %T | grep -q down"
 until_true 60 sh -c "squeue -h -j $failed -o %T | grep -q PENDING"
 slurmd -N "$host"
