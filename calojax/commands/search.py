@@ -87,7 +87,7 @@ class Trials:
 
   def next(self) -> Task | None:
     """The next trial, one that was interrupted first."""
-    from optuna.trial import TrialState
+    from optuna.trial import TrialState  # pyright: ignore[reportMissingImports]
 
     while True:
       trials = self.study.get_trials(deepcopy=False)
@@ -119,7 +119,7 @@ class Trials:
 
   def note(self, task: Task, code: int, again: bool) -> None:
     """Tells the study how a trial ended."""
-    from optuna.trial import TrialState
+    from optuna.trial import TrialState  # pyright: ignore[reportMissingImports]
 
     if again:
       return
@@ -150,7 +150,7 @@ class Trials:
 
   def _take_over(self) -> None:
     """Has trials run again whose process has gone: their trainings go on."""
-    from optuna.trial import TrialState
+    from optuna.trial import TrialState  # pyright: ignore[reportMissingImports]
 
     for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
       run = trial.user_attrs.get(RUN, trial.number)
@@ -169,9 +169,9 @@ def opened(search: Search, folder: pathlib.Path) -> Any:
   Raises:
     ValueError: it is of another search.
   """
-  import optuna
-  from optuna.storages import JournalStorage
-  from optuna.storages.journal import JournalFileBackend
+  import optuna  # pyright: ignore[reportMissingImports]
+  from optuna.storages import JournalStorage  # pyright: ignore[reportMissingImports]
+  from optuna.storages.journal import JournalFileBackend  # pyright: ignore[reportMissingImports]
 
   optuna.logging.set_verbosity(optuna.logging.ERROR)
   storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
@@ -205,7 +205,7 @@ def _known(search: Search) -> dict[str, Any]:
 
 def distribution(tried: Range | Choice) -> Any:
   """What Optuna draws a value from."""
-  from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+  from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution  # pyright: ignore[reportMissingImports]
 
   if isinstance(tried, Choice):
     return CategoricalDistribution([_plain(value) for value in tried.values])

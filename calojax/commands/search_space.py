@@ -153,11 +153,11 @@ def _space(tree: Any, prefix: str = '') -> dict[str, Range | Choice]:
 def _range(key: str, tree: dict[str, Any]) -> Range:
   """A range of numbers."""
   sweep_plan.known(tree, RANGE, f'key of the range {key}')
-  found = Range(tree['low'], tree.get('high'), tree.get('log', False), tree.get('step'))
-  numbers = [v for v in (found.low, found.high, found.step) if v is not None]
-  plain = all(type(v) in (int, float) for v in numbers) and type(found.log) is bool
-  if not plain or found.high is None or not found.low < found.high:
-    raise ValueError(f'{key} is from {found.low} to {found.high}, expected two numbers, low < high')
+  low, high, log, step = tree['low'], tree.get('high'), tree.get('log', False), tree.get('step')
+  plain = all(type(v) in (int, float) for v in (low, high, 1 if step is None else step))
+  if not plain or type(log) is not bool or not low < high:  # pyright: ignore[reportOptionalOperand]
+    raise ValueError(f'{key} is from {low} to {high}, expected two numbers, low < high')
+  found = Range(low, high, log, step)  # pyright: ignore[reportArgumentType]
   if found.log and (found.low <= 0 or found.step is not None):
     raise ValueError(f'{key} is logarithmic from {found.low}, expected low > 0 and no step')
   if found.step is not None and found.step <= 0:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import h5py
 
@@ -26,8 +27,8 @@ def write_index(path: str | os.PathLike, parts: Sequence[str]) -> int:
   place = os.path.dirname(os.path.abspath(path))
   with h5py.File(parts[0]) as first:
     attributes = dict(first.attrs)
-    keys = {key: first[key].shape[1:] for key in first}
-    types = {key: first[key].dtype for key in first}
+    types = {key: array.dtype for key, array in _arrays(first).items()}
+    keys = _shapes(first)
   counts = [_count(part, attributes, keys) for part in parts]
   with written_aside(path) as aside, h5py.File(aside, 'w', libver=LIBRARY) as file:
     file.attrs.update(attributes)
@@ -42,10 +43,10 @@ def write_index(path: str | os.PathLike, parts: Sequence[str]) -> int:
   return sum(counts)
 
 
-def _count(part: str, attributes: dict, keys: dict) -> int:
+def _count(part: str, attributes: dict[str, Any], keys: dict[str, Any]) -> int:
   """How many showers a part has, which is found to be of the same kind."""
   with h5py.File(part) as file:
-    same = {key: file[key].shape[1:] for key in file} == keys
+    same = _shapes(file) == keys
     for name in ('format', 'geometry', 'provenance'):
       same = same and file.attrs.get(name) == attributes.get(name)
     if not same:
@@ -53,4 +54,14 @@ def _count(part: str, attributes: dict, keys: dict) -> int:
         f'{part}: another layout, geometry or origin than the first part has, expected the same: '
         'remove the parts, to have them made again'
       )
-    return len(file[next(iter(keys))])
+    return len(_arrays(file)[next(iter(keys))])
+
+
+def _arrays(file: h5py.File) -> dict[str, h5py.Dataset]:
+  """The data sets of a file."""
+  return {key: array for key, array in file.items() if isinstance(array, h5py.Dataset)}
+
+
+def _shapes(file: h5py.File) -> dict[str, tuple[int, ...]]:
+  """The shapes of a shower's arrays."""
+  return {key: array.shape[1:] for key, array in _arrays(file).items()}

@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from calojax.training.trained import stored
@@ -25,7 +26,7 @@ def arrays(folder: str) -> dict[str, np.ndarray]:
 
 def _plain(leaf: Any) -> np.ndarray:
   """An array; of a random key its numbers."""
-  key = jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+  key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
   return np.asarray(jax.random.key_data(leaf) if key else leaf)
 
 

@@ -55,8 +55,8 @@ class Batch:
 
   def __init__(self, name: str, folder: pathlib.Path, workers: int):
     check(name)
-    import dask
-    from distributed import Client
+    import dask  # pyright: ignore[reportMissingImports]
+    from distributed import Client  # pyright: ignore[reportMissingImports]
 
     from calojax.commands.jobs import worker
 

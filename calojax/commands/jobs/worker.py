@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from distributed.diagnostics.plugin import WorkerPlugin
+from distributed.diagnostics.plugin import WorkerPlugin  # pyright: ignore[reportMissingImports]
 
 from calojax.commands.jobs.engines import started
 from calojax.exit_codes import INTERRUPTED
