@@ -103,7 +103,7 @@ ReturnToService=2
 SlurmdTimeout=10
 InactiveLimit=0
 KillWait=30
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc)
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc --all)
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:4
 EOF
 cat > "$folder/dask/jobqueue.yaml" <<EOF
