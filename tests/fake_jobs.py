@@ -40,8 +40,8 @@ import sys
 from calojax import interruption
 interruption.listen()
 from calojax.commands import outcome, sweep
-from calojax.commands.jobs import engines
-engines.COMMAND = (sys.executable, sys.argv[1])
+from calojax.commands.jobs import local
+local.COMMAND = (sys.executable, sys.argv[1])
 work = lambda: sweep.sweeping(sys.argv[2], sys.argv[3], 2, sys.argv[4])()
 interruption.leave(outcome.outcome(work))
 """

@@ -15,7 +15,7 @@ from fake_jobs import JOB, planned, process, until
 
 from calojax import data
 from calojax.commands import door, evaluate_many, sample, simulate_shares
-from calojax.commands.jobs import batch, engines
+from calojax.commands.jobs import batch, engines, local
 from calojax.data.index import write_index
 from calojax.files import Lease
 from calojax.showers import take
@@ -29,6 +29,17 @@ words = dict(start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess
 started = subprocess.Popen(['bash', script], stderr=subprocess.STDOUT, **words)
 print('Submitted batch job', started.pid)
 """
+# HTCondor of one line, in the same way.
+CONDOR = """#!{python}
+import pathlib, re, shlex, subprocess, sys
+text = pathlib.Path(sys.argv[-1]).read_text()
+program, given = (re.search(f'^{{k}} = (.*)$', text, re.M)[1] for k in ('Executable', 'Arguments'))
+words = dict(start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+words['stderr'] = subprocess.STDOUT
+job = subprocess.Popen([program, *shlex.split(given[1:-1])], **words)
+print(f'1 job(s) submitted to cluster {{job.pid}}.')
+"""
+REMOVE = '#!/bin/sh\nkill -TERM -- "-$1"\n'
 SCANCEL = '#!/bin/sh\nkill -TERM -- "-$1"\n'
 REFUSED = '#!/bin/sh\necho "sbatch: error: Invalid account" >&2\nexit 1\n'
 
@@ -39,11 +50,13 @@ def program(path, text):
 
 
 @pytest.fixture
-def slurm(tmp_path):
+def stubs(tmp_path):
   """The environment of a machine with the stubs, and a job to run."""
   (tmp_path / 'bin').mkdir()
   program(tmp_path / 'bin' / 'sbatch', SBATCH.format(python=sys.executable))
   program(tmp_path / 'bin' / 'scancel', SCANCEL)
+  program(tmp_path / 'bin' / 'condor_submit', CONDOR.format(python=sys.executable))
+  program(tmp_path / 'bin' / 'condor_rm', REMOVE)
   (tmp_path / 'job.py').write_text(JOB)
   return {'PATH': f'{tmp_path / "bin"}:{os.environ["PATH"]}'}
 
@@ -52,9 +65,9 @@ def read(path) -> str:
   return path.read_text() if path.exists() else ''
 
 
-def test_a_sweep_on_slurm_goes_on_where_a_worker_was_lost(slurm, tmp_path):
+def test_a_sweep_on_slurm_goes_on_where_a_worker_was_lost(stubs, tmp_path):
   planned(tmp_path, 'seeds = [0, 1, 2, 5]\n[[job]]\nconfig = "cnn"\n')
-  with process(tmp_path, 'slurm', **slurm) as running:
+  with process(tmp_path, 'slurm', **stubs) as running:
     until((tmp_path / 'runs' / 'cnn-seed5' / 'tries').exists)
     until(lambda: read(tmp_path / 'runs' / 'jobs.json').count('"code": 0') == 3)
     job = subprocess.run(
@@ -70,15 +83,23 @@ def test_a_sweep_on_slurm_goes_on_where_a_worker_was_lost(slurm, tmp_path):
   assert not list((tmp_path / 'runs' / 'workers').glob('.dask*key*'))  # no key is left
 
 
+def test_a_sweep_on_htcondor(stubs, tmp_path):
+  planned(tmp_path, 'seeds = [1]\n[[job]]\nconfig = "cnn"\n')
+  with process(tmp_path, 'htcondor', **stubs) as running:
+    output, _ = running.communicate(timeout=100)
+  assert running.returncode == 0, output
+  assert 'cnn-seed1 was interrupted' in output and '| cnn | 1 | 0.1 |' in output
+
+
 def read_parent(number) -> str:
   with open(f'/proc/{number}/stat') as file:
     return file.read().rpartition(')')[2].split()[1]
 
 
-def test_a_batch_system_that_refuses_or_is_not_there_is_told_in_one_line(slurm, tmp_path):
+def test_a_batch_system_that_refuses_or_is_not_there_is_told_in_one_line(stubs, tmp_path):
   program(tmp_path / 'bin' / 'sbatch', REFUSED)
   planned(tmp_path, '[[job]]\nconfig = "cnn"\n')
-  with process(tmp_path, 'slurm', **slurm) as running:
+  with process(tmp_path, 'slurm', **stubs) as running:
     output, _ = running.communicate(timeout=100)
   assert (running.returncode, output) == (
     2,
@@ -206,7 +227,7 @@ figure = {'value': float(len(given['generated'])), 'error': 0.5}
 
 def test_many_files_are_judged_into_one_table(tmp_path, monkeypatch, capsys):
   (tmp_path / 'judge.py').write_text(JUDGE)
-  monkeypatch.setattr(engines, 'COMMAND', (sys.executable, str(tmp_path / 'judge.py')))
+  monkeypatch.setattr(local, 'COMMAND', (sys.executable, str(tmp_path / 'judge.py')))
   monkeypatch.chdir(tmp_path)
   for name in ('a.h5', 'bb.h5', 'real.h5'):
     (tmp_path / name).touch()

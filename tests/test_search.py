@@ -7,7 +7,7 @@ import pytest
 from fake_jobs import process, until
 
 from calojax.commands import search, search_space, search_table
-from calojax.commands.jobs import engines
+from calojax.commands.jobs import local
 from calojax.commands.search_space import Choice, Range
 
 # A training whose figure grows towards what its rate is worth; the best is 3e-4.
@@ -39,8 +39,8 @@ import sys
 from calojax import interruption
 interruption.listen()
 from calojax.commands import outcome, search
-from calojax.commands.jobs import engines
-engines.COMMAND = (sys.executable, sys.argv[1])
+from calojax.commands.jobs import local
+local.COMMAND = (sys.executable, sys.argv[1])
 work = lambda: search.searching(sys.argv[2], sys.argv[3], 2)()
 interruption.leave(outcome.outcome(work))
 """
@@ -51,7 +51,7 @@ def trials(tmp_path, monkeypatch):
   """A search whose trainings are `JOB`."""
   (tmp_path / 'job.py').write_text(JOB)
   (tmp_path / 'sweep.toml').write_text(FILE)
-  monkeypatch.setattr(engines, 'COMMAND', (sys.executable, str(tmp_path / 'job.py')))
+  monkeypatch.setattr(local, 'COMMAND', (sys.executable, str(tmp_path / 'job.py')))
   return tmp_path
 
 

@@ -15,7 +15,7 @@ from fake_jobs import JOB, alive, planned, process, until
 import tiny
 from calojax import data
 from calojax.commands import sweep, sweep_plan, sweep_table
-from calojax.commands.jobs import engines, listed, runner
+from calojax.commands.jobs import listed, local, runner
 from calojax.files import Lease, disk
 from calojax.showers import take
 from conftest import ROOT
@@ -106,7 +106,7 @@ def test_the_interval_is_that_of_students_t():
 def jobs(tmp_path, monkeypatch):
   """Sweeps whose trainings are `JOB`."""
   (tmp_path / 'job.py').write_text(JOB)
-  monkeypatch.setattr(engines, 'COMMAND', (sys.executable, str(tmp_path / 'job.py')))
+  monkeypatch.setattr(local, 'COMMAND', (sys.executable, str(tmp_path / 'job.py')))
   return tmp_path
 
 

@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from calojax.commands.jobs import engines
+from calojax.commands.jobs import local
 from calojax.commands.jobs.task import LOST
 from calojax.exit_codes import INTERRUPTED
 
@@ -75,7 +75,7 @@ class Batch:
   def start(self, name: str, words: Sequence[str], log: pathlib.Path) -> None:
     """Gives a job to the next free worker, and has workers asked for as long as there are jobs."""
     self._scale(len(self._futures) + 1)
-    command, file = (*engines.COMMAND, *words), str(log.absolute())
+    command, file = (*local.COMMAND, *words), str(log.absolute())
     self._futures[name] = self._client.submit(
       self._worker.execute, name, command, file, os.getcwd(), pure=False
     )

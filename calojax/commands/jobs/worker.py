@@ -12,7 +12,7 @@ from typing import Any
 
 from distributed.diagnostics.plugin import WorkerPlugin  # pyright: ignore[reportMissingImports]
 
-from calojax.commands.jobs.engines import started
+from calojax.commands.jobs.local import started
 from calojax.exit_codes import INTERRUPTED
 
 _running: dict[str, subprocess.Popen] = {}
