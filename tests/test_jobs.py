@@ -14,7 +14,7 @@ import pytest
 from fake_jobs import JOB, planned, process, until
 
 from calojax import data
-from calojax.commands import door, evaluate_many, sample, simulate_shares
+from calojax.commands import door, evaluate_many, parts, simulate_shares
 from calojax.commands.jobs import batch, engines, local
 from calojax.data.index import write_index
 from calojax.files import Lease
@@ -127,11 +127,11 @@ def made(path, showers, geometry, **provenance):
 def test_an_index_of_parts_reads_as_one_file(embedded, few, tmp_path):
   (tmp_path / 'parts').mkdir()
   rows = (slice(0, 100), slice(100, 256))
-  parts = [
+  files = [
     made(tmp_path / 'parts' / f'{n}.h5', take(few, r), embedded.geometry)
     for n, r in enumerate(rows)
   ]
-  assert write_index(tmp_path / 'all.h5', parts) == 256
+  assert write_index(tmp_path / 'all.h5', files) == 256
   found = data.load(tmp_path / 'all.h5')
   assert found.showers.energies.tobytes() == few.energies.tobytes()
   assert found.geometry == embedded.geometry and data.extent(tmp_path / 'all.h5')[0] == 256
@@ -141,12 +141,12 @@ def test_an_index_of_parts_reads_as_one_file(embedded, few, tmp_path):
 
 
 def test_parts_of_other_origin_make_no_index(embedded, few, tmp_path):
-  parts = [
+  files = [
     made(tmp_path / f'{step}.h5', take(few, slice(4)), embedded.geometry, step=step)
     for step in (1, 2)
   ]
   with pytest.raises(ValueError, match=r'2.h5: another layout, geometry or origin'):
-    write_index(tmp_path / 'all.h5', parts)
+    write_index(tmp_path / 'all.h5', files)
   assert not (tmp_path / 'all.h5').exists()
 
 
@@ -190,8 +190,8 @@ def test_two_samplings_in_one_folder_are_refused(tmp_path, capsys):
 
 
 def test_each_shower_is_in_one_part():
-  for parts in (1, 2, 7, 11):
-    rows = [sample.rows(number, parts, 1050, 100) for number in range(1, parts + 1)]
+  for count in (1, 2, 7, 11):
+    rows = [parts.rows(number, count, 1050, 100) for number in range(1, count + 1)]
     covered = np.concatenate([np.arange(1050)[row] for row in rows])
     assert np.array_equal(covered, np.arange(1050)) and all(row.start % 100 == 0 for row in rows)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from calojax import __version__, data, inference, interruption, spectrum
+from calojax.commands import parts
 from calojax.commands.start_up import start_up
 from calojax.data.writer import smallest
 from calojax.exit_codes import DONE
@@ -75,7 +76,7 @@ def requested(values: Any) -> Request:
     values.spectrum,
     values.overwrite,
     values.checkpoint,
-    None if values.part is None else part(values.part),
+    None if values.part is None else parts.part(values.part),
   )
 
 
@@ -98,38 +99,6 @@ def quantity(name: str, text: str) -> float | spectrum.Range:
     ) from None
 
 
-def part(text: str) -> tuple[int, int]:
-  """Number and count of `K/N`.
-
-  >>> part('3/8')
-  (3, 8)
-
-  Raises:
-    ValueError: another text.
-  """
-  number, slash, count = text.partition('/')
-  if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
-    return int(number), int(count)
-  raise ValueError(f'--part is {text!r}, expected K/N with K from 1 to N, as 3/8')
-
-
-def rows(number: int, parts: int, count: int, batch: int) -> slice:
-  """Which of `count` showers a part has: whole pieces of `batch`, so that the showers of all parts
-  are those of one file bit for bit.
-
-  >>> [rows(number, 2, 250, 100) for number in (1, 2)]
-  [slice(0, 100, None), slice(100, 250, None)]
-
-  Raises:
-    ValueError: there are fewer pieces than parts.
-  """
-  pieces = -(-count // batch)
-  if parts > pieces:
-    raise ValueError(f'{parts} parts of {count} showers, expected at most {pieces}')
-  start, stop = (pieces * n // parts * batch for n in (number - 1, number))
-  return slice(start, min(stop, count))
-
-
 def sampling(
   request: Request, *, model: str | None = None, workdir: str | None = None
 ) -> Callable[[], int]:
@@ -149,7 +118,7 @@ def sampling(
   writer = data.writer(request.output, generator.geometry, provenance, request.layout)
   first = 0
   if request.part:
-    mine = rows(*request.part, len(wanted.energy), generator.batch)
+    mine = parts.rows(*request.part, len(wanted.energy), generator.batch)
     wanted, first = at(wanted, mine), mine.start
   count = len(wanted.energy)
   _check_room(request, generator, count)

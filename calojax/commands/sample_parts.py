@@ -7,7 +7,7 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Callable
 
-from calojax.commands import jobs, sample
+from calojax.commands import jobs, parts, sample
 from calojax.commands.arguments import Asked, repeated
 from calojax.commands.jobs import Task
 from calojax.commands.sample import Request
@@ -42,7 +42,7 @@ def sampling(
     raise ValueError(f'--output={output} with --parts, expected an ending of {" or ".join(HDF5)}')
   jobs.check(values.engine, values.workers)
   generator, _, wanted = sample.prepared(request, model, workdir)
-  sample.rows(1, values.parts, len(wanted.energy), generator.batch)  # refuses too many
+  parts.rows(1, values.parts, len(wanted.energy), generator.batch)  # refuses too many
   folder = output.with_suffix('.parts')
   source = f'--model={model}' if model else f'--workdir={workdir}'
   words = [*repeated(asked, OURS), source, '--overwrite']

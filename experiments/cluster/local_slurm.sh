@@ -6,9 +6,9 @@
 #   PYTHON=.venv/bin/python experiments/cluster/local_slurm.sh
 #
 # Small trainings are (1) run without Slurm, (2) sent SIGTERM, as before the end of their time, and
-# queued again by train.sbatch, (3) cancelled and submitted anew, (4) on a node that fails. Then a
-# sweep of six jobs runs on two workers of Slurm, one job and one worker killed, and once more as
-# local processes. experiments/results/slurm.json tells whether the states are the same bit for bit
+# queued again by train.sbatch, (3) cancelled and submitted anew, (4) on a node that fails. Then
+# sweep.sbatch runs a sweep of six jobs on two workers of Slurm, one job and one worker killed; the
+# same sweep is run as local processes. experiments/results/slurm.json tells whether the states are the same bit for bit
 # and the tables the same.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -218,13 +218,13 @@ name = "slow"
 optimiser.generator = 1e-5
 EOF
 calojax sweep sweep.toml --workers=2 --output=plain > plain.log 2>&1
-calojax sweep sweep.toml --workers=2 --output=killed --engine=slurm > killed.log 2>&1 &
-sweep=$!
+sweep=$(sbatch --parsable --mem=0 --output=killed.log "$here/sweep.sbatch" \
+  sweep.toml --workers=2 --output=killed)
 until_true 120 reached killed/cnn-seed0 20
 kill -9 "$(grep -o '"pid": [0-9]*' killed/cnn-seed0/running.json | cut -d' ' -f2)"
 until_true 240 reached killed/cnn-seed2 20
 scancel "$(squeue -h -t RUNNING -n dask-worker -o %i | head -n 1)"
-wait $sweep
+until_true 600 gone "$sweep"
 until_true 60 sh -c '[ -z "$(squeue -h)" ]'
 echo 'a sweep on two workers of Slurm, with a job and a worker killed: done'
 cat killed.log

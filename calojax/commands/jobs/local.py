@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
 COMMAND = (sys.executable, '-m', 'calojax.main')
+# A job is one process: it is not to take the place of the sweep, or of its worker, for its own.
+LAUNCHERS = ('SLURM_', 'OMPI_', 'PMI_', 'PMIX_')
 # Becomes the command that it is given, which is killed (prctl, PR_SET_PDEATHSIG) when what started
 # it ends, however it ends: whoever starts the job again finds its folder free.
 TIED = """
@@ -19,9 +22,11 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 def started(command: Sequence[str], log: pathlib.Path) -> subprocess.Popen:
   """A process tied to this thread, what it prints goes behind the end of the log."""
+  others = {key: value for key, value in os.environ.items() if not key.startswith(LAUNCHERS)}
   with open(log, 'ab') as file:
     return subprocess.Popen(
       [sys.executable, '-c', TIED, *command],
+      env=others,
       stdout=file,
       stderr=subprocess.STDOUT,
       stdin=subprocess.DEVNULL,
