@@ -108,6 +108,42 @@ OF_FILES = (  # what only an evaluation of two files looks at
   SEED,
   *conventions('--generated', 'generated_'),
 )
+OF_GUN = (  # which particles are shot, and Geant4's physics
+  Option(
+    'law',
+    "Named law of the particles: usual, or another that the detector has, as lhcb_ecal's wide.",
+    'NAME',
+    default='usual',
+  ),
+  Option(
+    'particle',
+    'e-, e+ or gamma; by default, here and below, what the detector is usually shown.',
+    'NAME',
+  ),
+  Option(
+    'energy',
+    'Kinetic energy, GeV: one value, or the lowest and the highest.',
+    'E|LOW:HIGH',
+    'list',
+  ),
+  Option('spectrum', 'Of the energy: fixed, uniform or log_uniform (dN/dE ~ 1/E).', 'NAME'),
+  Option('slope', 'Standard deviation of dx/dz and dy/dz, both normal.', 'S', 'float'),
+  Option('slope_limit', 'Largest |dx/dz| and |dy/dz|, both uniform.', 'S', 'float'),
+  Option('theta', 'Largest polar angle, degrees, uniform, at any azimuth.', 'T', 'float'),
+  Option(
+    'spread',
+    'Half the side, mm, of the square in which the trajectories cross the plane --aim.',
+    'L',
+    'float',
+  ),
+  Option('aim', 'Depth of that plane behind the front face, mm.', 'L', 'float'),
+  Option(
+    'physics',
+    "Geant4's electromagnetic physics constructor; by default G4EmStandardPhysics.",
+    'NAME',
+  ),
+  Option('cut', 'Range cut, mm; by default 0.7.', 'L', 'float'),
+)
 WISHES = (  # of an evaluation, of a run as of files
   Option(
     'clusters',
