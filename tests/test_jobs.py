@@ -111,11 +111,22 @@ def test_a_batch_system_that_refuses_or_is_not_there_is_told_in_one_line(stubs, 
     engines.check('slum', 1)
 
 
-def test_a_worker_ends_before_its_time_is_over():
-  settings = {'jobqueue.slurm.walltime': '1-02:00:30'}
-  assert batch._extra('slurm', settings)[-1] == f'{26 * 3600 + 30 - batch.BEFORE}s'
-  assert batch._extra('slurm', {'jobqueue.slurm.walltime': '00:02'})[-1] == '1s'
-  assert '--lifetime' not in batch._extra('htcondor', {})
+def test_a_worker_ends_before_its_time_is_over_and_its_job_goes_on_elsewhere(stubs, tmp_path):
+  planned(tmp_path, 'seeds = [5]\n[[job]]\nconfig = "cnn"\n')
+  short = {'DASK_JOBQUEUE__SLURM__WALLTIME': '00:06'}
+  with process(tmp_path, 'slurm', **stubs, **short) as running:
+    output, _ = running.communicate(timeout=100)
+  assert running.returncode == 0, output
+  assert 'cnn-seed5 was interrupted' in output and 'lost' not in output  # it has saved, and told
+
+
+def test_the_time_of_a_worker_is_read_as_slurm_reads_it():
+  times = {'60': 3600, '02:30': 150, '12:00:00': 43200, '1-02': 93600, '1-02:30': 95400}
+  for text, seconds in {**times, '1-02:30:10': 95410}.items():
+    assert batch.lifetime(text) == max(seconds - batch.BEFORE, seconds // 2)
+  assert batch.lifetime(None) is None
+  with pytest.raises(ValueError, match="walltime of a worker is 'long', expected as 12:00:00"):
+    batch.lifetime('long')
 
 
 def made(path, showers, geometry, **provenance):

@@ -69,19 +69,23 @@ class Batch:
     logs.mkdir(exist_ok=True)
     self._cluster = _cluster(name, str(logs), dask.config)
     self._client = Client(self._cluster, set_as_default=False)
-    self._client.register_plugin(worker.Children())
+    wall = dask.config.get(f'jobqueue.{name}.walltime', None)
+    self._client.register_plugin(worker.Children(lifetime(wall)))
     self._futures: dict[str, Any] = {}
+    self._asked = 0
 
   def start(self, name: str, words: Sequence[str], log: pathlib.Path) -> None:
     """Gives a job to the next free worker, and has workers asked for as long as there are jobs."""
-    self._scale(len(self._futures) + 1)
+    # Never less: dask would take away a worker whether it has a job or not.
+    self._asked = max(self._asked, min(len(self._futures) + 1, self._workers))
+    self._scale()
     command, file = (*local.COMMAND, *words), str(log.absolute())
     self._futures[name] = self._client.submit(
       self._worker.execute, name, command, file, os.getcwd(), pure=False
     )
 
-  def _scale(self, count: int) -> None:
-    """Has so many workers; what was lost is asked for again.
+  def _scale(self) -> None:
+    """Has as many workers as were asked for; what was lost is asked for again.
 
     Raises:
       ValueError: the batch system refuses.
@@ -92,7 +96,7 @@ class Batch:
       for job in [*self._cluster.workers.values()]:
         await job  # raises what the batch system said, if it has not been started
 
-    self._cluster.scale(jobs=min(count, self._workers))
+    self._cluster.scale(jobs=self._asked)
     try:
       self._cluster.sync(asked)
     except RuntimeError as error:
@@ -104,8 +108,8 @@ class Batch:
     codes = {name: _code(future) for name, future in self._futures.items() if future.done()}
     for name in codes:
       del self._futures[name]
-    if self._futures and len(self._cluster.workers) < min(len(self._futures), self._workers):
-      self._scale(len(self._futures))
+    if self._futures and len(self._cluster.workers) < self._asked:
+      self._scale()
     return codes
 
   def end(self, name: str) -> None:
@@ -143,21 +147,31 @@ def _cluster(name: str, logs: str, settings: Any) -> Any:
     nanny=False,
     log_directory=logs,
     scheduler_options={'dashboard': False, **settings.get(f'{room}.scheduler-options', {})},
-    worker_extra_args=[*settings.get(f'{room}.worker-extra-args', []), *_extra(name, settings)],
+    worker_extra_args=[*settings.get(f'{room}.worker-extra-args', []), '--nthreads', '1'],
     **_secured(logs),
   )
 
 
-def _extra(name: str, settings: Any) -> list[str]:
-  """Of a worker: one job at a time, and its end before its time is over."""
-  words = ['--nthreads', '1']
-  wall = settings.get(f'jobqueue.{name}.walltime', None)
-  if wall:
-    parts = [int(part) for part in str(wall).replace('-', ':').split(':')]
-    scale = (1, 60, 3600, 86400)
-    seconds = sum(part * unit for part, unit in zip(reversed(parts), scale))
-    words += ['--lifetime', f'{max(seconds - BEFORE, seconds // 2)}s']
-  return words
+def lifetime(wall: str | None) -> int | None:
+  """Seconds after which a worker is to end, of its time as Slurm writes it: minutes, `MM:SS`,
+  `HH:MM:SS`, `D-HH`, `D-HH:MM` or `D-HH:MM:SS`.
+
+  >>> lifetime('1-02'), lifetime('12:00:00'), lifetime('60')
+  (93480, 43080, 3480)
+
+  Raises:
+    ValueError: another text.
+  """
+  if not wall:
+    return None
+  days, dash, rest = str(wall).rpartition('-')
+  try:
+    parts = [int(part) for part in rest.split(':')]
+    units = (3600, 60, 1) if dash or len(parts) == 3 else (60, 1)
+    seconds = 86400 * int(days or 0) + sum(n * unit for n, unit in zip(parts, units, strict=False))
+  except ValueError:
+    raise ValueError(f'walltime of a worker is {wall!r}, expected as 12:00:00') from None
+  return max(seconds - BEFORE, seconds // 2)
 
 
 def _secured(folder: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pathlib
+import signal
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -15,16 +16,42 @@ from distributed.diagnostics.plugin import WorkerPlugin  # pyright: ignore[repor
 from calojax.commands.jobs.local import started
 from calojax.exit_codes import INTERRUPTED
 
+TELL = 1.0  # seconds in which a worker sends the last exit codes; else a job is just given anew
 _running: dict[str, subprocess.Popen] = {}
 _closing = threading.Event()
 
 
 class Children(WorkerPlugin):
-  """Ends a worker's jobs before the worker ends: by SIGTERM, or because its time is over."""
+  """Has a worker's jobs save, and tells of them, before the worker ends: at SIGTERM, when its time
+  is over, or when the sweep has gone.
+
+  Args:
+    lifetime: seconds from now to the end of the worker, None where nothing ends it.
+  """
+
+  def __init__(self, lifetime: float | None):
+    self._lifetime = lifetime
+
+  def setup(self, worker: Any) -> None:
+    """Is called in the worker, whose own answer to SIGTERM would lose the jobs' exit codes."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, self._end, worker)
+    if self._lifetime is not None:
+      loop.call_later(self._lifetime, self._end, worker)
+
+  def _end(self, worker: Any) -> None:
+    self._ending = asyncio.ensure_future(_ended(worker))
 
   async def teardown(self, worker: Any) -> None:
     """Waits until the jobs have saved."""
     await asyncio.to_thread(end_all)
+
+
+async def _ended(worker: Any) -> None:
+  """Ends a worker's jobs and, when their exit codes have been told, the worker."""
+  await asyncio.to_thread(end_all)
+  await asyncio.sleep(TELL)
+  await worker.close_gracefully()
 
 
 def execute(name: str, command: Sequence[str], log: str, place: str) -> int:
