@@ -58,6 +58,7 @@ end() {
   exit $code
 }
 trap end EXIT
+trap 'exit 130' INT TERM
 
 until_true() {  # until_true SECONDS COMMAND...
   local limit=$((SECONDS + $1))
@@ -241,7 +242,7 @@ cat > outcome.json <<EOF
   "jobs": 6,
   "workers": 2,
   "killed": $(grep -c 'killed by signal' killed.log),
-  "lost": $(grep -c 'lost with its worker\|was interrupted' killed.log),
+  "worker_cancelled": $(grep -c 'lost with its worker\|was interrupted' killed.log),
   "same_table": $(cmp -s plain/table.md killed/table.md && echo true || echo false)
  }
 }
