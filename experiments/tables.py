@@ -321,9 +321,7 @@ def slurm() -> str:
     outcome = f'{same} of {trained["state"]["arrays"]} arrays of the last state differ in a bit'
     body.append([words, str(trained['at']), outcome])
   sweep = found['sweep']
-  words = (
-    f'a sweep of {sweep["jobs"]} jobs on {sweep["workers"]} workers, a job and a worker killed'
-  )
+  words = f'a sweep of {sweep["jobs"]} jobs on {sweep["workers"]} workers, a job killed and a worker cancelled'
   body.append([words, '', 'the same table' if sweep['same_table'] else 'another table'])
   return rows(
     [f'{found["slurm"]}, {found["steps"]} steps', 'at step', 'beside no interruption'], body
