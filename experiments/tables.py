@@ -321,7 +321,8 @@ def slurm() -> str:
     outcome = f'{same} of {trained["state"]["arrays"]} arrays of the last state differ in a bit'
     body.append([words, str(trained['at']), outcome])
   sweep = found['sweep']
-  words = f'a sweep of {sweep["jobs"]} jobs on {sweep["workers"]} workers, a job killed and a worker cancelled'
+  on = f'a sweep of {sweep["jobs"]} jobs on {sweep["workers"]} workers'
+  words = f'{on}, a job killed and a worker cancelled'
   body.append([words, '', 'the same table' if sweep['same_table'] else 'another table'])
   return rows(
     [f'{found["slurm"]}, {found["steps"]} steps', 'at step', 'beside no interruption'], body

@@ -1,31 +1,34 @@
 """`calojax sweep --search=FILE`: values of a config that are searched for with Optuna.
 
-The folder holds `study.journal`, which any number of such commands share, a folder for each trial
-with its workdir `run`, its log beside it, and the table, `table.md` and `table.json`. A trial is an
+The folder holds `study.journal`, which any number of such commands share, a workdir for each trial,
+its log beside it, and the table, `table.md` and `table.json`. A trial is an
 ordinary training; what its monitoring finds (`best.json`) is reported to the study.
 """
 
 from __future__ import annotations
 
-import contextlib
+import datetime
 import importlib.util
 import json
 import math
 import os
 import pathlib
+import shutil
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 from calojax import interruption
-from calojax.commands import jobs, search_space, search_table
+from calojax.commands import jobs, search_space, search_study, search_table
 from calojax.commands.jobs import Task
-from calojax.commands.search_space import Choice, Range, Search
+from calojax.commands.search_space import Search
 from calojax.exit_codes import DIVERGED, DONE, UNEXPECTED
 from calojax.files import Lease
 
-JOURNAL = 'study.journal'
-NAME = 'search'
 RUN = 'run'  # attribute of a trial: the number of the trial that began its training
+OWNER = 'process'  # attribute of a trial: of the process that runs it
+PROCESSES = 'processes'
+YOUNG = 60.0  # seconds after which a trial that no process has called its own is nobody's
 EXTRA = 'pip install "calojax[search]"'
 
 
@@ -79,36 +82,42 @@ class Trials:
 
   def __init__(self, search: Search, folder: pathlib.Path):
     self._search, self._folder, self.code = search, folder, DONE
-    self.study = opened(search, folder)
-    self._distributions = {key: distribution(tried) for key, tried in search.space.items()}
-    self._running: dict[str, tuple[Any, Lease]] = {}
+    self.study = search_study.opened(search, folder)
+    self._distributions = {
+      key: search_study.distribution(tried) for key, tried in search.space.items()
+    }
+    self._running: dict[str, Any] = {}
     self._reported: dict[str, set[int]] = {}
+    self._name = uuid.uuid4().hex
+    self._process(self._name).mkdir(parents=True)
+    self._lease = Lease(self._process(self._name), 'search')
     self._take_over()
+
+  def _process(self, name: str) -> pathlib.Path:
+    """The folder that a process holds while it lives."""
+    return self._folder / PROCESSES / name
 
   def next(self) -> Task | None:
     """The next trial, one that was interrupted first."""
     from optuna.trial import TrialState  # pyright: ignore[reportMissingImports]
 
-    while True:
-      trials = self.study.get_trials(deepcopy=False)
-      waiting = any(trial.state == TrialState.WAITING for trial in trials)
-      if not waiting and len(search_table.runs(self.study)) >= self._search.trials:
-        return None
-      trial = self.study.ask(self._distributions)
-      run = trial.user_attrs.get(RUN, trial.number)
-      trial.set_user_attr(RUN, run)
-      name = f'{run:04d}'
-      (self._folder / name).mkdir(exist_ok=True)
-      with contextlib.suppress(ValueError):  # another process has just taken it over
-        self._running[name] = trial, Lease(self._folder / name, 'search')
-        self._reported[name] = set()
-        words = self._search.words(values(self._search, trial.params))
-        return Task(name, words, f'--workdir={self._folder / name / "run"}')
+    trials = self.study.get_trials(deepcopy=False)
+    waiting = any(trial.state == TrialState.WAITING for trial in trials)
+    if not waiting and len(search_table.runs(self.study)) >= self._search.trials:
+      return None
+    trial = self.study.ask(self._distributions)
+    run = trial.user_attrs.get(RUN, trial.number)
+    trial.set_user_attr(OWNER, self._name)
+    trial.set_user_attr(RUN, run)
+    name = f'{run:04d}'
+    self._running[name], self._reported[name] = trial, set()
+    words = self._search.words(search_study.values(self._search, trial.params))
+    return Task(name, words, f'--workdir={self._folder / name}')
 
   def hopeless(self, task: Task) -> bool:
     """Reports what a trial's monitoring has found since; whether the pruner gives it up."""
-    trial, _ = self._running[task.name]
-    for step, value in monitored(self._folder / task.name / 'run'):
+    trial = self._running[task.name]
+    for step, value in monitored(self._folder / task.name):
       if step not in self._reported[task.name]:
         self._reported[task.name].add(step)
         trial.report(value, step)
@@ -124,8 +133,8 @@ class Trials:
     if again:
       return
     self.hopeless(task)  # its last figures
-    trial, lease = self._running.pop(task.name)
-    found = [value for _, value in monitored(self._folder / task.name / 'run')]
+    trial = self._running.pop(task.name)
+    found = [value for _, value in monitored(self._folder / task.name)]
     if code == DONE and found:
       best = min(found) if self._search.smallest else max(found)
       self.study.tell(trial, best, skip_if_finished=True)
@@ -136,7 +145,6 @@ class Trials:
     else:
       self.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
       self.code = self.code or (code if code > 0 else UNEXPECTED)
-    lease.release()
 
   def told(self) -> str:
     """How many have ended."""
@@ -145,89 +153,36 @@ class Trials:
 
   def release(self) -> None:
     """Lets other processes take over what was interrupted."""
-    for _, lease in self._running.values():
-      lease.release()
+    self._lease.release()
+    shutil.rmtree(self._process(self._name), ignore_errors=True)
 
   def _take_over(self) -> None:
     """Has trials run again whose process has gone: their trainings go on."""
     from optuna.trial import TrialState  # pyright: ignore[reportMissingImports]
 
     for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+      if self._lives(trial):
+        continue
       run = trial.user_attrs.get(RUN, trial.number)
-      (self._folder / f'{run:04d}').mkdir(exist_ok=True)
       try:
-        Lease(self._folder / f'{run:04d}', 'search').release()
         self.study.tell(trial.number, state=TrialState.FAIL)
-      except ValueError:  # it lives, or somebody else has taken it over
+      except ValueError:  # somebody else has just taken it over
         continue
       self.study.enqueue_trial(trial.params, user_attrs={RUN: run})
 
-
-def opened(search: Search, folder: pathlib.Path) -> Any:
-  """The study of a folder, made if it is not there.
-
-  Raises:
-    ValueError: it is of another search.
-  """
-  import optuna  # pyright: ignore[reportMissingImports]
-  from optuna.storages import JournalStorage  # pyright: ignore[reportMissingImports]
-  from optuna.storages.journal import JournalFileBackend  # pyright: ignore[reportMissingImports]
-
-  optuna.logging.set_verbosity(optuna.logging.ERROR)
-  storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
-  study = optuna.create_study(
-    storage=storage,
-    study_name=NAME,
-    load_if_exists=True,
-    direction='minimize' if search.smallest else 'maximize',
-    pruner=optuna.pruners.MedianPruner(search.startup, search.warmup),
-  )
-  # Processes with one seed would all ask for the same.
-  seed = search.seed + len(study.get_trials(deepcopy=False))
-  study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
-  now = json.loads(json.dumps(_known(search), default=str))
-  before = study.user_attrs.get('search', now)
-  for key in sorted({*now, *before}):
-    if before.get(key) != now.get(key):
-      raise ValueError(
-        f'{folder} holds another search, {key} {before.get(key)}, now {now.get(key)}: expected '
-        'another folder'
-      )
-  study.set_user_attr('search', now)
-  return study
-
-
-def _known(search: Search) -> dict[str, Any]:
-  """What makes a search another one, by key."""
-  told = {key: value for key, value in search._asdict().items() if key not in ('trials', 'space')}
-  return told | {f'space.{key}': tuple(tried) for key, tried in search.space.items()}
-
-
-def distribution(tried: Range | Choice) -> Any:
-  """What Optuna draws a value from."""
-  from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution  # pyright: ignore[reportMissingImports]
-
-  if isinstance(tried, Choice):
-    return CategoricalDistribution([_plain(value) for value in tried.values])
-  if tried.whole:
-    low, high, step = int(tried.low), int(tried.high), int(tried.step or 1)
-    return IntDistribution(low, high, log=tried.log, step=step)
-  return FloatDistribution(tried.low, tried.high, log=tried.log, step=tried.step)
-
-
-def values(search: Search, drawn: dict[str, Any]) -> dict[str, Any]:
-  """Values of the config that were drawn, by flat key."""
-  found = {}
-  for key, value in drawn.items():
-    tried = search.space[key]
-    choices = tried.values if isinstance(tried, Choice) else ()
-    found[key] = next((choice for choice in choices if _plain(choice) == value), value)
-  return found
-
-
-def _plain(value: Any) -> Any:
-  """A choice as Optuna keeps it: a list as text."""
-  return str(value) if isinstance(value, tuple) else value
+  def _lives(self, trial: Any) -> bool:
+    """Whether the process of a trial is there; of one that has just begun it is not known yet."""
+    owner = trial.user_attrs.get(OWNER)
+    if owner is None:
+      age = datetime.datetime.now() - trial.datetime_start
+      return age.total_seconds() < YOUNG
+    if not self._process(owner).is_dir():
+      return False
+    try:
+      Lease(self._process(owner), 'search').release()
+    except ValueError:
+      return True
+    return False
 
 
 def monitored(run: pathlib.Path) -> list[tuple[int, float]]:
