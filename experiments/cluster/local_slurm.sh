@@ -186,7 +186,11 @@ failed_at=$(step_of failed)
 fail_node
 until_true 120 sh -c "sinfo -h -o %T | grep -q down"
 until_true 60 sh -c "squeue -h -j $failed -o %T | grep -q PENDING"
+scontrol hold "$failed"
 slurmd -N "$host"
+until_true 60 sh -c "sinfo -h -o %T | grep -qx idle"
+sleep 5  # a node that is back so soon is still told to end what it ran before
+scontrol release "$failed"
 until_true 120 now "$failed"
 until_true 300 judged failed
 failed_restarts=$(restarts "$failed")
