@@ -8,13 +8,14 @@ import pathlib
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
+from distributed import Reschedule  # pyright: ignore[reportMissingImports]
 from distributed.diagnostics.plugin import WorkerPlugin  # pyright: ignore[reportMissingImports]
 
 from calojax.commands.jobs.local import started
-from calojax.exit_codes import INTERRUPTED
 
 TELL = 1.0  # seconds in which a worker sends the last exit codes; else a job is just given anew
 _running: dict[str, subprocess.Popen] = {}
@@ -55,11 +56,14 @@ async def _ended(worker: Any) -> None:
 
 
 def execute(name: str, command: Sequence[str], log: str, place: str) -> int:
-  """The exit code of a command, run to its end in a folder; interrupted at once where the worker is
-  to end.
+  """The exit code of a command, run to its end in a folder.
+
+  Raises:
+    Reschedule: this worker is to end, another one runs it.
   """
   if _closing.is_set():
-    return INTERRUPTED
+    time.sleep(TELL / 4)
+    raise Reschedule
   os.chdir(place)
   _running[name] = started(command, pathlib.Path(log))
   try:
