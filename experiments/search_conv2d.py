@@ -63,7 +63,8 @@ def main() -> None:
   write_text(folder / 'search.toml', text)
   command = [sys.executable, '-m', 'calojax.main', '--mode=sweep', f'--output={folder}']
   command += [f'--search={folder / "search.toml"}', f'--workers={asked.workers}']
-  subprocess.run([*command, f'--engine={asked.engine}'], check=True)
+  if code := subprocess.run([*command, f'--engine={asked.engine}'], check=False).returncode:
+    sys.exit(code)  # interrupted, say: it has told why
   found = json.loads((folder / 'table.json').read_text(encoding='utf-8'))
   write_text(asked.output, json.dumps({'size': values, **found}, indent=1) + '\n')
 
