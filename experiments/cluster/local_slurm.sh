@@ -166,6 +166,7 @@ scancel --signal=TERM "$requeued.0"  # as --signal=TERM@120 does before the time
 until_true 60 grep -q 'saved at step' requeued.log
 requeued_at=$(step_of requeued)
 until_true 60 sh -c "squeue -h -j $requeued -o %T | grep -q PENDING"
+sleep 10  # Slurm itself waits two minutes: until then it has forgotten the job's first start
 until_true 60 now "$requeued"
 until_true 300 judged requeued
 requeued_restarts=$(restarts "$requeued")
@@ -189,7 +190,7 @@ until_true 60 sh -c "squeue -h -j $failed -o %T | grep -q PENDING"
 scontrol hold "$failed"
 slurmd -N "$host"
 until_true 60 sh -c "sinfo -h -o %T | grep -qx idle"
-sleep 5  # a node that is back so soon is still told to end what it ran before
+sleep 10  # a node that is back so soon is still told to end what it ran before
 scontrol release "$failed"
 until_true 120 now "$failed"
 until_true 300 judged failed
