@@ -42,6 +42,12 @@ FAULTS = {  # of reliability.json: kind -> what was done
   'kills': 'SIGKILL at a random time, then the same command',
   'signals': 'SIGTERM or SIGINT at a random time, from the first imports on',
 }
+SLURM = {  # of slurm.json: key -> what was done
+  'requeued': 'SIGTERM, as before the end of its time; queued again by `train.sbatch`',
+  'cancelled': 'cancelled, submitted anew',
+  'node_failed': 'the node killed with all that ran on it; queued again by Slurm',
+}
+RATES = ('generator', 'discriminator', 'cooldown')  # what search_conv2d.json has tried
 SCORES = {  # of training_size.json: key -> head and form
   'prd_auc/raw': ('raw', '.3f'),
   'prd_auc/physics': ('physics', '.3f'),
@@ -305,6 +311,41 @@ def levels() -> str:
   return rows(['level', 'room', 'what is in it'], body)
 
 
+def slurm() -> str:
+  """What was done to trainings and to a sweep on a real Slurm, and whether the end was the same."""
+  found = stored('slurm.json')
+  body = []
+  for key, words in SLURM.items():
+    trained = found[key]
+    same = trained['state']['arrays_that_differ']
+    outcome = f'{same} of {trained["state"]["arrays"]} arrays of the last state differ in a bit'
+    body.append([words, str(trained['at']), outcome])
+  sweep = found['sweep']
+  on = f'a sweep of {sweep["jobs"]} jobs on {sweep["workers"]} workers'
+  words = f'{on}, a job killed and a worker cancelled'
+  body.append([words, '', 'the same table' if sweep['same_table'] else 'another table'])
+  return rows(
+    [f'{found["slurm"]}, {found["steps"]} steps', 'at step', 'beside no interruption'], body
+  )
+
+
+def search_conv2d() -> str:
+  """The trials of the search for the rates of the Conv2D GAN, the best first."""
+  found = stored('search_conv2d.json')
+  size, figure = found['size'], found['meta']['figure']
+  body = []
+  for trial in found['trials']:
+    value = '' if trial['value'] is None else f'{trial["value"]:.4f}'
+    values = [f'{trial["values"][f"optimiser.{key}"]:.2g}' for key in RATES]
+    body.append([str(trial['trial']), value, str(trial['steps']), trial['state'], *values])
+  head = ['trial', f'`{figure}`', 'updates', 'ended', *RATES]
+  note = (
+    f'{len(found["trials"])} trials of {size["steps"]} updates of {size["batch"]} showers, width '
+    f'{size["width"]}; commit {found["meta"]["commit"]}.'
+  )
+  return f'{note}\n\n{rows(head, body)}'
+
+
 TABLES: dict[str, Callable[[], str]] = {
   'systems': lambda: results_table.systems(stored('results.json')),
   'lhcb': lambda: results_table.prd_table(runs('lhcb_ecal')),
@@ -328,6 +369,8 @@ TABLES: dict[str, Callable[[], str]] = {
   'memory': memory,
   'models': models,
   'levels': levels,
+  'slurm': slurm,
+  'search_conv2d': search_conv2d,
 }
 
 

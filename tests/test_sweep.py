@@ -1,51 +1,24 @@
 """Sweeps: what their file may say, and real processes that are killed, fail, and go on."""
 
-import contextlib
+import errno
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+from fake_jobs import JOB, alive, planned, process, until
 
 import tiny
 from calojax import data
 from calojax.commands import sweep, sweep_plan, sweep_table
-from calojax.files import Lease
+from calojax.commands.jobs import listed, local, runner
+from calojax.files import Lease, disk
 from calojax.showers import take
 from conftest import ROOT
-
-# A training of a few lines: what becomes of it is told by its seed and by how often it was started.
-JOB = """
-import json, os, pathlib, signal, sys, time
-given = dict(word[2:].split('=', 1) for word in sys.argv[1:])
-folder, seed = pathlib.Path(given['workdir']), int(given['config.seed'])
-folder.mkdir(exist_ok=True)
-tries = folder / 'tries'
-before = len(tries.read_text()) if tries.exists() else 0
-tries.write_text('x' * (before + 1))
-if seed == 1 and not before:
-  sys.exit(75)
-if seed == 2 and not before or seed == 4:
-  os.kill(os.getpid(), signal.SIGKILL)
-if seed == 3:
-  sys.exit('calojax: no such shower')
-if seed == 5 and not before:
-  signal.signal(signal.SIGTERM, lambda *args: sys.exit(75))
-  time.sleep(60)
-result = folder / 'evaluation' / '8'
-result.mkdir(parents=True, exist_ok=True)
-figures = {'prd_auc/raw': {'value': 0.1 * seed}, 'curves': {}, 'meta': {'step': 8}}
-(result / 'summary.json').write_text(json.dumps(figures))
-"""
-
-
-def planned(tmp_path, text) -> str:
-  (tmp_path / 'sweep.toml').write_text(text)
-  return str(tmp_path / 'sweep.toml')
 
 
 def test_a_file_says_which_trainings_there_are(tmp_path):
@@ -71,14 +44,21 @@ def test_a_file_says_which_trainings_there_are(tmp_path):
   )
   assert [job.name for job in plan.jobs] == ['cnn_aux-seed0', 'cnn_aux-seed1', 'slow-seed7']
   assert plan.figures == ('prd_auc/raw',)
-  assert plan.jobs[2].arguments('here') == [
+  assert plan.jobs[2].arguments() == [
     '--config=cnn',
-    '--workdir=here',
     '--steps=20',
     '--config.optimiser.generator=0.0001',
     '--config.generator.channels=(16, 8, 8, 8)',
     '--config.seed=7',
   ]
+
+
+def test_jobs_start_from_another_run(tmp_path):
+  (tmp_path / 'run').mkdir()
+  (tmp_path / 'run' / 'config.json').write_text('{}')
+  text = f'[[job]]\nconfig = "cnn"\nfrom = "{tmp_path}/run"\ncheckpoint = 20'
+  (job,) = sweep_plan.read(planned(tmp_path, text)).jobs
+  assert job.arguments()[-2:] == [f'--from={tmp_path}/run', '--checkpoint=20']
 
 
 @pytest.mark.parametrize(
@@ -99,6 +79,8 @@ def test_a_file_says_which_trainings_there_are(tmp_path):
     ('[[job]]\nconfig = "cnn"\n[job.overrides]\ntrain.steps = "x"', "job cnn: train.steps is 'x'"),
     ('[[job]]\nconfig = "cnn"\n[job.overrides]\nseed = 3', 'has seed, expected it in seeds'),
     ('overrides = 3\n[[job]]\nconfig = "cnn"', 'overrides of the sweep is 3'),
+    ('[[job]]\nconfig = "cnn"\nfrom = "nix"', "from of cnn is 'nix', expected the folder of a run"),
+    ('[[job]]\nconfig = "cnn"\ncheckpoint = "best"', 'without from, expected both'),
     ('figures = "x"\n[[job]]\nconfig = "cnn"', "figures is 'x', expected a list"),
   ],
 )
@@ -124,7 +106,7 @@ def test_the_interval_is_that_of_students_t():
 def jobs(tmp_path, monkeypatch):
   """Sweeps whose trainings are `JOB`."""
   (tmp_path / 'job.py').write_text(JOB)
-  monkeypatch.setattr(sweep, 'COMMAND', (sys.executable, str(tmp_path / 'job.py')))
+  monkeypatch.setattr(local, 'COMMAND', (sys.executable, str(tmp_path / 'job.py')))
   return tmp_path
 
 
@@ -156,7 +138,7 @@ def test_a_job_that_fails_is_named_and_stops_no_other(jobs, capsys):
   assert swept(jobs, [3, 0, 4, 6]) == 1
   said = capsys.readouterr()
   assert 'cnn-seed3 failed with exit code 1' in said.err and ': no such shower' in said.err
-  assert tries(jobs, 4) == sweep.KILLS and tries(jobs, 3) == 1
+  assert tries(jobs, 4) == runner.KILLS and tries(jobs, 3) == 1
   assert '| cnn | 2 of 4 | 0.3 ± ' in said.out
   assert swept(jobs, [3, 0, 4, 6]) == 1  # what has failed is tried again
   assert (tries(jobs, 3), tries(jobs, 0)) == (2, 1)
@@ -174,61 +156,39 @@ def test_two_sweeps_in_one_folder_and_damaged_records_are_refused(jobs):
   with pytest.raises(ValueError, match='another sweep is at work in it'):
     swept(jobs, [0])
   lease.release()
-  (jobs / 'runs' / 'sweep.json').write_text('[3]')
-  with pytest.raises(ValueError, match=r'sweep.json is damaged'):
+  (jobs / 'runs' / 'jobs.json').write_text('[3]')
+  with pytest.raises(ValueError, match=r'jobs.json is damaged'):
     swept(jobs, [0])
   with pytest.raises(ValueError, match=r'--workers=0, expected at least 1'):
     swept(jobs, [0], workers=0)
 
 
-DOOR = """
-import sys
-from calojax import interruption
-interruption.listen()
-from calojax.commands import outcome, sweep
-sweep.COMMAND = (sys.executable, sys.argv[1])
-work = lambda: sweep.sweeping(sys.argv[2], sys.argv[3], 2)()
-interruption.leave(outcome.outcome(work))
-"""
+def test_a_full_disk_stops_a_sweep_in_one_line_and_nothing_is_lost(jobs, monkeypatch):
+  def full(path, text):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
-
-@contextlib.contextmanager
-def process(folder):
-  command = [sys.executable, '-c', DOOR, folder / 'job.py', folder / 'sweep.toml', folder / 'runs']
-  started = subprocess.Popen(
-    list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-  )
-  try:
-    yield started
-  finally:
-    started.kill()
-    started.communicate()
-
-
-def until(condition):
-  limit = time.monotonic() + 100
-  while not condition():
-    assert time.monotonic() < limit
-    time.sleep(0.05)
-
-
-def alive(number) -> bool:
-  """Whether a process is there, and no zombie."""
-  with contextlib.suppress(OSError):
-    return pathlib.Path(f'/proc/{number}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
-  return False
+  with monkeypatch.context() as broken:
+    broken.setattr(listed, 'write_text', full)
+    with pytest.raises(OSError, match='No space left on device'):
+      swept(jobs, [0, 6])
+  assert not (jobs / 'runs' / 'jobs.json').exists()
+  with monkeypatch.context() as broken:
+    broken.setattr(disk.shutil, 'disk_usage', lambda folder: shutil._ntuple_diskusage(9, 9, 0))
+    with pytest.raises(ValueError, match=r'0 MiB are free on its disk, expected at least 4 MiB'):
+      swept(jobs, [0, 6])
+  assert swept(jobs, [0, 6]) == 0 and '| cnn | 2 | 0.3 ± ' in read(jobs / 'runs' / 'table.md')
 
 
 def test_a_sweep_that_is_interrupted_ends_its_jobs_and_goes_on(jobs):
   planned(jobs, 'seeds = [0, 5]\n[[job]]\nconfig = "cnn"\n')
   with process(jobs) as running:
     until(lambda: (jobs / 'runs' / 'cnn-seed5' / 'tries').exists())
-    until(lambda: '"code": 0' in read(jobs / 'runs' / 'sweep.json'))
+    until(lambda: '"code": 0' in read(jobs / 'runs' / 'jobs.json'))
     running.send_signal(signal.SIGTERM)
     output, _ = running.communicate(timeout=60)
   assert running.returncode == 75, output
   assert 'SIGTERM received, 1 of 2 jobs are done and the others saved' in output
-  assert json.loads(read(jobs / 'runs' / 'sweep.json'))['cnn-seed5']['code'] == 75
+  assert json.loads(read(jobs / 'runs' / 'jobs.json'))['cnn-seed5']['code'] == 75
   with process(jobs) as running:
     output, _ = running.communicate(timeout=60)
   assert running.returncode == 0 and '1 of 2 jobs were done before' in output, output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from absl import flags
@@ -66,6 +67,13 @@ def _names(word: str) -> str:
   if RULES.get(found[1]) is not NAMES:
     return word
   return f'--config.{found[1]}={tuple(name.strip() for name in found[2].split(","))}'
+
+
+def repeated(asked: Asked, without: Iterable[str]) -> list[str]:
+  """The words with which a job is asked for the same, but for these flags and the config's."""
+  names = {option.name for option in COMMANDS[asked.command].options if option.kind != 'config'}
+  given = [asked.values[name] for name in sorted(names - set(without))]
+  return [f'--mode={asked.command}', *(flag.serialize() for flag in given if flag.present)]
 
 
 def _values(options: tuple[Option, ...], argv: list[str]) -> flags.FlagValues:

@@ -56,6 +56,16 @@ WORKDIR = Option(
 SEED = Option('seed', 'Seed of everything random.', 'N', 'integer', 0)
 DEBUG = Option('debug', 'Show the traceback of an error.', '', 'boolean', False)
 OVERWRITE = Option('overwrite', 'Replace the file that is there.', '', 'boolean', False)
+MANY = (  # of what is done by many jobs
+  Option('workers', 'Jobs at a time.', 'N', 'integer', 1),
+  Option(
+    'engine',
+    'Where they run: as processes of this machine, or on a batch system, whose queue and account '
+    "stand in dask-jobqueue's own file (docs/pages/sweeps.md).",
+    'local|slurm|htcondor',
+    default='local',
+  ),
+)
 OF_RUN = (CONFIG, WORKDIR)
 CHECKPOINT = Option(
   'checkpoint', 'Of the run: newest, best or a step.', 'newest|best|STEP', default='newest'
@@ -89,10 +99,50 @@ ON_FILE = Option(
 )
 OF_FILES = (  # what only an evaluation of two files looks at
   Option('reference', 'Real showers: a file of any readable format.'),
-  Option('generated', 'Generated showers: a file of any readable format.'),
+  Option(
+    'generated',
+    'Generated showers: a file of any readable format; or several, FILE,FILE or made/*.h5, each '
+    'judged by a job.',
+  ),
   Option('training', 'The showers that were trained on, to see whether they are repeated.'),
   SEED,
   *conventions('--generated', 'generated_'),
+)
+OF_GUN = (  # which particles are shot, and Geant4's physics
+  Option(
+    'law',
+    "Named law of the particles: usual, or another that the detector has, as lhcb_ecal's wide.",
+    'NAME',
+    default='usual',
+  ),
+  Option(
+    'particle',
+    'e-, e+ or gamma; by default, here and below, what the detector is usually shown.',
+    'NAME',
+  ),
+  Option(
+    'energy',
+    'Kinetic energy, GeV: one value, or the lowest and the highest.',
+    'E|LOW:HIGH',
+    'list',
+  ),
+  Option('spectrum', 'Of the energy: fixed, uniform or log_uniform (dN/dE ~ 1/E).', 'NAME'),
+  Option('slope', 'Standard deviation of dx/dz and dy/dz, both normal.', 'S', 'float'),
+  Option('slope_limit', 'Largest |dx/dz| and |dy/dz|, both uniform.', 'S', 'float'),
+  Option('theta', 'Largest polar angle, degrees, uniform, at any azimuth.', 'T', 'float'),
+  Option(
+    'spread',
+    'Half the side, mm, of the square in which the trajectories cross the plane --aim.',
+    'L',
+    'float',
+  ),
+  Option('aim', 'Depth of that plane behind the front face, mm.', 'L', 'float'),
+  Option(
+    'physics',
+    "Geant4's electromagnetic physics constructor; by default G4EmStandardPhysics.",
+    'NAME',
+  ),
+  Option('cut', 'Range cut, mm; by default 0.7.', 'L', 'float'),
 )
 WISHES = (  # of an evaluation, of a run as of files
   Option(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from calojax.commands.flags import (
   CHECKPOINT,
   DEBUG,
+  MANY,
   MOVED,
   OF_FILES,
+  OF_GUN,
   OF_RUN,
   ON_FILE,
   OVERWRITE,
@@ -48,6 +50,7 @@ EVALUATE = Command(
     'calojax evaluate runs/cnn_aux --checkpoint=best',
     'calojax evaluate runs/cnn_aux --metrics=prd,trees --clusters=100 --format=pdf --output=talk',
     'calojax evaluate --reference=geant4.h5 --generated=showers.h5 --output=report',
+    "calojax evaluate --reference=geant4.h5 --generated='made/*.h5' --output=reports --workers=2",
   ),
   (
     *OF_RUN,
@@ -56,6 +59,7 @@ EVALUATE = Command(
     ON_FILE,
     *OF_FILES,
     *WISHES,
+    *MANY,
     Option(
       'output', 'The folder to write; of a run evaluation/STEP in it, if not given.', 'FOLDER'
     ),
@@ -71,6 +75,7 @@ SAMPLE = Command(
     '--output=showers.npz',
     'calojax sample runs/cnn_aux --count=1000 --energy=5:50 --theta=0:20 --output=showers.h5',
     'calojax sample lhcb_ecal --conditions=particles.csv --output=showers.h5',
+    'calojax sample lhcb_ecal --count=1000000 --parts=100 --workers=8 --output=showers.h5',
   ),
   (
     Option(
@@ -99,6 +104,15 @@ SAMPLE = Command(
     ),
     OVERWRITE,
     Option(
+      'parts',
+      'Have jobs write so many files beside --output, which becomes an index of them and reads as '
+      'one file, of the same showers: .h5 or .hdf5.',
+      'N',
+      'integer',
+    ),
+    Option('part', 'Write this part of the showers alone, as 3/8.', 'K/N'),
+    *MANY,
+    Option(
       'layout',
       'Layout of the file: calojax, lhcb, calogan, threedgan, calochallenge or lemurs.',
       'NAME',
@@ -115,6 +129,8 @@ SIMULATE = Command(
   (
     'calojax simulate --download',
     'calojax simulate --detector=lhcb_ecal --events=10000 --seed=1 --jobs=8 --output=geant4.h5',
+    'calojax simulate --detector=lhcb_ecal --events=1000000 --workers=50 --engine=slurm '
+    '--output=geant4.h5',
     'calojax simulate --detector=clic --particle=gamma --spectrum=uniform --energy=10:100 '
     '--events=500 --output=photons.h5',
   ),
@@ -127,42 +143,15 @@ SIMULATE = Command(
     ),
     Option('events', 'How many showers.', 'N', 'integer'),
     SEED._replace(help='Of the particles and of their showers.'),
-    Option('jobs', 'How many processes.', 'N', 'integer', 1),
+    Option('jobs', 'How many processes; of each worker, if there are some.', 'N', 'integer', 1),
+    *MANY,
+    Option(
+      'chunks',
+      'Make these chunks alone of a simulation that has begun elsewhere, as the workers do.',
+      'LOW:HIGH',
+    ),
     Option('output', 'The file to write, by its ending: .h5 or .hdf5, .npz, .parquet, .root.'),
-    Option(
-      'law',
-      "Named law of the particles: usual, or another that the detector has, as lhcb_ecal's wide.",
-      'NAME',
-      default='usual',
-    ),
-    Option(
-      'particle',
-      'e-, e+ or gamma; by default, here and below, what the detector is usually shown.',
-      'NAME',
-    ),
-    Option(
-      'energy',
-      'Kinetic energy, GeV: one value, or the lowest and the highest.',
-      'E|LOW:HIGH',
-      'list',
-    ),
-    Option('spectrum', 'Of the energy: fixed, uniform or log_uniform (dN/dE ~ 1/E).', 'NAME'),
-    Option('slope', 'Standard deviation of dx/dz and dy/dz, both normal.', 'S', 'float'),
-    Option('slope_limit', 'Largest |dx/dz| and |dy/dz|, both uniform.', 'S', 'float'),
-    Option('theta', 'Largest polar angle, degrees, uniform, at any azimuth.', 'T', 'float'),
-    Option(
-      'spread',
-      'Half the side, mm, of the square in which the trajectories cross the plane --aim.',
-      'L',
-      'float',
-    ),
-    Option('aim', 'Depth of that plane behind the front face, mm.', 'L', 'float'),
-    Option(
-      'physics',
-      "Geant4's electromagnetic physics constructor; by default G4EmStandardPhysics.",
-      'NAME',
-    ),
-    Option('cut', 'Range cut, mm; by default 0.7.', 'L', 'float'),
+    *OF_GUN,
     Option(
       'download',
       "Have the binding download Geant4's data sets, and do nothing else.",
@@ -229,10 +218,15 @@ LIST = Command(
 )
 SWEEP = Command(
   'Train many systems with several seeds, and make one table of them; the same command goes on.',
-  ('calojax sweep sweep.toml --workers=2 --output=runs/sweep',),
   (
-    Option('sweep', 'The trainings: a file of TOML, as docs/pages/train.md describes it.'),
-    Option('workers', 'Trainings at a time.', 'N', 'integer', 1),
+    'calojax sweep sweep.toml --workers=2 --output=runs/sweep',
+    'calojax sweep sweep.toml --workers=16 --engine=slurm --output=runs/sweep',
+    'calojax sweep --search=search.toml --workers=2 --output=runs/search',
+  ),
+  (
+    Option('sweep', 'The trainings: a file of TOML, as docs/pages/sweeps.md describes it.'),
+    Option('search', 'In its place a search for the best values of a config: a file of TOML.'),
+    *MANY,
     Option('output', 'The folder of the trainings; by default runs/NAME of the file.', 'FOLDER'),
     DEBUG,
   ),

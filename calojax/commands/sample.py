@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from calojax import __version__, data, inference, interruption, spectrum
+from calojax.commands import parts
 from calojax.commands.start_up import start_up
 from calojax.data.writer import smallest
 from calojax.exit_codes import DONE
 from calojax.files import check_room
-from calojax.showers import Condition, Shower
+from calojax.showers import Condition, Shower, at
 from calojax.units import GEV
 
 
@@ -32,6 +33,7 @@ class Request(NamedTuple):
     spectrum: a file of particles to draw from, in place of the training spectrum; or None.
     overwrite: whether a file that is there is replaced.
     checkpoint: of a run: `newest`, `best` or a step.
+    part: number and count of the parts, of which this one is written; or None.
   """
 
   output: str
@@ -44,6 +46,7 @@ class Request(NamedTuple):
   spectrum: str | None = None
   overwrite: bool = False
   checkpoint: str = 'newest'
+  part: tuple[int, int] | None = None
 
 
 def requested(values: Any) -> Request:
@@ -73,6 +76,7 @@ def requested(values: Any) -> Request:
     values.spectrum,
     values.overwrite,
     values.checkpoint,
+    None if values.part is None else parts.part(values.part),
   )
 
 
@@ -110,6 +114,25 @@ def sampling(
     ValueError: no such model or no runtime for it, the workdir is not complete, the conditions
       cannot be read, or the output cannot be written.
   """
+  generator, provenance, wanted = prepared(request, model, workdir)
+  writer = data.writer(request.output, generator.geometry, provenance, request.layout)
+  first = 0
+  if request.part:
+    mine = parts.rows(*request.part, len(wanted.energy), generator.batch)
+    wanted, first = at(wanted, mine), mine.start
+  count = len(wanted.energy)
+  _check_room(request, generator, count)
+  return writing(writer, generator.stream(wanted, request.seed, first=first), count)
+
+
+def prepared(
+  request: Request, model: str | None, workdir: str | None
+) -> tuple[inference.Model, dict[str, Any], Condition]:
+  """The generator, how a file names it, and the particles of a request.
+
+  Raises:
+    ValueError: as `sampling`.
+  """
   data.check_output(request.output, request.overwrite)
   if model is not None:
     generator, origin = _exported(model)
@@ -118,12 +141,10 @@ def sampling(
   else:
     raise ValueError('neither an exported model nor a workdir, expected one of them')
   provenance = {**origin, **_law(request), 'seed': request.seed, 'calojax': __version__}
-  writer = data.writer(request.output, generator.geometry, provenance, request.layout)
-  _check_room(request, generator, request.count or 0)  # before so many particles are drawn
-  wanted = particles(generator.spectrum, request)
-  count = len(wanted.energy)
-  _check_room(request, generator, count)
-  return writing(writer, generator.stream(wanted, request.seed), count)
+  data.writer(request.output, generator.geometry, provenance, request.layout)  # refuses bad ones
+  drawn = 0 if request.part else request.count or 0
+  _check_room(request, generator, drawn)  # before so many particles are drawn
+  return generator, provenance, particles(generator.spectrum, request)
 
 
 def _check_room(request: Request, generator: inference.Model, count: int) -> None:

@@ -13,28 +13,39 @@ from collections.abc import Callable
 from typing import Any
 
 from calojax import data
+from calojax.commands import simulate_shares
+from calojax.commands.arguments import Asked
+from calojax.commands.jobs import LOCAL, check
 from calojax.exit_codes import DONE
 from calojax.registry import find
 from calojax.simulation import calorimeters, chunks, datasets, gun, jobs
 from calojax.simulation.chunks import Plan
 
 
-def simulating(values: Any) -> Callable[[], int]:
+def simulating(asked: Asked) -> Callable[[], int]:
   """The simulation that the flags ask for, checked: a function that does it and returns the exit
   code.
 
   Raises:
     ValueError: bad input, or Geant4 is not there.
   """
+  values = asked.values
   if values.download:  # at once: a signal ends it, nothing of ours is to be saved
     print(f'Geant4 data sets are in {datasets.download()}')
     return lambda: DONE
-  asked = plan(values)
+  wanted = plan(values)
   datasets.installed()
   environment = datasets.environment()
+  if values.chunks:
+    return simulate_shares.share(wanted, values.chunks, values.jobs, environment)
+  if values.workers == 1 and values.engine == LOCAL:
+    make = lambda numbers, tell: jobs.run(wanted, numbers, values.jobs, environment, tell)
+  else:
+    check(values.engine, values.workers)
+    make = lambda numbers, tell: simulate_shares.shares(asked, wanted)
 
   def work() -> int:
-    simulate(asked, values.jobs, environment)
+    simulate(wanted, make)
     return DONE
 
   return work
@@ -67,8 +78,8 @@ def plan(values: Any) -> Plan:
   return Plan(calorimeter, chosen, physics, cut, values.seed, values.events, values.output)
 
 
-def simulate(asked: Plan, processes: int, environment: dict[str, str]) -> None:
-  """Makes the showers and prints what they are."""
+def simulate(asked: Plan, make: Callable[[list[int], Callable[[int], Any]], Any]) -> None:
+  """Has the chunks that are not there made, and prints what the showers are."""
   with chunks.begun(asked) as numbers:
     events = sum(stop - start for start, stop in map(asked.extent, numbers))
     if events < asked.events:
@@ -78,7 +89,7 @@ def simulate(asked: Plan, processes: int, environment: dict[str, str]) -> None:
         file=sys.stderr,
       )
     if numbers:
-      jobs.run(asked, numbers, processes, environment, jobs.progress(events))
+      make(numbers, jobs.progress(events))
     made = chunks.merge(asked)
   print(
     f'{asked.events} showers in {asked.output}: mean response {made["mean_response"]:.5f} '

@@ -10,6 +10,8 @@ train.steps = 2000
 name = "aux"                 # by default the config's
 config = "cnn_aux"           # the name of a config, a file, or a workdir
 seeds = [0, 1]
+from = "runs/cnn_aux"        # the run whose weights the new ones start from
+checkpoint = "best"          # of that run; by default the newest
 
 [job.overrides]
 optimiser.generator = 1e-4
@@ -17,16 +19,17 @@ optimiser.generator = 1e-4
 
 from __future__ import annotations
 
+import pathlib
 import re
 import tomllib
 from typing import Any, NamedTuple
 
 from calojax import registry
-from calojax.config import check, flatten, shipped
+from calojax.config import check, flatten, of_workdir, shipped
 from calojax.config.changes import END
 
 ROOM = {'seeds', 'figures', 'overrides', 'job'}
-JOB = {'name', 'config', 'seeds', 'overrides'}
+JOB = {'name', 'config', 'seeds', 'overrides', 'from', 'checkpoint'}
 NAME = re.compile(r'[\w.+=-]+')
 
 
@@ -38,26 +41,32 @@ class Job(NamedTuple):
     seed: of the training.
     config: name or file.
     overrides: values by flat key.
+    origin: the run whose weights it starts from, or None.
+    checkpoint: of that run, or None: the newest.
   """
 
   group: str
   seed: int
   config: str
   overrides: dict[str, Any]
+  origin: str | None = None
+  checkpoint: str | None = None
 
   @property
   def name(self) -> str:
     """The job's own name, and that of its workdir."""
     return f'{self.group}-seed{self.seed}'
 
-  def arguments(self, workdir: str) -> list[str]:
-    """Of `python -m calojax.main`, the same each time that the job is started; where the file has
-    another number of steps than it had, the training goes on to it.
+  def arguments(self) -> list[str]:
+    """Of `python -m calojax.main` beside the workdir, the same each time that the job is started;
+    where the file has another number of steps than it had, the training goes on to it.
     """
     values = {**self.overrides, 'seed': self.seed}
     end = [f'--steps={values.pop(END)}'] if END in values else []
     changed = [f'--config.{key}={value}' for key, value in values.items()]
-    return [f'--config={self.config}', f'--workdir={workdir}', *end, *changed]
+    start = [f'--from={self.origin}'] if self.origin else []
+    start += [f'--checkpoint={self.checkpoint}'] if self.checkpoint else []
+    return [f'--config={self.config}', *end, *changed, *start]
 
 
 class Plan(NamedTuple):
@@ -78,25 +87,34 @@ def read(path: str) -> Plan:
   Raises:
     ValueError: it is no TOML, has an unknown key, or a config or a value that does not do.
   """
+  found = tree(path)
   try:
-    with open(path, 'rb') as file:
-      tree = tomllib.load(file)
-  except FileNotFoundError:
-    raise ValueError(f'{path} is not there, expected the file of a sweep') from None
-  except (ValueError, RecursionError) as error:  # not TOML, not UTF-8
-    raise ValueError(f'{path} is not TOML: {error}') from None
-  try:
-    return _plan(tree)
+    return _plan(found)
   except (ValueError, OSError) as error:
     raise ValueError(f'{path}: {error}') from None
 
 
+def tree(path: str) -> dict[str, Any]:
+  """What a file of TOML says.
+
+  Raises:
+    ValueError: it is not there, or no TOML.
+  """
+  try:
+    with open(path, 'rb') as file:
+      return tomllib.load(file)
+  except FileNotFoundError:
+    raise ValueError(f'{path} is not there, expected a file of TOML') from None
+  except (ValueError, RecursionError) as error:  # not TOML, not UTF-8
+    raise ValueError(f'{path} is not TOML: {error}') from None
+
+
 def _plan(tree: dict[str, Any]) -> Plan:
-  _known(tree, ROOM, 'key of a sweep')
+  known(tree, ROOM, 'key of a sweep')
   rooms = tree.get('job')
   if not isinstance(rooms, list) or not rooms or not all(isinstance(room, dict) for room in rooms):
     raise ValueError('there is no job, expected [[job]] with config = NAME at least once')
-  shared, seeds = _overrides(tree, 'the sweep'), tree.get('seeds', [0])
+  shared, seeds = overrides(tree, 'the sweep'), tree.get('seeds', [0])
   jobs = [job for room in rooms for job in _jobs(room, shared, seeds)]
   names = [job.name for job in jobs]
   for name in names:
@@ -110,7 +128,7 @@ def _plan(tree: dict[str, Any]) -> Plan:
 
 def _jobs(room: dict[str, Any], shared: dict[str, Any], seeds: Any) -> list[Job]:
   """The jobs of a room, one for each seed."""
-  _known(room, JOB, 'key of a job')
+  known(room, JOB, 'key of a job')
   config = room.get('config')
   if not isinstance(config, str) or not config:
     raise ValueError(f'config of a job is {config!r}, expected the name of one')
@@ -120,12 +138,27 @@ def _jobs(room: dict[str, Any], shared: dict[str, Any], seeds: Any) -> list[Job]
   seeds = room.get('seeds', seeds)
   if not isinstance(seeds, list) or not seeds or not all(type(seed) is int for seed in seeds):
     raise ValueError(f'seeds of {name} is {seeds!r}, expected a list of whole numbers')
-  overrides = {**shared, **_overrides(room, name)}
-  _check(config, {**overrides, 'seed': seeds[0]}, name)
-  return [Job(name, seed, config, overrides) for seed in seeds]
+  values = {**shared, **overrides(room, name)}
+  _check(config, {**values, 'seed': seeds[0]}, name)
+  start = _origin(room, name)
+  return [Job(name, seed, config, values, *start) for seed in seeds]
 
 
-def _overrides(room: dict[str, Any], name: str) -> dict[str, Any]:
+def _origin(room: dict[str, Any], name: str) -> tuple[str | None, str | None]:
+  """The run that the jobs of a room start from, and which checkpoint of it."""
+  origin, checkpoint = room.get('from'), room.get('checkpoint')
+  if origin is not None and not (
+    isinstance(origin, str) and (pathlib.Path(origin) / of_workdir.CONFIG).is_file()
+  ):
+    raise ValueError(f'from of {name} is {origin!r}, expected the folder of a run')
+  if checkpoint is not None and origin is None:
+    raise ValueError(f'checkpoint of {name} is {checkpoint!r} without from, expected both')
+  if checkpoint is not None and type(checkpoint) not in (str, int):
+    raise ValueError(f'checkpoint of {name} is {checkpoint!r}, expected newest, best or a step')
+  return origin, None if checkpoint is None else str(checkpoint)
+
+
+def overrides(room: dict[str, Any], name: str) -> dict[str, Any]:
   """The overrides of a room by flat key; lists become tuples, as a config has them."""
   found = room.get('overrides', {})
   if not isinstance(found, dict):
@@ -144,7 +177,7 @@ def _check(config: str, values: dict[str, Any], name: str) -> None:
     raise ValueError(f'job {name}: {error}') from None
 
 
-def _known(room: dict[str, Any], keys: set[str], kind: str) -> None:
+def known(room: dict[str, Any], keys: set[str], kind: str) -> None:
   """Raises ValueError at a key that is none of these; the near one is named."""
   for key in room:
     registry.find(dict.fromkeys(keys), key, kind)

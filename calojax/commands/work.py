@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from calojax.commands.arguments import Asked
-from calojax.commands.flags import CHECKPOINT, MOVED, OF_FILES, OF_RUN, ON_FILE, Option
+from calojax.commands.flags import CHECKPOINT, MANY, MOVED, OF_FILES, OF_RUN, ON_FILE, Option
 from calojax.config import shipped
 
 Work = Callable[[], int]  # does it and returns the exit code
@@ -49,10 +49,13 @@ def evaluation(asked: Asked) -> Work:
   values = asked.values
   if values.reference or values.generated:
     _refuse(asked, (*OF_RUN, CHECKPOINT, MOVED, ON_FILE), 'a run')
-    from calojax.commands import evaluate
+    from calojax.commands import evaluate, evaluate_many
 
+    if files := evaluate_many.many(values.generated):
+      return evaluate_many.evaluating(asked, files, _wishes(values))
+    _refuse(asked, MANY, 'many files')
     return evaluate.files(values.reference, values.generated, values.training, _wishes(values))
-  _refuse(asked, OF_FILES, 'files: --reference and --generated')
+  _refuse(asked, (*OF_FILES, *MANY), 'files: --reference and --generated')
   folder = _run(asked, _folder(asked))
   from calojax.commands import evaluate
 
@@ -108,8 +111,15 @@ def sampling(asked: Asked) -> Work:
   request = sample.requested(values)
   if values.model and not sources.is_run(values.model):  # needs nothing of the training
     _refuse(asked, (CHECKPOINT,), 'a run')
-    return sample.sampling(request, model=values.model)
-  return sample.sampling(request, workdir=values.model or _run(asked, folder))
+    where = {'model': values.model}
+  else:
+    where = {'workdir': values.model or _run(asked, folder)}
+  if values.parts is None:
+    _refuse(asked, MANY, '--parts=N')
+    return sample.sampling(request, **where)
+  from calojax.commands import sample_parts
+
+  return sample_parts.sampling(asked, request, **where)
 
 
 def exporting(asked: Asked) -> Work:
@@ -129,7 +139,7 @@ def simulation(asked: Asked) -> Work:
   """Of `simulate`."""
   from calojax.commands import simulate
 
-  return simulate.simulating(asked.values)
+  return simulate.simulating(asked)
 
 
 def default_workdir(config: str, changes: Mapping[str, Any]) -> str:
@@ -177,11 +187,16 @@ def _run(asked: Asked, folder: str) -> str:
 
 def sweep(asked: Asked) -> Work:
   """Of `sweep`."""
-  if not asked.values.sweep:
-    raise ValueError(f'{asked} needs --sweep=FILE')
+  values = asked.values
+  if bool(values.sweep) == bool(values.search):
+    raise ValueError(f'{asked} needs --sweep=FILE or --search=FILE, one of them')
+  if values.search:
+    from calojax.commands import search
+
+    return search.searching(values.search, values.output, values.workers, values.engine)
   from calojax.commands import sweep
 
-  return sweep.sweeping(asked.values.sweep, asked.values.output, asked.values.workers)
+  return sweep.sweeping(values.sweep, values.output, values.workers, values.engine)
 
 
 def listing(asked: Asked) -> Work:

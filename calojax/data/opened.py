@@ -112,6 +112,8 @@ def _refuse_unwritten(source: h5py.Dataset) -> None:
   """Raises ValueError if a data set declares rows that nobody wrote: HDF5 would make them up from
   the fill value, a hundred million out of a few kB.
   """
+  if source.is_virtual:
+    _refuse_missing(source)
   if source.is_virtual or source.external or not source.size:
     return
   if source.chunks:
@@ -125,6 +127,14 @@ def _refuse_unwritten(source: h5py.Dataset) -> None:
       f'{source.shape[0]} showers are declared, but {written} of {declared} chunks were written; '
       'is the file complete?'
     )
+
+
+def _refuse_missing(source: h5py.Dataset) -> None:
+  """Raises ValueError if a file of which an index is made is not there: HDF5 would read zeros."""
+  place = os.path.dirname(os.path.abspath(source.file.filename))
+  for part in source.virtual_sources():
+    if not os.path.isfile(os.path.join(place, part.file_name)):
+      raise ValueError(f'its part {part.file_name} is not there, expected it beside the index')
 
 
 def _reason(error: Exception) -> str:

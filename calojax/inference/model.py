@@ -122,22 +122,30 @@ class Model:
     return Shower(self.generate(*particles, seed=seed, batch=batch), particles)
 
   def stream(
-    self, conditions: Condition, seed: int = 0, *, noise: Any = None, batch: int | None = None
+    self,
+    conditions: Condition,
+    seed: int = 0,
+    *,
+    noise: Any = None,
+    batch: int | None = None,
+    first: int = 0,
   ) -> Iterator[Shower]:
     """The same showers, a piece at a time. Arguments and errors, which are raised at once, are
-    those of `generate`.
+    those of `generate`; `first` is the number of the first of them, where they are a part of more.
     """
-    return self._started(Condition.of(*conditions), seed, noise, batch)[0]
+    return self._started(Condition.of(*conditions), seed, noise, batch, first)[0]
 
   def _started(
-    self, conditions: Condition, seed: int, noise: Any, batch: int | None
+    self, conditions: Condition, seed: int, noise: Any, batch: int | None, first: int = 0
   ) -> tuple[Iterator[Shower], int]:
     """The pieces and the number of all showers; warns of particles that the training had not."""
     # Particles outside a range are off the joint law as well: once is enough.
     if not sidecar.warn_outside(conditions, self.ranges) and self.ranges:
       coverage.warn(conditions, self.law, stacklevel=4)  # as in `warn_outside`
     batch = self.batch if batch is None else batch
-    pieces = sampler.stream(self.run, self.latent, conditions, seed, noise, batch=batch)
+    pieces = sampler.stream(
+      self.run, self.latent, conditions, seed, noise, batch=batch, first=first
+    )
     return pieces, len(conditions.energy)
 
 

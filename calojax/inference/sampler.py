@@ -17,6 +17,8 @@ from calojax.showers import Array, Condition, Shower, at
 
 BATCH = 100  # showers a piece; more leave the processor's cache, fewer the products small
 
+PASSED = 10_000  # showers whose noise is passed over at a time
+
 # (noise [b, latent], energy [b], position [b, 2], direction [b, 3]) -> energies [b, v] in MeV
 Run = Callable[[Array, Array, Array, Array], Array]
 
@@ -29,6 +31,7 @@ def stream(
   noise: Any = None,
   *,
   batch: int = BATCH,
+  first: int = 0,
 ) -> Iterator[Shower]:
   """The showers of these particles (numpy), in their order, `batch` at a time.
 
@@ -43,6 +46,7 @@ def stream(
     seed: of the noise.
     noise: `[b, latent]` standard normal variables instead.
     batch: showers a piece.
+    first: number of the first of these showers, where they are a part of more.
 
   Raises:
     ValueError: noise of another shape or not finite, or a batch below 1; at once, not with the
@@ -56,6 +60,8 @@ def stream(
     # One stream of numbers for all showers: numpy gives the same ones in whatever portions they
     # are asked for, so that a shower does not depend on the batch.
     rng = np.random.default_rng(seed)
+    for start in range(0, first, PASSED):  # those of the showers before
+      rng.standard_normal((min(PASSED, first - start), latent), np.float32)
     sizes = (min(batch, count - start) for start in starts)
     portions = (rng.standard_normal((size, latent), np.float32) for size in sizes)
   else:

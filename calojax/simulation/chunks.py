@@ -50,6 +50,11 @@ class Plan:
     return pathlib.Path(f'{self.output}.chunks')
 
   @property
+  def count(self) -> int:
+    """How many chunks there are."""
+    return -(-self.events // self.size)
+
+  @property
   def size(self) -> int:
     """Events of a chunk."""
     return max(1, min(CHUNK, self.events // MIN_CHUNKS))
@@ -122,11 +127,37 @@ def begun(plan: Plan) -> Iterator[list[int]]:
       lease.release()
     raise ValueError(f'{plan.folder} cannot be used: {error}') from None
   try:
-    yield [
-      number for number in range(-(-plan.events // plan.size)) if not plan.path(number).exists()
-    ]
+    yield missing(plan, range(plan.count))
   finally:
     lease.release()
+
+
+@contextlib.contextmanager
+def shared(plan: Plan, some: range) -> Iterator[tuple[list[int], pathlib.Path]]:
+  """Which of some chunks are still to be made in the folder of a simulation that has begun, and a
+  folder for logs; no other process makes any of these until the end.
+
+  Raises:
+    ValueError: no such simulation has begun there, or another process is making these chunks.
+  """
+  note = plan.folder / 'settings.json'
+  if not note.exists():
+    raise ValueError(f'{note} is not there, expected chunks of a simulation that has begun')
+  if _noted(note) != settings(plan):
+    raise ValueError(f'{plan.folder} holds chunks of another simulation')
+  logs = plan.folder / f'{some.start:06d}-{some.stop - 1:06d}'
+  logs.mkdir(exist_ok=True)
+  with named(logs):
+    lease = Lease(logs, 'simulation')
+  try:
+    yield missing(plan, some), logs
+  finally:
+    lease.release()
+
+
+def missing(plan: Plan, some: range) -> list[int]:
+  """Those of these chunks that are not there."""
+  return [number for number in some if not plan.path(number).exists()]
 
 
 def _agree(plan: Plan) -> None:
@@ -187,7 +218,7 @@ def merge(plan: Plan) -> dict[str, Any]:
 
   Further chunks, of a simulation that was to be longer, stay.
   """
-  paths = [plan.path(number) for number in range(-(-plan.events // plan.size))]
+  paths = [plan.path(number) for number in range(plan.count)]
   provenance = {**settings(plan), **_account(paths), **origin()}
   del provenance['geometry']  # the file has it
   with data.writer(plan.output, plan.calorimeter.geometry, provenance) as writer:

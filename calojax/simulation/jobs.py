@@ -6,6 +6,7 @@ import contextlib
 import math
 import multiprocessing
 import os
+import pathlib
 import re
 import signal
 import sys
@@ -25,15 +26,29 @@ LOOK = 0.2  # seconds between two looks for signals
 
 
 def run(
-  plan: Plan, numbers: list[int], jobs: int, environment: dict[str, str], tell: Callable[[int], Any]
+  plan: Plan,
+  numbers: list[int],
+  jobs: int,
+  environment: dict[str, str],
+  tell: Callable[[int], Any],
+  logs: pathlib.Path | None = None,
 ) -> None:
-  """Simulates the chunks of these numbers; `tell` is called with the number of events done so far.
+  """Simulates chunks.
+
+  Args:
+    plan: of the simulation.
+    numbers: of chunks that are not there.
+    jobs: processes.
+    environment: variables under which Geant4 runs.
+    tell: called with the number of events done so far.
+    logs: the folder of the processes' logs; by default that of the chunks.
 
   Raises:
     ValueError: what Geant4 refuses; a job that ended before its time. Finished chunks are kept.
   """
   waiting, finished = list(reversed(numbers)), 0
-  with started(plan, min(jobs, len(numbers)), environment) as workers:
+  where = plan.folder if logs is None else logs
+  with started(plan, min(jobs, len(numbers)), environment, where) as workers:
     for connection in workers:
       _hand(connection, waiting.pop())
     current = dict.fromkeys(workers, 0)  # events done of the chunk in hand
@@ -54,7 +69,9 @@ def run(
 
 
 @contextlib.contextmanager
-def started(plan: Plan, jobs: int, environment: dict[str, str]) -> Iterator[dict[Connection, str]]:
+def started(
+  plan: Plan, jobs: int, environment: dict[str, str], logs: pathlib.Path
+) -> Iterator[dict[Connection, str]]:
   """Running processes: the parent's end of the pipe to each and the name of its log. They are ended
   in any case.
   """
@@ -65,7 +82,7 @@ def started(plan: Plan, jobs: int, environment: dict[str, str]) -> Iterator[dict
   try:
     for number in range(jobs):
       ours, theirs = context.Pipe()
-      log = str(plan.folder / f'job_{number}.log')
+      log = str(logs / f'job_{number}.log')
       process = context.Process(target=work, args=(plan, theirs, log, environment), daemon=True)
       process.start()
       theirs.close()
