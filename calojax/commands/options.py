@@ -11,6 +11,7 @@ from calojax.commands.flags import (
   ON_FILE,
   OVERWRITE,
   SEED,
+  TOGETHER,
   WISHES,
   Command,
   Option,
@@ -26,6 +27,7 @@ TRAIN = Command(
     'calojax train runs/cnn_aux --steps=60000',
     'calojax train runs/cnn_aux --workdir=runs/fine --from=runs/cnn_aux '
     '--config.data.source=my_showers.h5',
+    'calojax train cnn_aux --coordinator=node1:12345 --processes=2 --process=0',
   ),
   (
     *OF_RUN,
@@ -38,6 +40,7 @@ TRAIN = Command(
     Option('from', 'The run whose weights the new run starts from, also on other data.', 'RUN'),
     CHECKPOINT._replace(help='Of --from: newest, best or a step.'),
     MOVED,
+    *TOGETHER,
     DEBUG,
   ),
   'config',

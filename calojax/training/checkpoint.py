@@ -18,6 +18,7 @@ import orbax.checkpoint as ocp
 
 from calojax.files import check_room, damage, write_digests
 from calojax.methods.state import TrainState
+from calojax.training import hosts
 
 KEPT = 2
 BEST = 'best'  # the folder of the best one, beside the last two
@@ -29,7 +30,8 @@ class Damaged(Exception):
 
 
 class Checkpoints:
-  """The checkpoints of one workdir, written in the background, the last two kept.
+  """The checkpoints of one workdir, written in the background, the last two kept. Several processes
+  of a training write them together, each a share, while none trains; all call the same methods.
 
   A checkpoint appears under its final name only when it is whole, so a process killed while saving
   leaves the one before. Beside its arrays lie the digests of its files. One that is not what was
@@ -57,7 +59,7 @@ class Checkpoints:
         enable_async_checkpointing=False,
       ),
     )
-    self._newest = self._manager.latest_step()
+    self._newest: int | None = hosts.of_first(self._manager.latest_step)
     self._writer = ThreadPoolExecutor(1, thread_name_prefix='checkpoint')
     self._writing: Future[None] | None = None
 
@@ -73,7 +75,11 @@ class Checkpoints:
     """
     self.wait()
     step = int(state.step)
-    if step != self.latest():
+    if step == self.latest():
+      return
+    if not hosts.alone():  # they wait for each other, and would in two places at a time
+      self._write(step, state)
+    else:
       # The next step takes the memory of this state over.
       self._writing = self._writer.submit(self._write, step, jax.tree.map(jnp.copy, state))
 
@@ -81,7 +87,8 @@ class Checkpoints:
     """Writes a state, then the digests of its files."""
     try:
       self._manager.save(step, args=ocp.args.StandardSave(state))
-      write_digests(self._folder(step))
+      if hosts.is_first():
+        write_digests(self._folder(step))
     except Exception as error:  # of TensorStore, with a page of its own source
       raise OSError(
         f'checkpoint {step} could not be written to {self._directory}: {_reason(error)}'
@@ -106,7 +113,7 @@ class Checkpoints:
         difference is named.
     """
     damaged: list[str] = []
-    for step in sorted(self._manager.all_steps(), reverse=True):
+    for step in hosts.of_first(lambda: sorted(self._manager.all_steps(), reverse=True)):
       try:
         state = self._read(step, like)
       except Damaged as error:
@@ -138,7 +145,7 @@ class Checkpoints:
       ValueError: as `restore`.
     """
     folder = self._folder(step)
-    if found := damage(folder):
+    if found := hosts.of_first(lambda: damage(folder)):
       raise Damaged(found)
     with _damaged(folder):
       stored: Any = self._manager.item_metadata(step)
@@ -158,18 +165,23 @@ class Checkpoints:
     """
     if not damaged:
       return
-    warnings.warn(
-      f'{"; ".join(damaged)}. Step {self._newest} is taken in its place: what was trained after it '
-      'is lost, and the same steps are made again by a training',
-      stacklevel=3,
-    )
+    if hosts.is_first():
+      warnings.warn(
+        f'{"; ".join(damaged)}. Step {self._newest} is taken in its place: what was trained after '
+        'it is lost, and the same steps are made again by a training',
+        stacklevel=3,
+      )
     if self._ours:
-      for step in self._manager.all_steps():
-        if step > (self._newest or 0):
-          aside = os.path.join(self._directory, f'{DAMAGED}-{step}')
-          shutil.rmtree(aside, ignore_errors=True)
-          os.rename(self._folder(step), aside)
+      hosts.of_first(self._put_aside)
       self._manager.reload()
+
+  def _put_aside(self) -> None:
+    """Gives the checkpoints after the newest intact one other names."""
+    for step in self._manager.all_steps():
+      if step > (self._newest or 0):
+        aside = os.path.join(self._directory, f'{DAMAGED}-{step}')
+        shutil.rmtree(aside, ignore_errors=True)
+        os.rename(self._folder(step), aside)
 
   def wait(self) -> None:
     """Returns once everything saved is on disk.
@@ -208,11 +220,14 @@ def steps_in(folder: str) -> list[int]:
 
 @contextlib.contextmanager
 def _damaged(folder: str) -> Iterator[None]:
-  """Turns any error into Damaged: on damaged bytes Orbax fails in many ways."""
+  """Turns any error into Damaged: on damaged bytes Orbax fails in many ways. One of several
+  processes alone cannot go on to another checkpoint.
+  """
   try:
     yield
   except Exception as error:
-    raise Damaged(f'{folder} cannot be read: {_reason(error)}') from None
+    kind = Damaged if hosts.alone() else ValueError
+    raise kind(f'{folder} cannot be read: {_reason(error)}') from None
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,264 @@
+"""How the processes of one training find each other, and learn of each other's end.
+
+The first process listens at the coordinator's address. Each of the others connects, says which it
+is and what it runs, and is let in when all have come. From then on the connection carries what
+JAX's service in the first process and its client in the other say to each other. Both believe to
+talk to their own machine: JAX aborts a process that loses the service, with a page of addresses;
+here the end of a connection is the end of a process, known at once, and told in a line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from calojax.interruption import Interrupted
+from calojax.training.place import Place, divided
+
+LIMIT = 300.0  # seconds that all may take to come, as JAX gives them
+_HELLO = 10.0  # seconds that one may take to say who it is, and until the wait is told
+GRACE = 1.5  # seconds in which a process that has ended can still be heard of
+_HERE = '127.0.0.1'
+# A machine without power closes no connection: seconds of silence before it is asked, between two
+# questions, and how many stay without answer.
+_ALIVE = {'TCP_KEEPIDLE': 10, 'TCP_KEEPINTVL': 5, 'TCP_KEEPCNT': 4, 'TCP_USER_TIMEOUT': 30_000}
+
+Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Wire:
+  """The connections of a process to the others, from now to its end.
+
+  Args:
+    place: of this process.
+    about: what has to be the same in all, as versions.
+    lost: called with the number of a process whose connection has ended, from another thread.
+    limit: seconds that all may take to come.
+
+  Attributes:
+    address: where JAX's service is to be found, on this machine.
+
+  Raises:
+    ValueError: the coordinator does not answer, not all have come, or they do not go together.
+    Interrupted: the first process ended while this one waited.
+  """
+
+  def __init__(
+    self,
+    place: Place,
+    about: Mapping[str, Any],
+    lost: Callable[[int], None],
+    limit: float = LIMIT,
+  ):
+    self._place, self._lost, self._limit = place, lost, limit
+    self._about = dict(about)
+    self._open: set[int] = set()
+    self._tasks: set[asyncio.Task] = set()  # asyncio itself keeps none alive
+    self._loop = asyncio.new_event_loop()
+    threading.Thread(target=self._loop.run_forever, name='wire', daemon=True).start()
+    meeting = self._join() if place.process else self._gather()
+    self.address: str = asyncio.run_coroutine_threadsafe(meeting, self._loop).result()
+
+  def wait_for_the_others(self, seconds: float) -> None:
+    """Returns once all other processes have ended, or the seconds are over."""
+    end = time.monotonic() + seconds
+    while self._open and time.monotonic() < end:
+      time.sleep(0.05)
+
+  async def _gather(self) -> str:
+    """Lets the others in."""
+    come: dict[int, Ends] = {}
+    complete: asyncio.Future[None] = self._loop.create_future()
+
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+      hello = await _said(reader)
+      if not isinstance(hello.get('process'), int):  # a stranger: something looks for open ports
+        writer.close()
+        return
+      wrong = self._wrong(hello, come)
+      come.setdefault(hello['process'], (reader, writer))
+      if complete.done():
+        return
+      if wrong:
+        _tell(writer, refused=wrong)
+        complete.set_exception(ValueError(wrong))
+      elif len(come) == self._place.processes - 1:
+        complete.set_result(None)
+
+    port = int(divided(self._place.coordinator)[1])
+    try:
+      server = await asyncio.start_server(meet, None, port)
+    except OSError as error:
+      raise ValueError(
+        f'--coordinator={self._place.coordinator}: expected a free port of this machine, '
+        f'process 0 cannot listen there: {os.strerror(error.errno or 0)}'
+      ) from None
+    try:
+      await self._patiently(complete, lambda seconds: self._missing(come, seconds))
+    except (ValueError, TimeoutError) as error:
+      words = str(error) or self._missing(come, self._limit)
+      for _, writer in come.values():
+        _tell(writer, refused=words)
+      raise ValueError(words) from None
+    finally:
+      server.close()
+    service = _free_port()
+    for process, ends in come.items():
+      _tell(ends[1], refused='')
+      self._begin(self._serve(process, ends, service))
+    return f'{_HERE}:{service}'
+
+  def _wrong(self, hello: dict[str, Any], come: Mapping[int, Any]) -> str:
+    """Why a process cannot be let in, or ''."""
+    process, processes = hello['process'], hello.get('processes')
+    if processes != self._place.processes:
+      return (
+        f'process {process} was started as one of {processes}, process 0 as one of '
+        f'{self._place.processes}: expected the same --processes'
+      )
+    if process in come or not 0 < process < processes:
+      return f'two processes came as --process={process}, expected each number once'
+    return differing({0: self._about, process: hello.get('about', {})})
+
+  def _missing(self, come: Mapping[int, Any], seconds: float) -> str:
+    """Who is not there after some seconds, in words."""
+    missing = [str(i) for i in range(1, self._place.processes) if i not in come]
+    few = ', '.join(missing[:8]) + (', ...' if len(missing) > 8 else '')
+    here = f'{len(come) + 1} of {self._place.processes} processes are there'
+    return f'{here} after {seconds:.0f} s, expected all: --process={few} is missing'
+
+  async def _patiently(self, coming: asyncio.Future[Any], told: Callable[[float], str]) -> None:
+    """Waits to the limit; after a while it says for what.
+
+    Raises:
+      TimeoutError: the limit is over.
+    """
+    first = min(_HELLO, self._limit / 2)
+    with contextlib.suppress(TimeoutError):
+      await asyncio.wait_for(asyncio.shield(coming), first)
+      return
+    words = f'calojax: {told(first)}; waits for {self._limit - first:.0f} s more'
+    print(words, file=sys.stderr, flush=True)
+    await asyncio.wait_for(coming, self._limit - first)
+
+  async def _join(self) -> str:
+    """Goes to the first process and is let in."""
+    place = self._place
+    end = self._loop.time() + self._limit
+    connecting = self._loop.create_task(_connected(*divided(place.coordinator)))
+    try:
+      await self._patiently(connecting, self._silent)
+    except TimeoutError:
+      raise ValueError(self._silent(self._limit)) from None
+    reader, writer = connecting.result()
+    _tell(writer, process=place.process, processes=place.processes, about=self._about)
+    reply = await _said(reader, end - self._loop.time() + _HELLO)
+    if reply.get('gone'):
+      raise Interrupted('process 0 ended before all processes had come')
+    if reply.get('refused') != '':
+      stranger = f'--coordinator={place.coordinator} answers, but not as process 0 of a training'
+      raise ValueError(reply.get('refused', stranger))
+    near: asyncio.Future[Ends] = self._loop.create_future()
+    server = await asyncio.start_server(lambda *ends: near.set_result(ends), _HERE, 0)
+    self._begin(self._carry(0, (reader, writer), near))
+    return f'{_HERE}:{server.sockets[0].getsockname()[1]}'
+
+  def _silent(self, seconds: float) -> str:
+    return (
+      f'--coordinator={self._place.coordinator} does not answer after {seconds:.0f} s, expected '
+      'the address of process 0'
+    )
+
+  async def _serve(self, process: int, far: Ends, port: int) -> None:
+    """Carries what another process and the service here say, once it is there."""
+    await self._carry(process, far, self._loop.create_task(_connected(_HERE, str(port))))
+
+  async def _carry(self, process: int, far: Ends, coming: asyncio.Future[Ends]) -> None:
+    """Carries bytes between another process and JAX in this one, until the other ends."""
+    self._open.add(process)
+    _keep_alive(far[1])
+    near = await coming
+    self._begin(_pour(near[0], far[1]))
+    await _pour(far[0], near[1])
+    self._open.discard(process)
+    await asyncio.sleep(GRACE)  # it may have said why, which is worth more
+    self._lost(process)
+
+  def _begin(self, work: Any) -> None:
+    task = self._loop.create_task(work)
+    self._tasks.add(task)
+    task.add_done_callback(self._tasks.discard)
+
+
+def differing(found: Mapping[int, Mapping[str, Any]]) -> str:
+  """The first value that is not the same in all processes, in words, or ''.
+
+  >>> differing({0: {'data': 'a'}, 1: {'data': 'b'}})
+  "data is 'a' in process 0, 'b' in process 1: expected the same in all"
+  """
+  first = found[0]
+  for process, values in sorted(found.items()):
+    for name in sorted({*first, *values}):
+      if first.get(name) != values.get(name):
+        return (
+          f'{name} is {first.get(name)!r} in process 0, {values.get(name)!r} in process '
+          f'{process}: expected the same in all'
+        )
+  return ''
+
+
+async def _connected(host: str, port: str) -> Ends:
+  """A connection, as soon as somebody listens there."""
+  while True:
+    try:
+      return await asyncio.open_connection(host, int(port))
+    except OSError:  # not there yet, or a name that is not known yet
+      await asyncio.sleep(0.2)
+
+
+async def _pour(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+  """Hands on what comes, to the end of one of the two."""
+  with contextlib.suppress(OSError):
+    while data := await source.read(2**16):
+      target.write(data)
+      await target.drain()
+
+
+def _tell(writer: asyncio.StreamWriter, **words: Any) -> None:
+  writer.write(json.dumps(words).encode() + b'\n')
+
+
+async def _said(reader: asyncio.StreamReader, seconds: float = _HELLO) -> dict[str, Any]:
+  """What the other says first; nothing if it is not of calojax; `gone` if it has."""
+  with contextlib.suppress(TimeoutError, ValueError, RecursionError):
+    try:
+      line = await asyncio.wait_for(reader.readline(), seconds)
+    except ConnectionError:
+      line = b''
+    words = json.loads(line) if line else {'gone': True}
+    return words if isinstance(words, dict) else {}
+  return {}
+
+
+def _keep_alive(writer: asyncio.StreamWriter) -> None:
+  """Makes the system notice when the other machine is no longer there."""
+  connection = writer.get_extra_info('socket')
+  connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+  for name, value in _ALIVE.items():
+    if number := getattr(socket, name, None):  # each system has its own of them
+      connection.setsockopt(socket.IPPROTO_TCP, number, value)
+
+
+def _free_port() -> int:
+  """A port that nobody listens at now."""
+  with socket.socket() as probe:
+    probe.bind((_HERE, 0))
+    return probe.getsockname()[1]
