@@ -181,6 +181,7 @@ class Signals:
       self._before_save(step, state)
       self._checkpoints.save(state)
       self._checkpoints.wait()
+      hosts.part()
       raise Interrupted(f'{signal.Signals(number).name} received, saved at step {step}')
 
 

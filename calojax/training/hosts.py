@@ -23,7 +23,6 @@ import numpy as np
 
 from calojax import interruption
 from calojax.exit_codes import INTERRUPTED
-from calojax.interruption import Interrupted
 from calojax.training import sharding
 from calojax.training.place import Place, divided
 from calojax.training.wire import GRACE, Wire, differing
@@ -146,11 +145,10 @@ def together(told: Callable[[Exception], tuple[int, str]]) -> Iterator[None]:
   try:
     yield
   except Exception as error:
-    if alone():
+    if alone() or _Group.ending:
       raise
-    if not isinstance(error, Interrupted):  # on that all have agreed
-      # If another has gone, that is why: this process ends here, with its line.
-      threading.Event().wait(2 * GRACE)
+    # If another has gone, that is why: then this process ends here, with its line.
+    threading.Event().wait(2 * GRACE)
     _Group.ending = True
     code, line = told(error)
     _announce(_Group.process, code, line)
