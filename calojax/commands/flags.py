@@ -64,6 +64,12 @@ MOVED = Option(
   'data', 'Where the data of the run lie now, if they have moved: known by their fingerprint.'
 )
 
+STEPS = Option(
+  'steps',
+  'The end of the training, in place of train.steps; a run that has ended goes on to it.',
+  'N',
+  'integer',
+)
 TOGETHER = (  # several processes of one training
   Option(
     'coordinator',

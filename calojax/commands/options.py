@@ -11,6 +11,7 @@ from calojax.commands.flags import (
   ON_FILE,
   OVERWRITE,
   SEED,
+  STEPS,
   TOGETHER,
   WISHES,
   Command,
@@ -31,12 +32,7 @@ TRAIN = Command(
   ),
   (
     *OF_RUN,
-    Option(
-      'steps',
-      'The end of the training, in place of train.steps; a run that has ended goes on to it.',
-      'N',
-      'integer',
-    ),
+    STEPS,
     Option('from', 'The run whose weights the new run starts from, also on other data.', 'RUN'),
     CHECKPOINT._replace(help='Of --from: newest, best or a step.'),
     MOVED,

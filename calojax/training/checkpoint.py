@@ -19,6 +19,7 @@ import orbax.checkpoint as ocp
 from calojax.files import check_room, damage, write_digests
 from calojax.methods.state import TrainState
 from calojax.training import hosts
+from calojax.training.shapes import check_same_shapes, shapes_of
 
 KEPT = 2
 BEST = 'best'  # the folder of the best one, beside the last two
@@ -150,7 +151,7 @@ class Checkpoints:
     with _damaged(folder):
       stored: Any = self._manager.item_metadata(step)
       shapes = shapes_of(stored)
-    _same_shapes(shapes, shapes_of(like), folder)
+    check_same_shapes(shapes, shapes_of(like), folder)
     wanted: Any = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
     # Version 0.1.0 had one state for all methods: what one does not use is there and holds nothing.
     unused = {name: None for name in stored if name not in wanted._fields}
@@ -235,30 +236,3 @@ def _reason(error: Exception) -> str:
   words = ' '.join(str(error).split()) or type(error).__name__
   full = 'No space left on device'
   return full if full in words else words[:200]
-
-
-def _same_shapes(
-  stored: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]], source: str
-) -> None:
-  """Raises ValueError at the first array whose name or shape differs (Orbax's own message buries
-  it).
-  """
-  for name in sorted(set(stored) | set(expected)):
-    if stored.get(name) != expected.get(name):
-      raise ValueError(
-        f'{source}: {name} has shape {stored.get(name)}, expected {expected.get(name)}'
-      )
-
-
-def shapes_of(tree: Any) -> dict[str, tuple[int, ...]]:
-  """The shape of every array by its path; of a random key that of its data, as it is stored."""
-
-  def shape(leaf: Any) -> tuple[int, ...]:
-    typed = isinstance(leaf, jax.ShapeDtypeStruct)
-    is_key = typed and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-    return tuple((jax.eval_shape(jax.random.key_data, leaf) if is_key else leaf).shape)
-
-  leaves = jax.tree_util.tree_leaves_with_path(tree)
-  return {
-    jax.tree_util.keystr(path, simple=True, separator='/'): shape(leaf) for path, leaf in leaves
-  }

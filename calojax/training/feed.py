@@ -59,9 +59,7 @@ class Resident:
   def __init__(
     self, showers: Shower, seed: int, batch: int, micro: int, mesh: jax.sharding.Mesh
   ) -> None:
-    self._showers: Shower | None = sharding.placed(
-      showers, sharding.replicated(mesh)
-    )
+    self._showers: Shower | None = sharding.placed(showers, sharding.replicated(mesh))
     self._indices = functools.partial(batches.indices, len(showers.energies), batch, micro, seed)
     self._split = sharding.split(mesh, 2)
     self._gather = jax.jit(

@@ -57,7 +57,7 @@ def join(place: Place | None, about: Mapping[str, Any]) -> None:
   _Group.process = place.process
   _Group.wire = Wire(place, about, _lost)
   # JAX's client and service are on this machine, whatever proxy the cluster has.
-  os.environ['no_grpc_proxy'] = divided(_Group.wire.address)[0]
+  os.environ['no_grpc_proxy'] = divided(_Group.wire.address)[0]  # noqa: SIM112
   jax.config.update('jax_check_proxy_envs', False)
   jax.config.update('jax_enable_preemption_service', False)  # it would take SIGTERM for itself
   jax.distributed.initialize(

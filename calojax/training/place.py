@@ -44,7 +44,7 @@ def place_of(
       f'{" ".join(given)} without {" and ".join(missing)}: expected all three where neither Slurm '
       'nor Open MPI has started the processes'
     )
-  place = Place(**values, devices=known.get('devices'))
+  place = Place(**values, devices=known.get('devices'))  # pyright: ignore[reportArgumentType]
   if place.processes < 1:
     raise ValueError(f'--processes={place.processes}, expected 1 or more')
   if not 0 <= place.process < place.processes:

@@ -110,8 +110,7 @@ def resolution(trainer: Trainer, state: TrainState) -> dict[str, dict[str, Any]]
   size, variables = piece(), sharding.local(state.generator.ema)
   pieces = [take(test, slice(i, i + size)) for i in range(0, len(test.energies), size)]
   values = (
-    np.concatenate([np.asarray(read(variables, showers.energies)) for showers in pieces])
-    * spread
+    np.concatenate([np.asarray(read(variables, showers.energies)) for showers in pieces]) * spread
     + mean
   )
   true = np.asarray(observables.evaluate_observables(names, test, parts.geometry))

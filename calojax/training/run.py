@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import jax
 
 from calojax import data, interruption
-from calojax.config import Change, flatten
+from calojax.config import Change
 from calojax.config import check as rules_check
-from calojax.config.changes import PLACES
+from calojax.config.changes import everywhere
 from calojax.files import Lease, named
 from calojax.geometry import Geometry
 from calojax.methods.build import build
@@ -26,6 +26,7 @@ from calojax.training.checkpoint import Checkpoints
 from calojax.training.loop import dispatcher, initial_state, shapes, steps_per_dispatch, train
 from calojax.training.origin import Origin
 from calojax.training.parts import Parts, load_parts
+from calojax.training.saving import Saving
 from calojax.training.trackers import Tracker
 
 
@@ -92,13 +93,15 @@ def prepare(
   if origin is not None:
     origins.check(origin, config, parts.geometry, like)
   fingerprint = data.fingerprint(parts.train)
-  hosts.check_same(compared(config, fingerprint))
+  hosts.check_same({'fingerprint of the data': fingerprint, **everywhere(config)})
   interruption.begin(None)
   lease = leased(folder) if hosts.is_first() else None
   changed: list[Change] = []
   try:
     about = origin.about() if origin else None
-    hosts.of_first(lambda: changed.extend(claimed(folder, config, steps, about, parts, fingerprint)))
+    hosts.of_first(
+      lambda: changed.extend(claimed(folder, config, steps, about, parts, fingerprint))
+    )
     checkpoints = Checkpoints(folder)
     checkpoints.check_room(like, best=bool(config.train.best_by))
     going_on.check_end(config, changed, checkpoints.latest() or 0)
@@ -118,13 +121,6 @@ def prepare(
   return Trainer(
     config, folder, parts, method, batches, dispatch, mesh, lease, checkpoints, state, told
   )
-
-
-def compared(config: Any, fingerprint: str) -> dict[str, Any]:
-  """What has to be the same in all processes of a training; where the data lie may differ."""
-  values = {f'config.{key}': value for key, value in flatten(config.to_dict()).items()}
-  kept = {key: value for key, value in values.items() if key.removeprefix('config.') not in PLACES}
-  return {'fingerprint of the data': fingerprint, 'platform': jax.default_backend(), **kept}
 
 
 def leased(folder: str) -> Lease:
@@ -207,51 +203,6 @@ def built(
     ) from error
 
 
-class Saving(NamedTuple):
-  """What is done with a state on the way: looked at, kept, monitored.
-
-  Attributes:
-    trainer: of the run.
-    scalars: whose last ones are written before a state is looked at.
-    monitor: called with the step and the state, gives the figure of the best.
-    best: the best so far, of which the first process knows.
-  """
-
-  trainer: Trainer
-  scalars: callbacks.Scalars
-  monitor: Callable[[int, TrainState], float | None]
-  best: Best | None
-
-  def check(self, step: int, state: TrainState) -> None:
-    """Raises Diverged if a term is not finite or the generator is dead."""
-    self.scalars.flush(step, state)
-    callbacks.check_state(step, state)
-
-  def save(self, step: int, state: TrainState) -> None:
-    """Keeps the state, unless it is broken or the workdir no longer this process's."""
-    self.check(step, state)
-    if self.trainer.lease:
-      self.trainer.lease.check()
-    self.trainer.checkpoints.save(state)
-
-  def watch(self, step: int, state: TrainState) -> bool:
-    """Monitors the state, unless it is broken, and keeps it if it is the best; True if the training
-    has long become no better.
-    """
-    self.check(step, state)
-    # Noted before it is saved: a run goes on from a state that was saved, and notes what comes.
-    if hosts.of_first(lambda: bool(self.best and self.best.note(step, self.monitor(step, state)))):
-      self.save(step, state)
-      self.trainer.checkpoints.wait()
-      hosts.of_first(lambda: self.best and self.best.keep(step))
-    return self.over
-
-  @property
-  def over(self) -> bool:
-    """Whether the training has long become no better."""
-    return hosts.of_first(lambda: bool(self.best and self.best.over))
-
-
 def run(
   trainer: Trainer, tracker: Tracker, monitor: Callable[[int, TrainState], float | None]
 ) -> TrainState:
@@ -270,7 +221,7 @@ def run(
   best = None
   if hosts.is_first():
     best = Best(trainer.folder, settings.best_by, settings.patience, start)
-  saving = Saving(trainer, scalars, monitor, best)
+  saving = Saving(trainer.lease, trainer.checkpoints, scalars, monitor, best)
   progress = callbacks.Progress(start, settings.steps)
   told = [
     progress,

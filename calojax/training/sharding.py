@@ -43,7 +43,7 @@ def placed(tree: Tree, place: NamedSharding) -> Tree:
 
 
 def local(tree: Tree) -> Tree:
-  """Arrays that every device holds whole, as this process's own: for what one process does alone."""
+  """Arrays that every device holds whole, as this process's own: for what it does alone."""
   return jax.tree.map(
     lambda leaf: leaf if leaf.is_fully_addressable else leaf.addressable_data(0), tree
   )

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
-import socket
 import sys
 import threading
 import time
@@ -22,16 +20,11 @@ from typing import Any
 
 from calojax.interruption import Interrupted
 from calojax.training.place import Place, divided
+from calojax.training.streams import HERE, Ends, connected, free_port, keep_alive, pour, said, tell
 
 LIMIT = 300.0  # seconds that all may take to come, as JAX gives them
 _HELLO = 10.0  # seconds that one may take to say who it is, and until the wait is told
 GRACE = 1.5  # seconds in which a process that has ended can still be heard of
-_HERE = '127.0.0.1'
-# A machine without power closes no connection: seconds of silence before it is asked, between two
-# questions, and how many stay without answer.
-_ALIVE = {'TCP_KEEPIDLE': 10, 'TCP_KEEPINTVL': 5, 'TCP_KEEPCNT': 4, 'TCP_USER_TIMEOUT': 30_000}
-
-Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Wire:
@@ -79,7 +72,7 @@ class Wire:
     complete: asyncio.Future[None] = self._loop.create_future()
 
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-      hello = await _said(reader)
+      hello = await said(reader, _HELLO)
       if not isinstance(hello.get('process'), int):  # a stranger: something looks for open ports
         writer.close()
         return
@@ -88,7 +81,7 @@ class Wire:
       if complete.done():
         return
       if wrong:
-        _tell(writer, refused=wrong)
+        tell(writer, refused=wrong)
         complete.set_exception(ValueError(wrong))
       elif len(come) == self._place.processes - 1:
         complete.set_result(None)
@@ -106,15 +99,15 @@ class Wire:
     except (ValueError, TimeoutError) as error:
       words = str(error) or self._missing(come, self._limit)
       for _, writer in come.values():
-        _tell(writer, refused=words)
+        tell(writer, refused=words)
       raise ValueError(words) from None
     finally:
       server.close()
-    service = _free_port()
+    service = free_port()
     for process, ends in come.items():
-      _tell(ends[1], refused='')
+      tell(ends[1], refused='')
       self._begin(self._serve(process, ends, service))
-    return f'{_HERE}:{service}'
+    return f'{HERE}:{service}'
 
   def _wrong(self, hello: dict[str, Any], come: Mapping[int, Any]) -> str:
     """Why a process cannot be let in, or ''."""
@@ -153,23 +146,30 @@ class Wire:
     """Goes to the first process and is let in."""
     place = self._place
     end = self._loop.time() + self._limit
-    connecting = self._loop.create_task(_connected(*divided(place.coordinator)))
+    connecting = self._loop.create_task(connected(*divided(place.coordinator)))
     try:
       await self._patiently(connecting, self._silent)
     except TimeoutError:
       raise ValueError(self._silent(self._limit)) from None
     reader, writer = connecting.result()
-    _tell(writer, process=place.process, processes=place.processes, about=self._about)
-    reply = await _said(reader, end - self._loop.time() + _HELLO)
+    tell(writer, process=place.process, processes=place.processes, about=self._about)
+    reply = await said(reader, end - self._loop.time() + _HELLO)
     if reply.get('gone'):
       raise Interrupted('process 0 ended before all processes had come')
     if reply.get('refused') != '':
       stranger = f'--coordinator={place.coordinator} answers, but not as process 0 of a training'
       raise ValueError(reply.get('refused', stranger))
     near: asyncio.Future[Ends] = self._loop.create_future()
-    server = await asyncio.start_server(lambda *ends: near.set_result(ends), _HERE, 0)
+
+    def take(*ends: Any) -> None:
+      if near.done():
+        ends[1].close()
+      else:
+        near.set_result(ends)
+
+    server = await asyncio.start_server(take, HERE, 0)
     self._begin(self._carry(0, (reader, writer), near))
-    return f'{_HERE}:{server.sockets[0].getsockname()[1]}'
+    return f'{HERE}:{server.sockets[0].getsockname()[1]}'
 
   def _silent(self, seconds: float) -> str:
     return (
@@ -179,15 +179,15 @@ class Wire:
 
   async def _serve(self, process: int, far: Ends, port: int) -> None:
     """Carries what another process and the service here say, once it is there."""
-    await self._carry(process, far, self._loop.create_task(_connected(_HERE, str(port))))
+    await self._carry(process, far, self._loop.create_task(connected(HERE, str(port))))
 
   async def _carry(self, process: int, far: Ends, coming: asyncio.Future[Ends]) -> None:
     """Carries bytes between another process and JAX in this one, until the other ends."""
     self._open.add(process)
-    _keep_alive(far[1])
+    keep_alive(far[1])
     near = await coming
-    self._begin(_pour(near[0], far[1]))
-    await _pour(far[0], near[1])
+    self._begin(pour(near[0], far[1]))
+    await pour(far[0], near[1])
     self._open.discard(process)
     await asyncio.sleep(GRACE)  # it may have said why, which is worth more
     self._lost(process)
@@ -213,52 +213,3 @@ def differing(found: Mapping[int, Mapping[str, Any]]) -> str:
           f'{process}: expected the same in all'
         )
   return ''
-
-
-async def _connected(host: str, port: str) -> Ends:
-  """A connection, as soon as somebody listens there."""
-  while True:
-    try:
-      return await asyncio.open_connection(host, int(port))
-    except OSError:  # not there yet, or a name that is not known yet
-      await asyncio.sleep(0.2)
-
-
-async def _pour(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-  """Hands on what comes, to the end of one of the two."""
-  with contextlib.suppress(OSError):
-    while data := await source.read(2**16):
-      target.write(data)
-      await target.drain()
-
-
-def _tell(writer: asyncio.StreamWriter, **words: Any) -> None:
-  writer.write(json.dumps(words).encode() + b'\n')
-
-
-async def _said(reader: asyncio.StreamReader, seconds: float = _HELLO) -> dict[str, Any]:
-  """What the other says first; nothing if it is not of calojax; `gone` if it has."""
-  with contextlib.suppress(TimeoutError, ValueError, RecursionError):
-    try:
-      line = await asyncio.wait_for(reader.readline(), seconds)
-    except ConnectionError:
-      line = b''
-    words = json.loads(line) if line else {'gone': True}
-    return words if isinstance(words, dict) else {}
-  return {}
-
-
-def _keep_alive(writer: asyncio.StreamWriter) -> None:
-  """Makes the system notice when the other machine is no longer there."""
-  connection = writer.get_extra_info('socket')
-  connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-  for name, value in _ALIVE.items():
-    if number := getattr(socket, name, None):  # each system has its own of them
-      connection.setsockopt(socket.IPPROTO_TCP, number, value)
-
-
-def _free_port() -> int:
-  """A port that nobody listens at now."""
-  with socket.socket() as probe:
-    probe.bind((_HERE, 0))
-    return probe.getsockname()[1]
