@@ -70,6 +70,7 @@ def join(place: Place | None, about: Mapping[str, Any]) -> None:
     heartbeat_timeout_seconds=_DAY,
   )
   threading.Thread(target=_listen, name='hosts', daemon=True).start()
+  _connect_devices()
 
 
 def alone() -> bool:
@@ -161,6 +162,19 @@ def _client() -> Any:
   from jax._src.distributed import global_state  # as Orbax does: there is no public door
 
   return global_state.client
+
+
+def _connect_devices() -> None:
+  """Makes a first sum over all devices, at a moment when no process has anything else to do: on
+  CPUs JAX waits 30 s for the others then, and a network can take longer to compile.
+  """
+  mesh = sharding.data_mesh()
+  ones = jax.make_array_from_callback(
+    (mesh.size,), sharding.split(mesh, 0), lambda index: np.ones(mesh.size, np.int32)[index]
+  )
+  add = jax.jit(jnp.sum, out_shardings=sharding.replicated(mesh)).lower(ones).compile()
+  _client().wait_at_barrier('calojax/connect', _DAY * 1000)
+  add(ones).block_until_ready()
 
 
 def _said(key: str) -> list[tuple[str, str]]:
