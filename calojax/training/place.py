@@ -56,7 +56,7 @@ def place_of(
   return place if place.processes > 1 else None
 
 
-def divided(address: str) -> tuple[str, str]:
+def divided(address: str) -> tuple[str, int]:
   """Host and port of HOST:PORT.
 
   Raises:
@@ -65,7 +65,7 @@ def divided(address: str) -> tuple[str, str]:
   host, _, port = address.rpartition(':')
   if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
     raise ValueError(f'--coordinator={address}, expected HOST:PORT of process 0, as node1:12345')
-  return host.strip('[]'), port
+  return host.strip('[]'), int(port)
 
 
 def _detected() -> Place | None:

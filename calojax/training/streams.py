@@ -16,11 +16,11 @@ _ALIVE = {'TCP_KEEPIDLE': 10, 'TCP_KEEPINTVL': 5, 'TCP_KEEPCNT': 4, 'TCP_USER_TI
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def connected(host: str, port: str) -> Ends:
+async def connected(host: str, port: int) -> Ends:
   """A connection, as soon as somebody listens there."""
   while True:
     try:
-      return await asyncio.open_connection(host, int(port))
+      return await asyncio.open_connection(host, port)
     except OSError:  # not there yet, or a name that is not known yet
       await asyncio.sleep(0.2)
 

@@ -55,10 +55,32 @@ class Wire:
     self._about = dict(about)
     self._open: set[int] = set()
     self._tasks: set[asyncio.Task] = set()  # asyncio itself keeps none alive
+    self._closed_with: list[asyncio.StreamWriter | asyncio.Server] = []
     self._loop = asyncio.new_event_loop()
-    threading.Thread(target=self._loop.run_forever, name='wire', daemon=True).start()
+    self._thread = threading.Thread(target=self._loop.run_forever, name='wire', daemon=True)
+    self._thread.start()
     meeting = self._join() if place.process else self._gather()
-    self.address: str = asyncio.run_coroutine_threadsafe(meeting, self._loop).result()
+    try:
+      self.address: str = asyncio.run_coroutine_threadsafe(meeting, self._loop).result()
+    except BaseException:
+      self.close()
+      raise
+
+  def close(self) -> None:
+    """Ends the connections, which the end of the process does too."""
+    asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
+    self._loop.call_soon_threadsafe(self._loop.stop)
+    self._thread.join()
+    self._loop.close()
+
+  async def _stop(self) -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+      task.cancel()
+    for end in self._closed_with:
+      end.close()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)  # the loop closes sockets in its next round
 
   def wait_for_the_others(self, seconds: float) -> None:
     """Returns once all other processes have ended, or the seconds are over."""
@@ -72,6 +94,7 @@ class Wire:
     complete: asyncio.Future[None] = self._loop.create_future()
 
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+      self._closed_with.append(writer)
       hello = await said(reader, _HELLO)
       if not isinstance(hello.get('process'), int):  # a stranger: something looks for open ports
         writer.close()
@@ -86,7 +109,7 @@ class Wire:
       elif len(come) == self._place.processes - 1:
         complete.set_result(None)
 
-    port = int(divided(self._place.coordinator)[1])
+    port = divided(self._place.coordinator)[1]
     try:
       server = await asyncio.start_server(meet, None, port)
     except OSError as error:
@@ -152,6 +175,7 @@ class Wire:
     except TimeoutError:
       raise ValueError(self._silent(self._limit)) from None
     reader, writer = connecting.result()
+    self._closed_with.append(writer)
     tell(writer, process=place.process, processes=place.processes, about=self._about)
     reply = await said(reader, end - self._loop.time() + _HELLO)
     if reply.get('gone'):
@@ -162,12 +186,13 @@ class Wire:
     near: asyncio.Future[Ends] = self._loop.create_future()
 
     def take(*ends: Any) -> None:
-      if near.done():
+      if near.done():  # JAX opens one
         ends[1].close()
       else:
         near.set_result(ends)
 
     server = await asyncio.start_server(take, HERE, 0)
+    self._closed_with.append(server)
     self._begin(self._carry(0, (reader, writer), near))
     return f'{HERE}:{server.sockets[0].getsockname()[1]}'
 
@@ -179,13 +204,14 @@ class Wire:
 
   async def _serve(self, process: int, far: Ends, port: int) -> None:
     """Carries what another process and the service here say, once it is there."""
-    await self._carry(process, far, self._loop.create_task(connected(HERE, str(port))))
+    await self._carry(process, far, self._loop.create_task(connected(HERE, port)))
 
   async def _carry(self, process: int, far: Ends, coming: asyncio.Future[Ends]) -> None:
     """Carries bytes between another process and JAX in this one, until the other ends."""
     self._open.add(process)
     keep_alive(far[1])
     near = await coming
+    self._closed_with.append(near[1])
     self._begin(pour(near[0], far[1]))
     await pour(far[0], near[1])
     self._open.discard(process)
