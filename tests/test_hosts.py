@@ -123,7 +123,13 @@ def test_a_coordinator_that_is_none_or_taken_is_told():
     other.listen()
     address = f'127.0.0.1:{other.getsockname()[1]}'
     assert 'cannot listen there: Address already in use' in str(meet([Place(address, 2, 0)])[0])
-    threading.Thread(target=lambda: other.accept()[0].sendall(b'hello\n')).start()
+
+    def greet():
+      with other.accept()[0] as caller:
+        caller.sendall(b'hello\n')
+        caller.recv(1000)
+
+    threading.Thread(target=greet).start()
     assert 'answers, but not as process 0' in str(meet([Place(address, 2, 1)])[0])
 
 
@@ -182,7 +188,7 @@ import os; os._exit(0)
 
 def agreeing(path, processes, devices):
   """The state and the last metrics of three steps."""
-  address = coordinator() if processes > 1 else ':'
+  address = coordinator()
   environment = {**many_devices(devices), 'JAX_ENABLE_X64': '1'}
   started = [
     subprocess.Popen(

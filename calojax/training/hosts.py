@@ -152,7 +152,7 @@ def together(told: Callable[[Exception], tuple[int, str]]) -> Iterator[None]:
     threading.Event().wait(2 * GRACE)
     _Group.ending = True
     code, line = told(error)
-    _announce(_Group.process, code, line)
+    _announce(_Group.process, code, f'process {_Group.process}: {line}')
     _stay()
     raise
 
@@ -200,16 +200,16 @@ def _listen() -> None:
     with contextlib.suppress(Exception):  # JAX's own kinds, at the end of each day
       end = json.loads(_client().blocking_key_value_get(_END, _DAY * 1000))
       if end['process'] != _Group.process:
-        _end(end['code'], f'process {end["process"]}: {end["line"]}')
+        _end(end['code'], end['line'])
       return
 
 
 def _lost(process: int) -> None:
   """Ends this process, and through the first one all, when one has gone and did not say why."""
-  line = f'has gone without a word; {interruption.AGAIN}'
+  line = f'process {process} has gone without a word; {interruption.AGAIN}'
   if is_first() and not _Group.ending:
     _announce(process, INTERRUPTED, line)
-  threading.Thread(target=_end, args=(INTERRUPTED, f'process {process} {line}')).start()
+  threading.Thread(target=_end, args=(INTERRUPTED, line)).start()
 
 
 def _end(code: int, words: str) -> None:
