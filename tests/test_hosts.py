@@ -151,6 +151,14 @@ def test_where_a_process_is_comes_from_flags_or_from_the_cluster(monkeypatch):
   found = place_of()
   assert found is not None and found[1:] == (3, 2, (0,)) and found.coordinator.startswith('n3:')
   assert place_of(processes=1) is None
+  for name in slurm:
+    monkeypatch.delenv(f'SLURM_{name}')
+  mpi = {'SIZE': 4, 'RANK': 3, 'LOCAL_RANK': 1}
+  for name, value in mpi.items():
+    monkeypatch.setenv(f'OMPI_COMM_WORLD_{name}', str(value))
+  monkeypatch.setenv('OMPI_MCA_orte_hnp_uri', '1531576320.0;tcp://10.96.0.1,10.148.0.1:34911')
+  found = place_of()
+  assert found is not None and found[1:] == (4, 3, (1,)) and found.coordinator.startswith('10.96')
 
 
 AGREEING = """

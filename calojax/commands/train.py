@@ -45,8 +45,8 @@ def training(
     ValueError: the config, the data or the workdir does not do, or the processes do not come
       together.
   """
-  hosts.join(place, versions())
   with hosts.together(outcome.told):
+    hosts.join(place, versions())
     trainer, before = prepared(config, folder, steps, source, origin, checkpoint)
 
   def work() -> int:

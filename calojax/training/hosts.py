@@ -14,6 +14,7 @@ import itertools
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -149,7 +150,7 @@ def together(told: Callable[[Exception], tuple[int, str]]) -> Iterator[None]:
     if alone() or _Group.ending:
       raise
     # If another has gone, that is why: then this process ends here, with its line.
-    threading.Event().wait(2 * GRACE)
+    time.sleep(2 * GRACE)
     _Group.ending = True
     code, line = told(error)
     _announce(_Group.process, code, f'process {_Group.process}: {line}')
@@ -202,6 +203,7 @@ def _listen() -> None:
       if end['process'] != _Group.process:
         _end(end['code'], end['line'])
       return
+    time.sleep(1)
 
 
 def _lost(process: int) -> None:
