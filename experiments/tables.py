@@ -240,6 +240,7 @@ def regression_weight() -> str:
 
 def scaling() -> str:
   """Weak scaling of one training over processes."""
+  found = stored('scaling.json')
   body = [
     [
       f'{each["processes"]}',
@@ -247,9 +248,11 @@ def scaling() -> str:
       f'{each["ratio"]:.2f}',
       f'{each["ideal"]:g}',
     ]
-    for each in stored('scaling.json')['scaling']
+    for each in found['scaling']
   ]
-  return rows(['processes', 'showers/s', 'against one', 'ideal'], body)
+  name = f'`{found["config"]}`, {found["batch_a_process"]} showers a process and step'
+  machine = f'{found["cores"]} cores, load before {found["load"]:.1f}'
+  return rows([f'processes ({name}; {machine})', 'showers/s', 'against one', 'ideal'], body)
 
 
 def agreement() -> str:

@@ -247,6 +247,7 @@ def main() -> None:
       'config': given.config,
       'batch_a_process': given.batch,
       'cores': len(os.sched_getaffinity(0)),
+      'load': os.getloadavg()[0],  # of the machine before: it should be near 0
       'scaling': scaling(given),
       'agreement': agreement(given),
       'plan': plan(given),
