@@ -267,6 +267,7 @@ def agreement() -> str:
 
 def plan() -> str:
   """The plan for 1,000 devices."""
+  found = stored('scaling.json')['plan']
   body = [
     [
       f'`{config}`',
@@ -275,10 +276,18 @@ def plan() -> str:
       f'{each["sent_bytes"] / 1e6:.3g}',
       *(f'{each[key]:.2g}' for key in ('compute_ms', 'link_ms', 'latency_ms')),
     ]
-    for config, each in stored('scaling.json')['plan']['configs'].items()
+    for config, each in found['configs'].items()
   ]
-  head = ['config', 'parameters', 'sums a step', 'MB sent a device', 'compute, ms', 'link, ms']
-  return rows([*head, 'hops, ms'], body)
+  head = [
+    f'{found["batch_a_device"]} showers a device and step',
+    'parameters',
+    'sums a step',
+    'MB sent a device',
+    f'compute at {found["flops"] / 1e12:g} TFLOP/s, ms',
+    f'link at {found["bandwidth"] / 1e9:g} GB/s, ms',
+    f'hops of {1e6 * found["latency"]:g} µs, ms',
+  ]
+  return rows(head, body)
 
 
 def reliability() -> str:
