@@ -8,6 +8,7 @@ begun it ends the process itself, and so does a second signal at any time.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from calojax.exit_codes import DONE, INTERRUPTED
+from calojax.exit_codes import BAD_INPUT, DONE, INTERRUPTED, UNREAD
 
 AGAIN = 'run the same command again'
 PATIENCE = 10.0  # seconds that interrupted work may take to its end, if it can be made again
@@ -94,8 +95,11 @@ def leave(code: int) -> NoReturn:
   for stream in (sys.stdout, sys.stderr):
     try:
       stream.flush()
-    except (OSError, ValueError):  # nobody reads any more, or the disk is full
-      code = code or 1
+    except BrokenPipeError:
+      code = code or UNREAD
+    except (OSError, ValueError) as error:  # the disk is full
+      code = code or BAD_INPUT
+      _tell(f'what was printed is lost: {error}')
   # From here on a signal comes to a process that has ended, as it would a moment later.
   signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
   if code == DONE and (number := received() or next(iter(signal.sigpending() & {*_SIGNALS}), 0)):
@@ -107,7 +111,7 @@ def leave(code: int) -> NoReturn:
 def end(code: int, words: str) -> None:
   """Says why and ends the process; nothing if another thread is doing so."""
   if _leaving.acquire(blocking=False):
-    os.write(2, f'calojax: {words}\n'.encode())
+    _tell(words)
     os._exit(code)
 
 
@@ -142,3 +146,9 @@ def _hurry(number: int) -> None:
     timer = threading.Timer(_Stage.patience, end, (INTERRUPTED, words))
     timer.daemon = True
     timer.start()
+
+
+def _tell(words: str) -> None:
+  """Writes a line on standard error, without a buffer."""
+  with contextlib.suppress(OSError):
+    os.write(2, f'calojax: {words}\n'.encode())

@@ -48,12 +48,22 @@ class Part(NamedTuple):
       ValueError: it cannot be imported, for whatever reason; the line names the package.
     """
     try:
-      return self.entry.load()
+      value = self.entry.load()
     except Exception as error:  # of a stranger's module: anything
       reason = ' '.join(str(error).split())
       raise ValueError(
         self.told(f'cannot be loaded from {self.entry.value}: {type(error).__name__}: {reason}')
       ) from error
+    _used.add(self.package)
+    return value
+
+
+_used: set[str] = set()
+
+
+def used() -> list[str]:
+  """The packages, each with its version, of which this process has loaded a part."""
+  return sorted(_used)
 
 
 @functools.cache

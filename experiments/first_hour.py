@@ -48,7 +48,7 @@ def blocks(page: str) -> list[tuple[str, str, str]]:
 
 def script(page: str, wheel: pathlib.Path | None, quick: bool) -> str:
   """One shell script of a page; without a wheel nothing is installed."""
-  lines = ['set -e']
+  lines = []
   for number, (kind, info, content) in enumerate(blocks(page)):
     if 'title="needs' in info:
       lines.append(f'echo {shlex.quote(f"== left out, {info}:")}')
@@ -66,7 +66,9 @@ def told(line: str) -> list[str]:
   """A line of a script, with its echo and the time that it took."""
   if not line:
     return []
-  return [f'echo {shlex.quote(f"== {line}")}; SECONDS=0', line, 'echo "   $SECONDS s"']
+  # Not by `set -e`: of commands joined by && it minds the last alone.
+  stopping = f'{{ {line}; }} || exit $?'
+  return [f'echo {shlex.quote(f"== {line}")}; SECONDS=0', stopping, 'echo "   $SECONDS s"']
 
 
 def typed(line: str, wheel: pathlib.Path | None, quick: bool) -> str:

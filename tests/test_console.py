@@ -1,5 +1,6 @@
 """The command `calojax`: commands and flags, help, completion, and what the two doors share."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -112,6 +113,13 @@ def test_both_doors_read_the_same(monkeypatch):
   assert arguments.parsed('sample', ['m', '--x', '-3.5']).values.x == '-3.5'
 
 
+@LOADED
+def test_names_in_a_config_are_a_list_with_commas():
+  words = ['cnn', '--config.evaluation.metrics=prd, response', '--config.data.units=E:GeV,p:MeV']
+  config = arguments.parsed('train', words).values.config
+  assert config.evaluation.metrics == ('prd', 'response') and config.data.units == 'E:GeV,p:MeV'
+
+
 def test_help_of_the_old_door_names_all_flags(capsys):
   assert main.command_line(['calojax.main', '--help']) == 0
   text = capsys.readouterr().out
@@ -164,6 +172,15 @@ def test_the_console_is_light_and_ends_with_its_code():
     [*command[:1], *command[3:], 'smaple'], cwd=ROOT, capture_output=True, text=True
   )
   assert done.returncode == 2 and "did you mean 'sample'" in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='needs /dev/full')
+def test_nobody_who_reads_is_no_error_and_a_full_disk_is():
+  command = f'{sys.executable} -m calojax.console list'
+  lines = f'{command} | true; echo ${{PIPESTATUS[0]}}\n{command} > /dev/full; echo $?'
+  done = subprocess.run(['bash', '-c', lines], cwd=ROOT, capture_output=True, text=True)
+  assert done.stdout.split() == ['141', '2']
+  assert done.stderr.count('\n') == 1 and 'No space left on device' in done.stderr
 
 
 # Particles that are asked for.

@@ -76,6 +76,8 @@ def test_a_package_brings_detector_format_network_and_metric(installed):
   figures = json.loads(summary.read_text())
   assert {'value', 'error', 'floor'} <= set(figures['testbeam/core'])
   assert json.loads((folder / 'run' / 'config.json').read_text())['generator']['name'] == 'profiles'
+  (began,) = json.loads((folder / 'run' / 'history.json').read_text())
+  assert began['plugins'] == ['calojax-testbeam 1.0']
 
   run(installed, *command, 'sample', 'run', '--count=30', '--output=made.h5', '--layout=towers')
   with h5py.File(folder / 'made.h5') as file:

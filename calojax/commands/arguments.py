@@ -46,7 +46,7 @@ def parsed(command: str, arguments: list[str], door: str = 'calojax ') -> Asked:
   if words:
     raise ValueError(f'unexpected argument {words[0]!r}: flags are written --name=value')
   given.sort(key=lambda flag: not flag.startswith('--config='))  # before its values, wherever
-  argv = shipped.resolved(['calojax', *given])
+  argv = shipped.resolved(['calojax', *map(_names, given)])
   values = _values(table.options, argv)
   try:
     values(argv)
@@ -54,6 +54,18 @@ def parsed(command: str, arguments: list[str], door: str = 'calojax ') -> Asked:
     _check_keys(table.options, argv)
     raise
   return Asked(command, values, door)
+
+
+def _names(word: str) -> str:
+  """A flag of the config whose value is names, `a,b`, as the library wants them: `('a','b')`."""
+  found = re.fullmatch(r'--config\.([\w.]+)=([\w/]+(?:, *[\w/]+)+)', word)
+  if not found:
+    return word
+  from calojax.config.rules import NAMES, RULES  # here: half of the commands have no config
+
+  if RULES.get(found[1]) is not NAMES:
+    return word
+  return f'--config.{found[1]}={tuple(name.strip() for name in found[2].split(","))}'
 
 
 def _values(options: tuple[Option, ...], argv: list[str]) -> flags.FlagValues:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import re
+import select
 import sys
 import warnings
 from collections.abc import Callable
 
 from calojax import interruption
-from calojax.exit_codes import BAD_INPUT, INTERRUPTED, UNEXPECTED
+from calojax.exit_codes import BAD_INPUT, INTERRUPTED, UNEXPECTED, UNREAD
 from calojax.interruption import Interrupted
 
+STANDARD_OUTPUT = 1
 QUOTES = '\'"'
 LENGTH = 1000  # characters of a line at most: some libraries tell sixty lines
 
@@ -24,9 +26,18 @@ def outcome(work: Callable[[], int], debug: bool = False) -> int:
   try:
     return work()
   except Exception as error:
+    if isinstance(error, BrokenPipeError) and _unread():
+      return UNREAD
     if debug and not isinstance(error, Interrupted):
       raise
     return refuse(error)
+
+
+def _unread() -> bool:
+  """Whether nobody reads what is printed, as behind `| head`."""
+  pipe = select.poll()
+  pipe.register(STANDARD_OUTPUT, 0)  # an error is told unasked
+  return bool(pipe.poll(0))
 
 
 def refuse(error: Exception) -> int:

@@ -2,7 +2,8 @@
 
 A list in order, one entry for the start and one for each change: `step` from which it holds,
 `steps` (the end), `commit` and `calojax` of the code, `changed` ({key: [old, new]} of the config),
-and in the first entry `from`, what the run started from, if not from nothing.
+`plugins` (name and version of the packages that brought a part, if any did), and in the first entry
+`from`, what the run started from, if not from nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from calojax import provenance
+from calojax import provenance, registry
 from calojax.config import Change
 from calojax.files import check_digests
 
@@ -40,14 +41,14 @@ def continued(
 
 
 def _entry(config: Any, step: int, changed: Sequence[Change]) -> Entry:
-  code = provenance.origin()
+  code, plugins = provenance.origin(), registry.used()
   return {
     'step': step,
     'steps': config.train.steps,
     'commit': code['commit'],
     'calojax': code['calojax'],
     'changed': {change.key: [change.old, change.new] for change in changed},
-  }
+  } | ({'plugins': plugins} if plugins else {})
 
 
 def stored(workdir: str, config: Any) -> list[Entry]:
