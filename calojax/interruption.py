@@ -104,8 +104,15 @@ def leave(code: int) -> NoReturn:
   signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
   if code == DONE and (number := received() or next(iter(signal.sigpending() & {*_SIGNALS}), 0)):
     code, name = INTERRUPTED, signal.Signals(number).name
-    _end(code, f'{name} received when all was done; {AGAIN} to see so')
+    end(code, f'{name} received when all was done; {AGAIN} to see so')
   os._exit(code)
+
+
+def end(code: int, words: str) -> None:
+  """Says why and ends the process; nothing if another thread is doing so."""
+  if _leaving.acquire(blocking=False):
+    _tell(words)
+    os._exit(code)
 
 
 def _watch(reader: int) -> NoReturn:
@@ -125,9 +132,9 @@ def _note(seen: list[int], number: int) -> None:
   seen.append(number)
   name = signal.Signals(number).name
   if not _Stage.making:
-    _end(INTERRUPTED, f'{name} received before anything was made; {AGAIN}')
+    end(INTERRUPTED, f'{name} received before anything was made; {AGAIN}')
   elif len(seen) > 1:
-    _end(128 + number, f'{name} received again, stopped at once')
+    end(128 + number, f'{name} received again, stopped at once')
   else:
     _hurry(number)
 
@@ -136,16 +143,9 @@ def _hurry(number: int) -> None:
   """Ends the process when its patience is over."""
   if _Stage.patience is not None:
     words = f'{signal.Signals(number).name} received; {AGAIN}'
-    timer = threading.Timer(_Stage.patience, _end, (INTERRUPTED, words))
+    timer = threading.Timer(_Stage.patience, end, (INTERRUPTED, words))
     timer.daemon = True
     timer.start()
-
-
-def _end(code: int, words: str) -> None:
-  """Says why and ends the process; nothing if another thread is doing so."""
-  if _leaving.acquire(blocking=False):
-    _tell(words)
-    os._exit(code)
 
 
 def _tell(words: str) -> None:

@@ -244,6 +244,58 @@ def regression_weight() -> str:
   return rows(['weight', 'regressor learns on', 'raw', 'physics', 'physics, corrected'], body)
 
 
+def scaling() -> str:
+  """Weak scaling of one training over processes."""
+  found = stored('scaling.json')
+  body = [
+    [
+      f'{each["processes"]}',
+      f'{each["showers_per_second"]:,.0f}',
+      f'{each["ratio"]:.2f}',
+      f'{each["ideal"]:g}',
+    ]
+    for each in found['scaling']
+  ]
+  name = f'`{found["config"]}`, {found["batch_a_process"]} showers a process and step'
+  machine = f'{found["cores"]} cores, load before {found["load"]:.1f}'
+  return rows([f'processes ({name}; {machine})', 'showers/s', 'against one', 'ideal'], body)
+
+
+def agreement() -> str:
+  """What layouts of the same training differ by in single precision."""
+  found = stored('scaling.json')['agreement']
+  body = [
+    [name, f'{found["steps"]}', f'{each["weights"]:.1g}', f'{each["terms"]:.1g}']
+    for name, each in found['of_layout'].items()
+  ]
+  return rows(['layout', 'steps', 'weights, at most', 'loss terms, relative, at most'], body)
+
+
+def plan() -> str:
+  """The plan for 1,000 devices."""
+  found = stored('scaling.json')['plan']
+  body = [
+    [
+      f'`{config}`',
+      f'{sum(each["parameters"].values()):,}',
+      f'{each["sums"]:,}',
+      f'{each["sent_bytes"] / 1e6:.3g}',
+      *(f'{each[key]:.2g}' for key in ('compute_ms', 'link_ms', 'latency_ms')),
+    ]
+    for config, each in found['configs'].items()
+  ]
+  head = [
+    f'{found["batch_a_device"]} showers a device and step',
+    'parameters',
+    'sums a step',
+    'MB sent a device',
+    f'compute at {found["flops"] / 1e12:g} TFLOP/s, ms',
+    f'link at {found["bandwidth"] / 1e9:g} GB/s, ms',
+    f'hops of {1e6 * found["latency"]:g} µs, ms',
+  ]
+  return rows(head, body)
+
+
 def reliability() -> str:
   """What came of the faults of the campaign."""
   words = ('refused', 'recovered', 'unchanged', 'unknowable')
@@ -365,6 +417,9 @@ TABLES: dict[str, Callable[[], str]] = {
   'inference': inference,
   'conv2d_conv3d': conv2d_conv3d,
   'regression_weight': regression_weight,
+  'scaling': scaling,
+  'agreement': agreement,
+  'plan': plan,
   'reliability': reliability,
   'memory': memory,
   'models': models,

@@ -74,6 +74,25 @@ MOVED = Option(
   'data', 'Where the data of the run lie now, if they have moved: known by their fingerprint.'
 )
 
+STEPS = Option(
+  'steps',
+  'The end of the training, in place of train.steps; a run that has ended goes on to it.',
+  'N',
+  'integer',
+)
+TOGETHER = (  # several processes of one training
+  Option(
+    'coordinator',
+    'Address of process 0, where each process of a training on several hosts finds the others. '
+    'Slurm and Open MPI tell it by themselves, and what follows here.',
+    'HOST:PORT',
+  ),
+  Option(
+    'processes', 'How many processes train together; 1 is alone, also in a cluster.', 'N', 'integer'
+  ),
+  Option('process', 'Which of them this one is, from 0.', 'I', 'integer'),
+)
+
 
 def conventions(files: str, prefix: str = '') -> tuple[Option, ...]:
   """The flags that say what these files do not tell."""

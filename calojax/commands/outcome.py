@@ -25,13 +25,10 @@ def outcome(work: Callable[[], int], debug: bool = False) -> int:
   warnings.formatwarning = lambda message, *_, **__: f'calojax: warning: {line(message)}\n'
   try:
     return work()
-  except Interrupted as interrupted:
-    say(f'{interrupted}; {interruption.AGAIN}')
-    return INTERRUPTED
   except Exception as error:
     if isinstance(error, BrokenPipeError) and _unread():
       return UNREAD
-    if debug:
+    if debug and not isinstance(error, Interrupted):
       raise
     return refuse(error)
 
@@ -45,16 +42,24 @@ def _unread() -> bool:
 
 def refuse(error: Exception) -> int:
   """Prints an error as one line and returns its exit code."""
+  code, words = told(error)
+  say(words)
+  return code
+
+
+def told(error: Exception) -> tuple[int, str]:
+  """The exit code of an error and the line that says it."""
+  if isinstance(error, Interrupted):
+    return INTERRUPTED, f'{error}; {interruption.AGAIN}'
   if isinstance(error, ModuleNotFoundError) and not (error.name or '').startswith('calojax'):
-    say(f'this needs {error.name}, which is not installed: pip install "calojax[train]"')
+    words = f'this needs {error.name}, which is not installed: pip install "calojax[train]"'
   elif isinstance(error, MemoryError) or 'RESOURCE_EXHAUSTED: Out of memory' in str(error):
-    say(f'not enough memory, a smaller train.batch or data.memory_gib needs less: {line(error)}')
+    words = f'not enough memory, a smaller train.batch or data.memory_gib needs less: {line(error)}'
   elif isinstance(error, (ValueError, OSError)):
-    say(line(error))
+    words = line(error)
   else:
-    say(f'unexpected {type(error).__name__}: {line(error)} (--debug shows where)')
-    return UNEXPECTED
-  return BAD_INPUT
+    return UNEXPECTED, f'unexpected {type(error).__name__}: {line(error)} (--debug shows where)'
+  return BAD_INPUT, words
 
 
 def line(error: object) -> str:

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import numpy as np
 
-from calojax import interruption
-from calojax.commands import evaluate
-from calojax.commands.outcome import say
+from calojax import __version__, interruption, provenance
+from calojax.commands import evaluate, outcome
 from calojax.commands.start_up import start_up
 from calojax.exit_codes import DIVERGED, DONE
-from calojax.training import callbacks, monitor, parts, pretrain, run, trackers, workdir
+from calojax.training import callbacks, hosts, monitor, parts, pretrain, run, trackers, workdir
 from calojax.training import origin as origins
 from calojax.training.chosen import NEWEST
+from calojax.training.place import Place
 from calojax.training.trained import of_state
 
 
@@ -26,6 +27,7 @@ def training(
   source: str | None = None,
   origin: str | None = None,
   checkpoint: str = NEWEST,
+  place: Place | None = None,
 ) -> Callable[[], int]:
   """Trains a config in a workdir, from its newest checkpoint if there is one, and judges the result
   on the held-out showers.
@@ -37,9 +39,58 @@ def training(
     source: where the data lie now, in place of `data.source`; a workdir's have to be the same.
     origin: the workdir of a run whose weights a new run starts from.
     checkpoint: of that run: `newest`, `best` or a step.
+    place: of this process among those that train together; None: it is alone.
 
   Raises:
-    ValueError: the config, the data or the workdir does not do.
+    ValueError: the config, the data or the workdir does not do, or the processes do not come
+      together.
+  """
+  with hosts.together(outcome.told):
+    hosts.join(place, versions())
+    trainer, before = prepared(config, folder, steps, source, origin, checkpoint)
+
+  def work() -> int:
+    try:
+      with hosts.together(told):
+        return trained_and_judged(trainer, before)
+    except callbacks.Diverged as error:
+      outcome.say(told(error)[1])
+      return DIVERGED
+    finally:
+      trainer.close()
+
+  def told(error: Exception) -> tuple[int, str]:
+    if isinstance(error, callbacks.Diverged):
+      last = trainer.checkpoints.latest()
+      kept = 'no checkpoint was' if last is None else f'checkpoint {last} is the last good one and'
+      return DIVERGED, f'{error}; {kept} kept in {folder}'
+    return outcome.told(error)
+
+  return work
+
+
+def versions() -> dict[str, Any]:
+  """What has to be the same in all processes of a training."""
+  return {
+    'calojax': __version__,
+    'commit': provenance.origin()['commit'],
+    'jax': jax.__version__,
+    'numpy': np.__version__,
+  }
+
+
+def prepared(
+  config: Any,
+  folder: str,
+  steps: int | None,
+  source: str | None,
+  origin: str | None,
+  checkpoint: str,
+) -> tuple[run.Trainer, run.Trainer | None]:
+  """A training, and that of its regressor if it needs one first; what is to be said is printed.
+
+  Raises:
+    ValueError: as `training`.
   """
   if checkpoint != NEWEST and not origin:
     raise ValueError(
@@ -57,21 +108,9 @@ def training(
   except BaseException:
     trainer.close()
     raise
-  for line in introduced(trainer, began):
+  for line in introduced(trainer, began) if hosts.is_first() else ():
     print(line, flush=True)
-
-  def work() -> int:
-    try:
-      return trained_and_judged(trainer, before)
-    except callbacks.Diverged as error:
-      last = trainer.checkpoints.latest()
-      kept = 'no checkpoint was' if last is None else f'checkpoint {last} is the last good one and'
-      say(f'{error}; {kept} kept in {folder}')
-      return DIVERGED
-    finally:
-      trainer.close()
-
-  return work
+  return trainer, before
 
 
 def check(config: Any, data: parts.Parts) -> None:
@@ -85,10 +124,11 @@ def check(config: Any, data: parts.Parts) -> None:
 def introduced(trainer: run.Trainer, origin: origins.Origin | None) -> list[str]:
   """What is said of a training before it begins."""
   start, stop = int(trainer.state.step), trainer.config.train.steps
+  together = '' if hosts.alone() else f' of {jax.process_count()} processes'
   lines = [
     f'workdir: {trainer.folder} ({"step " + str(start) + " of " + str(stop) if start else "new"}), '
     f'{len(trainer.parts.train.energies)} training showers of {trainer.parts.geometry.name}, '
-    f'{jax.device_count()} {jax.default_backend()} device(s)'
+    f'{jax.device_count()} {jax.default_backend()} device(s){together}'
   ]
   if origin and not start:
     about = origin.about()
@@ -100,8 +140,8 @@ def introduced(trainer: run.Trainer, origin: origins.Origin | None) -> list[str]
 
 
 def trained_and_judged(trainer: run.Trainer, before: run.Trainer | None) -> int:
-  """Trains to the end, after the regressor's training if there is one, judges the generator and
-  returns the exit code.
+  """Trains to the end, after the regressor's training if there is one, judges the generator, which
+  the first process does, and returns the exit code.
 
   Raises:
     Interrupted: SIGTERM or SIGINT; the state is saved.
@@ -110,8 +150,12 @@ def trained_and_judged(trainer: run.Trainer, before: run.Trainer | None) -> int:
   folder, start, found = trainer.folder, int(trainer.state.step), trainer.parts
   with trackers.tracked(folder, trainer.config, start) as tracker:
     ready = pretrain.graft(trainer, pretrain.train(before)) if before else trainer
-    state = run.run(ready, tracker, monitor.monitor(trainer, tracker))
+    look = monitor.monitor(trainer, tracker) if hosts.is_first() else lambda step, state: None
+    state = run.run(ready, tracker, look)
     trainer.batches.release()  # an evaluation needs the memory
+    hosts.part()
+    if not hosts.is_first():
+      return DONE
     # What was trained is saved, the rest can be made again.
     interruption.begin(interruption.PATIENCE)
     generator = of_state(state, trainer.method, (found.geometry, found.train.condition), {})

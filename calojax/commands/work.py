@@ -33,6 +33,7 @@ def training(asked: Asked) -> Work:
       f'{asked} needs --config, e.g. --config=cnn_aux, or the --workdir of a run that goes on'
     )
   from calojax.commands import train
+  from calojax.training.place import place_of
 
   return train.training(
     values.config,
@@ -41,6 +42,7 @@ def training(asked: Asked) -> Work:
     source=values.data,
     origin=values['from'].value,
     checkpoint=values.checkpoint,
+    place=place_of(values.coordinator, values.processes, values.process),
   )
 
 

@@ -39,6 +39,12 @@ class Change(NamedTuple):
     return self.key.startswith(FREE)
 
 
+def everywhere(config: Config) -> dict[str, Any]:
+  """The values, by key, that have to be the same in all processes of a training."""
+  flat = flatten(json.loads(config.to_json()))
+  return {f'config.{key}': value for key, value in flat.items() if key not in PLACES}
+
+
 def changes(old: Config, new: Config) -> list[Change]:
   """The keys in which two configs differ, in order."""
   flat = [flatten(json.loads(config.to_json())) for config in (old, new)]

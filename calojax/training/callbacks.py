@@ -20,6 +20,7 @@ from calojax import interruption
 from calojax.files import write_text
 from calojax.interruption import Interrupted
 from calojax.methods.state import TrainState, players
+from calojax.training import hosts
 from calojax.training.checkpoint import Checkpoints
 from calojax.training.trackers import Tracker
 
@@ -46,7 +47,8 @@ class Scalars:
     )
     self._pending: list[Any] = []
     self._step, self._time = start, time.monotonic()
-    _forget_after(self._path, start)
+    if hosts.is_first():
+      _forget_after(self._path, start)
 
   def __call__(self, step: int, state: TrainState, metrics: dict[str, Any]) -> None:
     """Keeps the metrics of a dispatch, on the device, until they are due."""
@@ -67,6 +69,8 @@ class Scalars:
     values = {name: np.concatenate([m[name] for m in gathered]) for name in gathered[0]}
     self._pending = []
     _check(values, step)
+    if not hosts.is_first():
+      return
     means = {name: float(value.mean()) for name, value in values.items()} | sigmas(state)
     elapsed = time.monotonic() - self._time
     means['throughput/showers_per_second'] = (step - self._step) * self._batch / elapsed
@@ -159,18 +163,25 @@ class Periodic:
 
 
 class Signals:
-  """Where SIGTERM or SIGINT has come, saves after the step and raises `Interrupted`."""
+  """Where SIGTERM or SIGINT has come, to any of the processes, saves after a step on which all
+  agree and raises `Interrupted`.
+  """
 
-  def __init__(self, checkpoints: Checkpoints, before_save: Callable[[int, TrainState], None]):
-    self._checkpoints, self._before_save = checkpoints, before_save
+  def __init__(
+    self,
+    checkpoints: Checkpoints,
+    before_save: Callable[[int, TrainState], None],
+    agreed: Callable[[int], int],
+  ):
+    self._checkpoints, self._before_save, self._agreed = checkpoints, before_save, agreed
 
   def __call__(self, step: int, state: TrainState, metrics: dict[str, Any]) -> None:
     """Saves and raises `Interrupted` if a signal has come."""
-    number = interruption.received()
-    if number is not None:
+    if number := self._agreed(interruption.received() or 0):
       self._before_save(step, state)
       self._checkpoints.save(state)
       self._checkpoints.wait()
+      hosts.part()
       raise Interrupted(f'{signal.Signals(number).name} received, saved at step {step}')
 
 
@@ -189,6 +200,7 @@ class Progress:
       unit='step',
       desc='training',
       dynamic_ncols=True,
+      disable=not hosts.is_first(),
       mininterval=0.5 if live else 30,
     )
 

@@ -18,6 +18,8 @@ import orbax.checkpoint as ocp
 
 from calojax.files import check_room, damage, write_digests
 from calojax.methods.state import TrainState
+from calojax.training import hosts
+from calojax.training.shapes import check_same_shapes, shapes_of
 
 KEPT = 2
 BEST = 'best'  # the folder of the best one, beside the last two
@@ -29,7 +31,8 @@ class Damaged(Exception):
 
 
 class Checkpoints:
-  """The checkpoints of one workdir, written in the background, the last two kept.
+  """The checkpoints of one workdir, written in the background, the last two kept. Several processes
+  of a training write them together, each a share, while none trains; all call the same methods.
 
   A checkpoint appears under its final name only when it is whole, so a process killed while saving
   leaves the one before. Beside its arrays lie the digests of its files. One that is not what was
@@ -57,7 +60,7 @@ class Checkpoints:
         enable_async_checkpointing=False,
       ),
     )
-    self._newest = self._manager.latest_step()
+    self._newest: int | None = hosts.of_first(self._manager.latest_step)
     self._writer = ThreadPoolExecutor(1, thread_name_prefix='checkpoint')
     self._writing: Future[None] | None = None
 
@@ -73,7 +76,11 @@ class Checkpoints:
     """
     self.wait()
     step = int(state.step)
-    if step != self.latest():
+    if step == self.latest():
+      return
+    if not hosts.alone():  # they wait for each other, and would in two places at a time
+      self._write(step, state)
+    else:
       # The next step takes the memory of this state over.
       self._writing = self._writer.submit(self._write, step, jax.tree.map(jnp.copy, state))
 
@@ -81,7 +88,8 @@ class Checkpoints:
     """Writes a state, then the digests of its files."""
     try:
       self._manager.save(step, args=ocp.args.StandardSave(state))
-      write_digests(self._folder(step))
+      if hosts.is_first():
+        write_digests(self._folder(step))
     except Exception as error:  # of TensorStore, with a page of its own source
       raise OSError(
         f'checkpoint {step} could not be written to {self._directory}: {_reason(error)}'
@@ -106,7 +114,7 @@ class Checkpoints:
         difference is named.
     """
     damaged: list[str] = []
-    for step in sorted(self._manager.all_steps(), reverse=True):
+    for step in hosts.of_first(lambda: sorted(self._manager.all_steps(), reverse=True)):
       try:
         state = self._read(step, like)
       except Damaged as error:
@@ -138,12 +146,12 @@ class Checkpoints:
       ValueError: as `restore`.
     """
     folder = self._folder(step)
-    if found := damage(folder):
+    if found := hosts.of_first(lambda: damage(folder)):
       raise Damaged(found)
     with _damaged(folder):
       stored: Any = self._manager.item_metadata(step)
       shapes = shapes_of(stored)
-    _same_shapes(shapes, shapes_of(like), folder)
+    check_same_shapes(shapes, shapes_of(like), folder)
     wanted: Any = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
     # Version 0.1.0 had one state for all methods: what one does not use is there and holds nothing.
     unused = {name: None for name in stored if name not in wanted._fields}
@@ -158,18 +166,23 @@ class Checkpoints:
     """
     if not damaged:
       return
-    warnings.warn(
-      f'{"; ".join(damaged)}. Step {self._newest} is taken in its place: what was trained after it '
-      'is lost, and the same steps are made again by a training',
-      stacklevel=3,
-    )
+    if hosts.is_first():
+      warnings.warn(
+        f'{"; ".join(damaged)}. Step {self._newest} is taken in its place: what was trained after '
+        'it is lost, and the same steps are made again by a training',
+        stacklevel=3,
+      )
     if self._ours:
-      for step in self._manager.all_steps():
-        if step > (self._newest or 0):
-          aside = os.path.join(self._directory, f'{DAMAGED}-{step}')
-          shutil.rmtree(aside, ignore_errors=True)
-          os.rename(self._folder(step), aside)
+      hosts.of_first(self._put_aside)
       self._manager.reload()
+
+  def _put_aside(self) -> None:
+    """Gives the checkpoints after the newest intact one other names."""
+    for step in self._manager.all_steps():
+      if step > (self._newest or 0):
+        aside = os.path.join(self._directory, f'{DAMAGED}-{step}')
+        shutil.rmtree(aside, ignore_errors=True)
+        os.rename(self._folder(step), aside)
 
   def wait(self) -> None:
     """Returns once everything saved is on disk.
@@ -208,11 +221,14 @@ def steps_in(folder: str) -> list[int]:
 
 @contextlib.contextmanager
 def _damaged(folder: str) -> Iterator[None]:
-  """Turns any error into Damaged: on damaged bytes Orbax fails in many ways."""
+  """Turns any error into Damaged: on damaged bytes Orbax fails in many ways. One of several
+  processes alone cannot go on to another checkpoint.
+  """
   try:
     yield
   except Exception as error:
-    raise Damaged(f'{folder} cannot be read: {_reason(error)}') from None
+    kind = Damaged if hosts.alone() else ValueError
+    raise kind(f'{folder} cannot be read: {_reason(error)}') from None
 
 
 def _reason(error: Exception) -> str:
@@ -220,30 +236,3 @@ def _reason(error: Exception) -> str:
   words = ' '.join(str(error).split()) or type(error).__name__
   full = 'No space left on device'
   return full if full in words else words[:200]
-
-
-def _same_shapes(
-  stored: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]], source: str
-) -> None:
-  """Raises ValueError at the first array whose name or shape differs (Orbax's own message buries
-  it).
-  """
-  for name in sorted(set(stored) | set(expected)):
-    if stored.get(name) != expected.get(name):
-      raise ValueError(
-        f'{source}: {name} has shape {stored.get(name)}, expected {expected.get(name)}'
-      )
-
-
-def shapes_of(tree: Any) -> dict[str, tuple[int, ...]]:
-  """The shape of every array by its path; of a random key that of its data, as it is stored."""
-
-  def shape(leaf: Any) -> tuple[int, ...]:
-    typed = isinstance(leaf, jax.ShapeDtypeStruct)
-    is_key = typed and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-    return tuple((jax.eval_shape(jax.random.key_data, leaf) if is_key else leaf).shape)
-
-  leaves = jax.tree_util.tree_leaves_with_path(tree)
-  return {
-    jax.tree_util.keystr(path, simple=True, separator='/'): shape(leaf) for path, leaf in leaves
-  }

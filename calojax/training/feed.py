@@ -6,7 +6,6 @@ import functools
 from typing import Any, Protocol
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from calojax.data import batches
@@ -60,17 +59,17 @@ class Resident:
   def __init__(
     self, showers: Shower, seed: int, batch: int, micro: int, mesh: jax.sharding.Mesh
   ) -> None:
-    self._showers: Shower | None = jax.device_put(showers, sharding.replicated(mesh))
+    self._showers: Shower | None = sharding.placed(showers, sharding.replicated(mesh))
     self._indices = functools.partial(batches.indices, len(showers.energies), batch, micro, seed)
+    self._split = sharding.split(mesh, 2)
     self._gather = jax.jit(
-      lambda data, rows: jax.tree.map(lambda leaf: leaf[rows], data),
-      out_shardings=sharding.split(mesh, 2),
+      lambda data, rows: jax.tree.map(lambda leaf: leaf[rows], data), out_shardings=self._split
     )
 
   def __call__(self, step: int, n: int) -> Shower:
     """The batches of n steps."""
     rows = [self._indices(s) for s in range(step, step + n)]
-    return self._gather(self._showers, jnp.asarray(rows))
+    return self._gather(self._showers, sharding.placed(np.asarray(rows), self._split))
 
   def release(self) -> None:
     """Gives the device its memory back."""
@@ -87,7 +86,7 @@ class Streaming:
     """The batches of n steps."""
     parts = [self._stream.batch(s) for s in range(step, step + n)]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *parts)
-    return jax.device_put(stacked, self._split)
+    return sharding.placed(stacked, self._split)
 
   def release(self) -> None:
     """Lets go of what was read ahead."""

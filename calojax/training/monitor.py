@@ -18,6 +18,7 @@ from calojax.evaluation.named import METRICS
 from calojax.evaluation.study import Settings, clusters_for, evaluate
 from calojax.methods.state import TrainState
 from calojax.showers import Shower, take
+from calojax.training import sharding
 from calojax.training.callbacks import Diverged
 from calojax.training.parts import Parts
 from calojax.training.run import Trainer
@@ -53,8 +54,9 @@ def monitor(trainer: Trainer, tracker: Tracker) -> Callable[[int, TrainState], f
     Raises:
       Diverged: it makes showers that are not finite.
     """
+    variables = sharding.local(state.generator.ema)
     generated, paired = (
-      Shower(np.asarray(generate(state.generator.ema, z, c)), c) for c in (asked, real.condition)
+      Shower(np.asarray(generate(variables, z, c)), c) for c in (asked, real.condition)
     )
     if not np.isfinite(generated.energies).all():
       raise Diverged(f'step {step}: the generated showers are not finite')

@@ -15,7 +15,7 @@ from calojax.config import changes
 from calojax.geometry import Geometry
 from calojax.inference.sidecar import SIDECAR
 from calojax.methods.state import Player, TrainState, Variables, players
-from calojax.training.checkpoint import shapes_of
+from calojax.training.shapes import shapes_of
 from calojax.training.trained import Stored, stored
 
 # What weights mean beside their shapes.

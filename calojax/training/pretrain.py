@@ -18,7 +18,7 @@ from calojax.methods import quantities, regressor
 from calojax.methods.gan import GanState
 from calojax.methods.state import TrainState
 from calojax.showers import take
-from calojax.training import sharding
+from calojax.training import hosts, sharding
 from calojax.training.checkpoint import Checkpoints
 from calojax.training.feed import batches_of
 from calojax.training.loop import initial_state, steps_per_dispatch
@@ -52,7 +52,7 @@ def prepare(trainer: Trainer) -> Trainer:
   dispatch, batches = steps_per_dispatch(config), batches_of(config, trainer.parts, trainer.mesh)
   method = regressor.from_config(config, trainer.parts.geometry, trainer.parts.train)
   folder = os.path.join(trainer.folder, FOLDER)
-  os.makedirs(folder, exist_ok=True)
+  hosts.of_first(lambda: os.makedirs(folder, exist_ok=True))
   checkpoints, example = Checkpoints(folder), take(trainer.parts.train, slice(2))
   state = initial_state(method, example, config.seed, trainer.mesh)
   state = state if checkpoints.latest() is None else checkpoints.restore(state)
@@ -79,16 +79,21 @@ def train(trainer: Trainer) -> TrainState:
   finally:
     trainer.checkpoints.close()
     trainer.batches.release()
+  hosts.of_first(lambda: tell_resolution(trainer, state))
+  return state
+
+
+def tell_resolution(trainer: Trainer, state: TrainState) -> None:
+  """Prints the regressor's resolution, and keeps it in `resolution.json`."""
   found = resolution(trainer, state)
   write_text(os.path.join(trainer.folder, 'resolution.json'), json.dumps(found, indent=1) + '\n')
   print(table(found), flush=True)
-  return state
 
 
 def graft(trainer: Trainer, state: TrainState) -> Trainer:
   """The generator's training with the regressor's averaged variables, frozen."""
   assert isinstance(trainer.state, GanState)  # no other method is `needed` to
-  frozen = jax.device_put(
+  frozen = sharding.placed(
     jax.tree.map(np.asarray, state.generator.ema), sharding.replicated(trainer.mesh)
   )
   return trainer._replace(state=trainer.state._replace(frozen=frozen))
@@ -102,11 +107,10 @@ def resolution(trainer: Trainer, state: TrainState) -> dict[str, dict[str, Any]]
   mean, spread = quantities.moments(names, parts.geometry, parts.train)
   network = regressor.from_config(trainer.config, parts.geometry, parts.train)
   read, test = jax.jit(network.read), parts.test
-  size = piece()
+  size, variables = piece(), sharding.local(state.generator.ema)
   pieces = [take(test, slice(i, i + size)) for i in range(0, len(test.energies), size)]
   values = (
-    np.concatenate([np.asarray(read(state.generator.ema, showers.energies)) for showers in pieces])
-    * spread
+    np.concatenate([np.asarray(read(variables, showers.energies)) for showers in pieces]) * spread
     + mean
   )
   true = np.asarray(observables.evaluate_observables(names, test, parts.geometry))

@@ -11,19 +11,22 @@ from typing import Any, NamedTuple
 import jax
 
 from calojax import data, interruption
+from calojax.config import Change
 from calojax.config import check as rules_check
+from calojax.config.changes import everywhere
 from calojax.files import Lease, named
 from calojax.geometry import Geometry
 from calojax.methods.build import build
 from calojax.methods.state import Method, TrainState
 from calojax.showers import Shower, take
-from calojax.training import callbacks, feed, going_on, sharding, workdir
+from calojax.training import callbacks, feed, going_on, hosts, sharding, workdir
 from calojax.training import origin as origins
 from calojax.training.best import Best
 from calojax.training.checkpoint import Checkpoints
 from calojax.training.loop import dispatcher, initial_state, shapes, steps_per_dispatch, train
 from calojax.training.origin import Origin
 from calojax.training.parts import Parts, load_parts
+from calojax.training.saving import Saving
 from calojax.training.trackers import Tracker
 
 
@@ -31,6 +34,7 @@ class Trainer(NamedTuple):
   """A training ready to start; everything that bad input could break is behind it.
 
   Attributes:
+    lease: of the workdir, which the first process has for all.
     told: what is different from the runs before in the workdir, a line each.
   """
 
@@ -41,7 +45,7 @@ class Trainer(NamedTuple):
   batches: feed.Batches
   dispatch: int
   mesh: jax.sharding.Mesh
-  lease: Lease
+  lease: Lease | None
   checkpoints: Checkpoints
   state: TrainState
   told: list[str]
@@ -51,7 +55,8 @@ class Trainer(NamedTuple):
     try:
       self.checkpoints.close()
     finally:
-      self.lease.release()
+      if self.lease:
+        self.lease.release()
 
 
 def prepare(
@@ -74,8 +79,8 @@ def prepare(
     origin: of the first state's weights.
 
   Raises:
-    ValueError: the config, the data or the workdir does not do, or another process trains in it;
-      nothing is written then.
+    ValueError: the config, the data or the workdir does not do, or differs between the processes
+      of this training, or another one is at work in it; nothing is written then.
   """
   if steps is not None:
     config = with_steps(config, steps)
@@ -87,16 +92,16 @@ def prepare(
   dispatch, batches = steps_per_dispatch(config), feed.batches_of(config, parts, mesh)
   if origin is not None:
     origins.check(origin, config, parts.geometry, like)
+  fingerprint = data.fingerprint(parts.train)
+  hosts.check_same({'fingerprint of the data': fingerprint, **everywhere(config)})
   interruption.begin(None)
-  os.makedirs(folder, exist_ok=True)
-  with named(folder):
-    lease = Lease(folder, 'training')
+  lease = leased(folder) if hosts.is_first() else None
+  changed: list[Change] = []
   try:
     about = origin.about() if origin else None
-    changed = workdir.claim(folder, config, steps, about)
-    fingerprint, conditions = data.fingerprint(parts.train), parts.train.condition
-    workdir.describe_data(folder, parts.geometry, parts.provenance, fingerprint, conditions)
-    going_on.check_data(config, changed, parts.geometry, workdir.stored_data(folder)[0])
+    hosts.of_first(
+      lambda: changed.extend(claimed(folder, config, steps, about, parts, fingerprint))
+    )
     checkpoints = Checkpoints(folder)
     checkpoints.check_room(like, best=bool(config.train.best_by))
     going_on.check_end(config, changed, checkpoints.latest() or 0)
@@ -104,17 +109,49 @@ def prepare(
       state = initial_state(method, take(parts.train, slice(2)), config.seed, mesh)
       state = begun(folder, config, state, origin, checkpoints)
     else:
-      workdir.check_origin(folder, config, about, begun=True)
+      hosts.of_first(lambda: workdir.check_origin(folder, config, about, begun=True))
       state = checkpoints.restore(like)
     told = going_on.told(config, changed, int(state.step), fingerprint)
     if changed:
       workdir.amend(folder, config, changed, int(state.step))
   except BaseException:
-    lease.release()
+    if lease:
+      lease.release()
     raise
   return Trainer(
     config, folder, parts, method, batches, dispatch, mesh, lease, checkpoints, state, told
   )
+
+
+def leased(folder: str) -> Lease:
+  """The lease of a workdir, which is made if it is not there.
+
+  Raises:
+    ValueError: another training is at work in it.
+  """
+  os.makedirs(folder, exist_ok=True)
+  with named(folder):
+    return Lease(folder, 'training')
+
+
+def claimed(
+  folder: str,
+  config: Any,
+  steps: int | None,
+  about: dict[str, Any] | None,
+  parts: Parts,
+  fingerprint: str,
+) -> list[Change]:
+  """How the config differs from that of the workdir, which now has it and knows the data.
+
+  Raises:
+    ValueError: the workdir is of another config or of other data.
+  """
+  changed = workdir.claim(folder, config, steps, about)
+  conditions = parts.train.condition
+  workdir.describe_data(folder, parts.geometry, parts.provenance, fingerprint, conditions)
+  going_on.check_data(config, changed, parts.geometry, workdir.stored_data(folder)[0])
+  return changed
 
 
 def with_steps(config: Any, steps: int) -> Any:
@@ -137,7 +174,8 @@ def begun(
   Raises:
     ValueError: an earlier process was to start from a run that is not given now.
   """
-  workdir.check_origin(folder, config, origin.about() if origin else None, begun=False)
+  about = origin.about() if origin else None
+  hosts.of_first(lambda: workdir.check_origin(folder, config, about, begun=False))
   if origin is None:
     return state
   state = origins.started(state, origin)
@@ -165,45 +203,6 @@ def built(
     ) from error
 
 
-class Saving(NamedTuple):
-  """What is done with a state on the way: looked at, kept, monitored.
-
-  Attributes:
-    trainer: of the run.
-    scalars: whose last ones are written before a state is looked at.
-    monitor: called with the step and the state, gives the figure of the best.
-    best: the best so far.
-  """
-
-  trainer: Trainer
-  scalars: callbacks.Scalars
-  monitor: Callable[[int, TrainState], float | None]
-  best: Best
-
-  def check(self, step: int, state: TrainState) -> None:
-    """Raises Diverged if a term is not finite or the generator is dead."""
-    self.scalars.flush(step, state)
-    callbacks.check_state(step, state)
-
-  def save(self, step: int, state: TrainState) -> None:
-    """Keeps the state, unless it is broken or the workdir no longer this process's."""
-    self.check(step, state)
-    self.trainer.lease.check()
-    self.trainer.checkpoints.save(state)
-
-  def watch(self, step: int, state: TrainState) -> bool:
-    """Monitors the state, unless it is broken, and keeps it if it is the best; True if the training
-    has long become no better.
-    """
-    self.check(step, state)
-    # Noted before it is saved: a run goes on from a state that was saved, and notes what comes.
-    if self.best.note(step, self.monitor(step, state)):
-      self.save(step, state)
-      self.trainer.checkpoints.wait()
-      self.best.keep(step)
-    return self.best.over
-
-
 def run(
   trainer: Trainer, tracker: Tracker, monitor: Callable[[int, TrainState], float | None]
 ) -> TrainState:
@@ -217,29 +216,33 @@ def run(
   settings, start = trainer.config.train, int(trainer.state.step)
   showers = settings.batch * settings.discriminator_steps
   scalars = callbacks.Scalars(trainer.folder, tracker, settings.log_every, showers, start)
-  interruption.check()
-  best = Best(trainer.folder, settings.best_by, settings.patience, start)
-  saving = Saving(trainer, scalars, monitor, best)
+  if hosts.alone():  # others would wait for its first step
+    interruption.check()
+  best = None
+  if hosts.is_first():
+    best = Best(trainer.folder, settings.best_by, settings.patience, start)
+  saving = Saving(trainer.lease, trainer.checkpoints, scalars, monitor, best)
   progress = callbacks.Progress(start, settings.steps)
   told = [
     progress,
     scalars,
     callbacks.Periodic(settings.monitor_every, saving.watch),
     callbacks.Periodic(settings.checkpoint_every, saving.save),
-    callbacks.Signals(trainer.checkpoints, saving.check),
+    callbacks.Signals(trainer.checkpoints, saving.check, hosts.agreement(trainer.mesh)),
   ]
   step_fn = dispatcher(trainer.method, trainer.mesh)
-  stop = start if best.over else settings.steps
+  stop = start if saving.over else settings.steps
   try:
     state = train(step_fn, trainer.batches, trainer.state, stop, trainer.dispatch, told)
     saving.save(int(state.step), state)
     trainer.checkpoints.wait()
-    if best.over:
+    if best and best.over:
       progress.close()
       print(f'ended at step {int(state.step)}: {best.words()}', flush=True)
     return state
   except OSError:
-    trainer.lease.check()  # which says it better where the whole workdir has gone
+    if trainer.lease:  # which says it better where the whole workdir has gone
+      trainer.lease.check()
     raise
   finally:
     progress.close()

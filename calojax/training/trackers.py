@@ -17,6 +17,7 @@ import numpy as np
 from calojax.config import flatten
 from calojax.files import write_text
 from calojax.registry import find
+from calojax.training import hosts
 
 MEMORY = 'tracking.json'  # of a workdir: the tracked run that goes on when the training does
 # Name -> the modules that have to be there; the extra is called like the tracker.
@@ -64,14 +65,14 @@ def check(name: str) -> None:
 @contextlib.contextmanager
 def tracked(folder: str, config: Any, start: int = 0) -> Iterator[Tracker]:
   """The tracker that the config asks for, of a training in a folder that goes on after step
-  `start`.
+  `start`; what the first process keeps.
 
   Raises:
     ValueError: its client is not installed, or cannot begin.
     OSError: something could not be written, which is seen at the end.
   """
   check(config.tracking)
-  tracker = _opened(folder, config, start)
+  tracker = _opened(folder, config, start) if hosts.is_first() else Nothing()
   try:
     yield tracker
   except BaseException:
@@ -79,6 +80,25 @@ def tracked(folder: str, config: Any, start: int = 0) -> Iterator[Tracker]:
       tracker.close(done=False)
     raise
   tracker.close()
+
+
+class Nothing:
+  """A tracker that keeps nothing."""
+
+  def scalars(self, step: int, values: Mapping[str, float]) -> None:
+    """Keeps nothing."""
+
+  def histogram(self, step: int, name: str, values: np.ndarray) -> None:
+    """Keeps nothing."""
+
+  def figure(self, step: int, name: str, image: np.ndarray) -> None:
+    """Keeps nothing."""
+
+  def result(self, figures: Mapping[str, float]) -> None:
+    """Keeps nothing."""
+
+  def close(self, done: bool = True) -> None:
+    """Ends nothing."""
 
 
 def _opened(folder: str, config: Any, start: int) -> Tracker:

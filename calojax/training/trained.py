@@ -70,7 +70,7 @@ def of_state(
   state: TrainState, method: Method, parts: tuple[Geometry, Condition], description: dict[str, Any]
 ) -> Generator:
   """The generator of a state: its averaged weights."""
-  variables = state.generator.ema
+  variables = sharding.local(state.generator.ema)
   assert variables is not None, 'every method keeps an average of its generator'
   geometry, spectrum = parts
   return Generator.of(
