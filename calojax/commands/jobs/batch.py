@@ -55,7 +55,7 @@ class Batch:
 
   def __init__(self, name: str, folder: pathlib.Path, workers: int):
     check(name)
-    import dask  # pyright: ignore[reportMissingImports]
+    import dask.config  # pyright: ignore[reportMissingImports]
     from distributed import Client  # pyright: ignore[reportMissingImports]
 
     from calojax.commands.jobs import worker
@@ -133,14 +133,15 @@ class Batch:
 
 def _cluster(name: str, logs: str, settings: Any) -> Any:
   """The cluster of the batch system, with no worker yet."""
-  import dask_jobqueue  # pyright: ignore[reportMissingImports]  # an extra
+  from dask_jobqueue.htcondor import HTCondorCluster  # pyright: ignore[reportMissingImports]
+  from dask_jobqueue.slurm import SLURMCluster  # pyright: ignore[reportMissingImports]
 
   room = f'jobqueue.{name}'
   told = {key: settings.get(f'{room}.{key}', None) for key in ('cores', 'memory', 'disk')}
   given = {key: value for key, value in USUAL.items() if told[key] is None}
   if name == 'slurm':
     given.pop('disk', None)
-  kind = {'slurm': dask_jobqueue.SLURMCluster, 'htcondor': dask_jobqueue.HTCondorCluster}[name]
+  kind = {'slurm': SLURMCluster, 'htcondor': HTCondorCluster}[name]
   return kind(
     **given,
     processes=1,
