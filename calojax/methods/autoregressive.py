@@ -16,26 +16,26 @@ from jaxtyping import Array, Float
 
 from calojax.geometry import Geometry
 from calojax.methods import state
-from calojax.methods.frame import passes, spectra, standard
+from calojax.methods.frame import numbers, passes, spectra, standard
 from calojax.methods.frame.passes import Order
 from calojax.methods.frame.spectra import Cells
 from calojax.methods.frame.standard import from_shares, to_shares
 from calojax.methods.optimisers import optimiser
-from calojax.methods.state import Method, Network, SinglePlayer, Variables
-from calojax.models.hurdle import Scales
+from calojax.methods.state import Method, SinglePlayer, Variables
 from calojax.models.passes import Outputs, Passes
-from calojax.showers import Condition, Shower, pieces
+from calojax.showers import Condition, Shower
+
+# Of some numbers, what their pass says of them and the ledger: what they hold in network space.
+Draw = Callable[[Array | np.ndarray, Outputs, Array], Array]
 
 NOTHING = 1e-7  # share below which nothing is left: float32 rounds the ledger so
-# Added to the spread of a number that the networks see: most far cells are mostly dark.
-CELL_FLOOR, RING_FLOOR = 0.1, 0.02
 
 
 class Autoregressive(NamedTuple):
   """What the training is made of.
 
   Attributes:
-    networks: a `models.passes.Passes`.
+    networks: of all passes.
     order: of the drawing.
     geometry: of the calorimeter.
     frame: of the training showers.
@@ -44,7 +44,7 @@ class Autoregressive(NamedTuple):
     ema_decay: of the moving average.
   """
 
-  networks: Network
+  networks: Passes
   order: Order
   geometry: Geometry
   frame: standard.Frame
@@ -53,18 +53,11 @@ class Autoregressive(NamedTuple):
   ema_decay: float
 
 
-class Walked(NamedTuple):
-  """A shower's numbers when all passes are through: the shares of the rings `[b, r]` and of the
-  cells `[b, v]`, in their layers.
-  """
+class Told(NamedTuple):
+  """What the networks said of numbers `[b, m]`, and what each of those could hold at most."""
 
-  rings: Array
-  cells: Array
-
-
-# The members of a pass in network space, given its number, what its network says of them and what
-# each could hold at most.
-Choice = Callable[[int, Outputs, Array], Array]
+  outputs: Outputs
+  most: Array
 
 
 def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Method:
@@ -80,11 +73,11 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
     frame, rings = standard.blank(geometry), spectra.blank(len(order.layer))
   else:
     frame = standard.fit(training, geometry)
-    rings = _fit_rings(frame, order, training, geometry)
-  members = tuple(len(p.members) for p in order.passes)
+    rings = numbers.fit_rings(frame, order, training, geometry)
+  halo = tuple(len(members) for members in order.halo)
   return method(
     Autoregressive(
-      networks=Passes(members, **c.generator),
+      networks=Passes(order.steps.shape[1], halo, **c.generator),
       order=order,
       geometry=geometry,
       frame=frame,
@@ -99,15 +92,15 @@ def method(model: Autoregressive) -> Method:
   """The model as a method. Its noise is two numbers for each ring and cell (how much it holds,
   whether it is lit) and one for each layer's energy.
   """
-  numbers, layers = _numbers(model.order), len(model.geometry.layers)
+  count, layers = numbers.count(model.order), len(model.geometry.layers)
 
   def init(key: Array, showers: Shower) -> SinglePlayer:
     v_key, root = jax.random.split(key)
     parts = {'frame': standard.arrays(model.frame), 'rings': model.rings._asdict()}
     parts = jax.tree.map(jnp.asarray, parts)
     told = jnp.zeros((len(showers.energies), len(model.frame.mean)))
-    dark = lambda _, outputs, __: jnp.zeros_like(outputs.middle)
-    everywhere = lambda networks: _walk(model, networks, parts, told, dark)
+    dark = jnp.zeros((len(told), count))
+    everywhere = lambda networks: _teach(model, networks, parts, told, dark, train=False)
     params = model.networks.init(v_key, method=everywhere)['params']
     player = state.player({'params': params, **parts}, model.optimiser, averaged=True)
     return SinglePlayer(jnp.zeros((), jnp.int32), root, player)
@@ -130,140 +123,127 @@ def method(model: Autoregressive) -> Method:
   ) -> Float[Array, 'b v']:
     return _sample(model, variables, z, condition)
 
-  return Method(init, update, sample, 2 * numbers + layers)
+  return Method(init, update, sample, 2 * count + layers)
 
 
 def _loss(model: Autoregressive, params: Any, stats: Variables, key: Array, batch: Shower) -> Array:
   """-ln p of the batch's showers in the frame, over the cells that the calorimeter has."""
-  order, members = model.order, _drawn(model.order)
+  order = model.order
   frame = standard.from_arrays(stats['frame'])
   real = standard.enter(frame, batch, model.geometry)
-  rings = from_shares(_ring_sums(to_shares(real.x), order))
-  x = jnp.concatenate([rings, real.x], axis=1)
-  seen = jnp.concatenate([jnp.ones_like(rings), real.observed], axis=1)
-  told: list[tuple[Outputs, Array]] = []
-
-  def teach(number: int, outputs: Outputs, most: Array) -> Array:
-    told.append((outputs, most))
-    return x[:, order.passes[number].members]
-
-  through = lambda networks: _walk(model, networks, stats, real.told, teach, train=True)
-  model.networks.apply({'params': params}, method=through, rngs={'dropout': key})
-  # All passes at once, which is one small program in place of many.
-  outputs, most = jax.tree.map(lambda *parts: jnp.concatenate(parts, axis=1), *told)
-  cells = outputs.hurdle(most, _of(_scales(stats, real.log_energy), members))
-  possible = seen[:, members] * (most > from_shares(jnp.asarray(NOTHING)))
+  x = numbers.row(real.x, order)
+  seen = jnp.concatenate([jnp.ones_like(x[:, : len(order.layer)]), real.observed], axis=1)
+  taught = lambda networks: _teach(model, networks, stats, real.told, x, train=True)
+  told = model.networks.apply({'params': params}, method=taught, rngs={'dropout': key})
+  assert isinstance(told, Told)
+  members = np.concatenate([order.small, *order.halo])
+  scales = numbers.of(numbers.scales(stats, real.log_energy), members)
+  cells = told.outputs.hurdle(told.most, scales)
+  possible = seen[:, members] * (told.most > from_shares(jnp.asarray(NOTHING)))
   return (cells.negative_log_likelihood(x[:, members]) * possible).sum(1).mean()
+
+
+def _teach(
+  model: Autoregressive, networks: Any, variables: Variables, told: Array, x: Array, train: bool
+) -> Told:
+  """What the networks say of all numbers of showers that are known, x `[b, r + v]`: in the order
+  of `small`, then of the halo.
+  """
+  order = model.order
+  mean, deviation = numbers.whitening(variables)
+  white, shares = (x - mean) / deviation, to_shares(x)
+  steps, slots = _where(order)
+  before = (steps < np.arange(len(order.steps))[:, None]).astype(np.float32)[:, None]
+  left = _left(model, (shares[:, order.small] * before) @ order.moves[order.small])
+  everywhere = jnp.broadcast_to(told, (len(before), *told.shape))
+  known = jnp.concatenate([everywhere, white[:, order.small] * before, left], axis=2)
+  outputs = networks.small(known, train)
+  of_each = lambda array: array[steps, :, slots].T
+  most = left[steps, :, order.parents[order.small]].T
+  parts = [Told(jax.tree.map(of_each, outputs), most)]
+  for number, members in enumerate(order.halo):
+    before = _drawn_before(order, number)
+    left = _left(model, (shares * before) @ order.moves)
+    known = jnp.concatenate([told, white * before, left], axis=1)
+    parts.append(Told(networks.wide_pass(number, known, train), left[:, order.parents[members]]))
+  # All at once, which is one small program in place of many.
+  return jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=1), *parts)
 
 
 def _sample(model: Autoregressive, variables: Variables, z: Array, condition: Condition) -> Array:
   """Showers in MeV of these particles."""
-  order, numbers = model.order, _numbers(model.order)
+  order, count = model.order, numbers.count(model.order)
   frame = standard.from_arrays(variables['frame'])
-  amount, lit, energies = jnp.split(z, [numbers, 2 * numbers], axis=1)
+  amount, lit, energies = jnp.split(z, [count, 2 * count], axis=1)
   told, visible, placement = standard.requested(frame, energies, condition, model.geometry)
-  scales = _scales(variables, standard.log_energy(frame, condition))
+  scales = numbers.scales(variables, standard.log_energy(frame, condition))
+  parents = jnp.asarray(order.parents)
 
-  def draw(number: int, outputs: Outputs, most: Array) -> Array:
-    members = order.passes[number].members
-    cells = outputs.hurdle(most, _of(scales, members))
+  def draw(members: Array | np.ndarray, outputs: Outputs, left: Array) -> Array:
+    most = left[:, parents[members]]
+    cells = outputs.hurdle(most, numbers.of(scales, members))
     return jnp.minimum(cells.values(amount[:, members], lit[:, members]), most)
 
-  through = lambda networks: _walk(model, networks, variables, told, draw)
-  made: Walked = model.networks.apply({'params': variables['params']}, method=through)
+  shares = to_shares(_walk(model, variables, told, draw))
+  rings, cells = jnp.split(shares, [len(order.layer)], axis=1)
   # To the sums that were drawn first; a ring without a lit cell leaves its share to the others.
-  total = _ring_sums(made.cells, order)
-  scale = made.rings / jnp.maximum(total, NOTHING)
-  shares = made.cells * scale[:, order.ring]
-  return standard.leave(from_shares(shares), visible, placement, model.geometry)
+  scale = rings / jnp.maximum(numbers.ring_sums(cells, order), NOTHING)
+  x = from_shares(cells * scale[:, order.ring])
+  return standard.leave(x, visible, placement, model.geometry)
 
 
 def _walk(
-  model: Autoregressive,
-  networks: Any,
-  variables: Variables,
-  told: Float[Array, 'b m'],
-  choose: Choice,
-  train: bool = False,
-) -> Walked:
-  """All passes, one after the other.
+  model: Autoregressive, variables: Variables, told: Array, draw: Draw
+) -> Float[Array, 'b n']:
+  """All passes, one after the other: the numbers of rings and cells in network space."""
+  order = model.order
+  mean, deviation = numbers.whitening(variables)
+  moves, network = jnp.asarray(order.moves), model.networks.one()
 
-  Args:
-    model: what is trained.
-    networks: its bound networks.
-    variables: with the spectra of rings and cells.
-    told: what is told of the particle.
-    choose: what the members of a pass hold.
-    train: whether to drop units.
-  """
-  order, layers = model.order, len(model.geometry.layers)
-  mean, deviation = _whitening(variables)
-  whole = jnp.ones((told.shape[0], layers))  # in an export a symbol, which is no length
-  ledger = jnp.concatenate([whole, jnp.zeros((told.shape[0], len(order.layer)))], axis=1)
-  drawn, known = [], [told]
-  for number, step in enumerate(order.passes):
-    left = from_shares(jnp.maximum(ledger, 0))
-    outputs = networks(number, jnp.concatenate([*known, left], axis=1), train)
-    x = choose(number, outputs, left[:, step.parents])
-    drawn.append(x)
-    known.append((x - mean[step.members]) / deviation[step.members])
-    ledger = ledger + to_shares(x) @ step.moves
-  places = np.argsort(_drawn(order))
-  shares = to_shares(jnp.concatenate(drawn, axis=1)[:, places])
-  rings, cells = jnp.split(shares, [len(order.layer)], axis=1)
-  return Walked(rings, cells)
+  def step(carry: tuple[Array, Array], now: Any) -> tuple[tuple[Array, Array], Array]:
+    known, change = carry
+    params, places, members = now
+    left = _left(model, change)
+    seen = jnp.concatenate([told, known, left], axis=1)
+    x = draw(members, network.apply({'params': params}, seen, False), left)
+    change = change + (to_shares(x) * (places < len(order.small))) @ moves[members]
+    white = (x - mean[members]) / deviation[members]
+    return (known.at[:, places].set(white, mode='drop'), change), x
 
-
-def _drawn(order: Order) -> np.ndarray:
-  """The numbers in the order of drawing."""
-  return np.concatenate([step.members for step in order.passes])
+  members = np.append(order.small, 0)[order.steps]
+  zeros = lambda count: jnp.zeros((told.shape[0], count))
+  start = (zeros(len(order.small)), zeros(order.moves.shape[1]))
+  every = (variables['params']['few'], order.steps, members)
+  (_, change), drawn = jax.lax.scan(step, start, every)
+  places, slots = _where(order)
+  x = zeros(numbers.count(order)).at[:, order.small].set(drawn[places, :, slots].T)
+  bound = model.networks.bind({'params': variables['params']})
+  for number, members in enumerate(order.halo):
+    left = _left(model, change)
+    white = (x - mean) / deviation * _drawn_before(order, number)
+    outputs = bound.wide_pass(number, jnp.concatenate([told, white, left], axis=1))
+    now = draw(members, outputs, left)
+    x = x.at[:, members].set(now)
+    change = change + to_shares(now) @ moves[members]
+  return x
 
 
-def _numbers(order: Order) -> int:
-  """How many numbers are drawn: rings and cells."""
-  return len(order.layer) + len(order.ring)
+def _left(model: Autoregressive, change: Float[Array, '... l']) -> Array:
+  """The ledger in network space after these changes of it: at first all of every layer."""
+  layers = len(model.geometry.layers)
+  whole = (np.arange(model.order.moves.shape[1]) < layers).astype(np.float32)
+  return from_shares(jnp.maximum(whole + change, 0))
 
 
-def _ring_sums(shares: Float[Array, 'b v'], order: Order) -> Float[Array, 'b r']:
-  """Sums over the cells of each ring."""
-  return shares @ (order.ring[:, None] == np.arange(len(order.layer))).astype(np.float32)
+def _where(order: Order) -> tuple[np.ndarray, np.ndarray]:
+  """The pass of every small number, and its place in it."""
+  few = order.steps < len(order.small)
+  turn = np.argsort(order.steps[few])
+  places, slots = np.nonzero(few)
+  return places[turn], slots[turn]
 
 
-def _scales(variables: Variables, log_energy: Array) -> Scales:
-  """Scales of the rings, then of the cells, for showers of these ln(E / 10 GeV)."""
-  parts = (Cells(**variables['rings']), Cells(**variables['frame']['cells']))
-  rings, cells = (spectra.scales(part, log_energy) for part in parts)
-  both = lambda *pair: jnp.concatenate(pair, axis=1)
-  return Scales(
-    middle=both(rings.middle, cells.middle),
-    spread=both(rings.spread, cells.spread),
-    odds=both(rings.odds, cells.odds),
-    shape=jnp.concatenate([rings.shape, cells.shape]),
-  )
-
-
-def _of(scales: Scales, members: np.ndarray) -> Scales:
-  """The scales of some of the numbers."""
-  middle, spread, odds, shape = scales
-  return Scales(middle[:, members], spread[:, members], odds[:, members], shape[members])
-
-
-def _whitening(variables: Variables) -> tuple[Array, Array]:
-  """Mean and spread by which the networks see rings and cells, `[r + v]`."""
-  rings, cells = Cells(**variables['rings']), Cells(**variables['frame']['cells'])
-  spread = [rings.deviation + RING_FLOOR, cells.deviation + CELL_FLOOR]
-  return jnp.concatenate([rings.mean, cells.mean]), jnp.concatenate(spread)
-
-
-def _fit_rings(frame: standard.Frame, order: Order, showers: Shower, geometry: Geometry) -> Cells:
-  """What the rings of the training showers hold."""
-
-  @jax.jit
-  def sums(piece: Shower) -> spectra.Sums:
-    real = standard.enter(frame, piece, geometry)
-    shares = _ring_sums(to_shares(real.x), order)
-    return spectra.sums(from_shares(shares), shares, jnp.ones_like(shares), real.log_energy)
-
-  parts = [jax.tree.map(np.asarray, sums(piece)) for piece in pieces(showers, standard.PIECE)]
-  total = jax.tree.map(lambda *leaves: np.sum(leaves, 0, np.float64), *parts)
-  return spectra.fit(total, np.arange(len(order.layer)))
+def _drawn_before(order: Order, number: int) -> np.ndarray:
+  """1 for the numbers that are drawn before this pass of the halo, else 0."""
+  drawn = np.concatenate([order.small, *order.halo[:number]])
+  return np.isin(np.arange(numbers.count(order)), drawn).astype(np.float32)

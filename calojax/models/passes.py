@@ -11,11 +11,9 @@ from jaxtyping import Array, Float
 from calojax.models.dense import SMALL, leaky
 from calojax.models.hurdle import Hurdle, Scales, hurdle
 
-MANY = 30  # numbers of a pass from which on it has the wide network
-
 
 class Outputs(NamedTuple):
-  """What a network says of the m numbers of a pass, `[b, m]` each.
+  """What a network says of the m numbers of a pass, `[..., b, m]` each.
 
   Attributes:
     logit, middle, below, above: as `hurdle` takes them.
@@ -57,29 +55,48 @@ class PassNetwork(nn.Module):
     out = nn.Dense(4 * self.members, kernel_init=SMALL)(h)
     share = self.param('share_of_what_is_left', nn.initializers.zeros, (self.members,))
     logit, middle, below, above = jnp.split(out, 4, axis=1)
+    # Most of what a cell follows, it follows in proportion: units that drop out would blur that.
+    middle += nn.Dense(self.members, use_bias=False, kernel_init=nn.initializers.zeros)(known)
     return Outputs(logit, middle, below, above, jnp.broadcast_to(share, logit.shape))
+
+
+# The networks of many passes side by side, what each knows `[p, b, n]`.
+Side = nn.vmap(
+  PassNetwork,
+  in_axes=(0, None),
+  variable_axes={'params': 0},
+  split_rngs={'params': True, 'dropout': True},
+)
 
 
 class Passes(nn.Module):
   """The networks of all passes.
 
   Attributes:
-    members: numbers that each pass draws.
-    width, wide: of the hidden layers of passes of a few numbers and of `MANY`.
+    members: m of the passes of a few numbers.
+    halo: numbers that each of the others draws.
+    width, wide: of the hidden layers of these and of those.
     dropout: as in `PassNetwork`.
   """
 
-  members: tuple[int, ...]
+  members: int
+  halo: tuple[int, ...]
   width: int = 64
   wide: int = 256
   dropout: float = 0.1
 
   def setup(self):
-    self.networks = [
-      PassNetwork(count, self.wide if count >= MANY else self.width, self.dropout)
-      for count in self.members
-    ]
+    self.few = Side(self.members, self.width, self.dropout)
+    self.many = [PassNetwork(count, self.wide, self.dropout) for count in self.halo]
 
-  def __call__(self, number: int, known: Float[Array, 'b n'], train: bool = False) -> Outputs:
-    """The outputs of a pass, see `PassNetwork`."""
-    return self.networks[number](known, train)
+  def small(self, known: Float[Array, 'p b n'], train: bool = False) -> Outputs:
+    """The outputs `[p, b, m]` of the passes of a few numbers."""
+    return self.few(known, train)
+
+  def one(self) -> PassNetwork:
+    """The network of one of them, for its part of their parameters."""
+    return PassNetwork(self.members, self.width, self.dropout, parent=None)
+
+  def wide_pass(self, number: int, known: Float[Array, 'b n'], train: bool = False) -> Outputs:
+    """The outputs of one of the other passes."""
+    return self.many[number](known, train)
