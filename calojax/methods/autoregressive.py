@@ -74,10 +74,9 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
   else:
     frame = standard.fit(training, geometry)
     rings = numbers.fit_rings(frame, order, training, geometry)
-  halo = tuple(len(members) for members in order.halo)
   return method(
     Autoregressive(
-      networks=Passes(order.steps.shape[1], halo, **c.generator),
+      networks=Passes(order.steps.shape[1], len(order.halo), **c.generator),
       order=order,
       geometry=geometry,
       frame=frame,
@@ -164,8 +163,8 @@ def _teach(
   for number, members in enumerate(order.halo):
     before = _drawn_before(order, number)
     left = _left(model, (shares * before) @ order.moves)
-    known = jnp.concatenate([told, white * before, left], axis=1)
-    parts.append(Told(networks.wide_pass(number, known, train), left[:, order.parents[members]]))
+    outputs = networks.outside(number, *_seen(order, members, told, white * before, left))
+    parts.append(Told(outputs, left[:, order.parents[members]]))
   # All at once, which is one small program in place of many.
   return jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=1), *parts)
 
@@ -221,11 +220,27 @@ def _walk(
   for number, members in enumerate(order.halo):
     left = _left(model, change)
     white = (x - mean) / deviation * _drawn_before(order, number)
-    outputs = bound.wide_pass(number, jnp.concatenate([told, white, left], axis=1))
+    outputs = bound.outside(number, *_seen(order, members, told, white, left))
     now = draw(members, outputs, left)
     x = x.at[:, members].set(now)
     change = change + to_shares(now) @ moves[members]
   return x
+
+
+def _seen(
+  order: Order, members: np.ndarray, told: Array, white: Float[Array, 'b n'], left: Array
+) -> tuple[Float[Array, 'b k'], Float[Array, 'b m f']]:
+  """What the network of a pass of the halo sees: of the shower, and about each of its cells those
+  next to it, what its ring holds and what is left of it, and where it lies.
+  """
+  rings = len(order.layer)
+  cells = members - rings
+  about = white[:, rings + order.near[cells]]
+  ring = order.ring[cells]
+  own = jnp.stack([white[:, ring], left[:, order.parents[members]]], axis=2)
+  place = jnp.broadcast_to(order.place[cells], (*own.shape[:2], order.place.shape[1]))
+  around = jnp.concatenate([about, own, place], axis=2)
+  return jnp.concatenate([told, white[:, order.small], left], axis=1), around
 
 
 def _left(model: Autoregressive, change: Float[Array, '... l']) -> Array:

@@ -69,25 +69,47 @@ Side = nn.vmap(
 )
 
 
+class Halo(nn.Module):
+  """What is known of a shower `[b, n]` and of the surroundings of m cells `[b, m, f]` -> outputs of
+  one pass: one network for all cells, since most of them are lit too seldom to learn from alone.
+
+  Attributes:
+    width: of the two hidden layers.
+    heard: numbers that tell of the shower.
+  """
+
+  width: int
+  heard: int = 16
+
+  @nn.compact
+  def __call__(self, known: Float[Array, 'b n'], around: Float[Array, 'b m f']) -> Outputs:
+    """The outputs of the cells."""
+    h = nn.Dense(self.width)(around)
+    h = leaky(h + nn.Dense(self.width)(leaky(nn.Dense(self.heard)(known)))[:, None])
+    h = leaky(h + nn.Dense(self.width)(h))
+    out = nn.Dense(5, kernel_init=SMALL)(h)
+    return Outputs(*(out[..., i] for i in range(4)), nn.sigmoid(out[..., 4] - 4))
+
+
 class Passes(nn.Module):
   """The networks of all passes.
 
   Attributes:
     members: m of the passes of a few numbers.
-    halo: numbers that each of the others draws.
+    halo: how many others there are.
     width, wide: of the hidden layers of these and of those.
     dropout: as in `PassNetwork`.
   """
 
   members: int
-  halo: tuple[int, ...]
+  halo: int
   width: int = 64
-  wide: int = 256
+  wide: int = 32
   dropout: float = 0.1
 
   def setup(self):
     self.few = Side(self.members, self.width, self.dropout)
-    self.many = [PassNetwork(count, self.wide, self.dropout) for count in self.halo]
+    self.many = [Halo(self.wide) for _ in range(self.halo)]
 
   def small(self, known: Float[Array, 'p b n'], train: bool = False) -> Outputs:
     """The outputs `[p, b, m]` of the passes of a few numbers."""
@@ -97,6 +119,8 @@ class Passes(nn.Module):
     """The network of one of them, for its part of their parameters."""
     return PassNetwork(self.members, self.width, self.dropout, parent=None)
 
-  def wide_pass(self, number: int, known: Float[Array, 'b n'], train: bool = False) -> Outputs:
+  def outside(
+    self, number: int, known: Float[Array, 'b n'], around: Float[Array, 'b m f']
+  ) -> Outputs:
     """The outputs of one of the other passes."""
-    return self.many[number](known, train)
+    return self.many[number](known, around)

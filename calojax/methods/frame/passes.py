@@ -13,10 +13,12 @@ import itertools
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from calojax.geometry import Geometry, Layer
 
 BORDERS = (1.0, 2.2, 3.3, 4.4, 6.0, 8.0, 11.0, 15.0)  # between rings, in cells from the middle
+NEAR = 12  # cells about a cell that are looked at
 CORE = 4  # rings whose cells are drawn one by one
 # Where trajectories cross, in cells from the middle: behind it along both axes, farther along x.
 CROSSING = (0.3, 0.15)
@@ -34,6 +36,9 @@ class Order(NamedTuple):
     parents: `[r + v]`, each number's line of the ledger, which has one for each of the l layers,
       then for each ring.
     moves: `[r + v, l + r]`, what a share drawn changes in the ledger.
+    near: `[v, NEAR]`, the cells nearest to each in its layer, the nearest first.
+    place: `[v, 4]`, where each lies: x and y in tens of cells, the logarithm of their distance from
+      the middle, the depth as a share of all layers.
   """
 
   ring: np.ndarray
@@ -43,6 +48,8 @@ class Order(NamedTuple):
   halo: tuple[np.ndarray, ...]
   parents: np.ndarray
   moves: np.ndarray
+  near: np.ndarray
+  place: np.ndarray
 
   @property
   def passes(self) -> list[np.ndarray]:
@@ -69,7 +76,7 @@ def order(geometry: Geometry) -> Order:
   parents = np.concatenate([layer, layers + ring])
   moves = -np.eye(layers + rings, dtype=np.float32)[parents]
   moves[np.arange(rings), layers + np.arange(rings)] = 1  # of a ring: what its cells divide
-  return Order(ring, layer, small, steps, tuple(halo), parents, moves)
+  return Order(ring, layer, small, steps, tuple(halo), parents, moves, *_surroundings(geometry))
 
 
 def _rings(geometry: Geometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -110,6 +117,20 @@ def _parities(geometry: Geometry, outside: np.ndarray) -> list[np.ndarray]:
     kinds.append(np.array([[0, 2], [3, 1]])[i % 2, j % 2])
   kind = np.concatenate(kinds)
   return [np.flatnonzero(outside & (kind == k)) for k in range(4)]
+
+
+def _surroundings(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
+  """`near` and `place` of an `Order`."""
+  near, place, first = [], [], 0
+  for number, places in enumerate(_places(geometry)):
+    _, index = KDTree(places).query(places, min(NEAR + 1, len(places)))
+    # A small layer has fewer: the farthest of them once more.
+    index = np.pad(index.reshape(len(places), -1), ((0, 0), (0, NEAR)), mode='edge')
+    near.append(first + index[:, 1 : NEAR + 1])
+    depth = np.full(len(places), number / len(geometry.layers))
+    place.append(np.c_[places / 10, np.log(np.hypot(*places.T) + 0.5), depth])
+    first += len(places)
+  return np.concatenate(near), np.concatenate(place).astype(np.float32)
 
 
 def _places(geometry: Geometry) -> list[np.ndarray]:
