@@ -5,8 +5,7 @@ density, Germain et al. 2015, in passes). No adversary; what it costs is time a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,48 +15,13 @@ from jaxtyping import Array, Float
 
 from calojax.geometry import Geometry
 from calojax.methods import state
+from calojax.methods.autoregressive_passes import NOTHING, Autoregressive, Told, drawn, taught
 from calojax.methods.frame import numbers, passes, spectra, standard
-from calojax.methods.frame.passes import Order
-from calojax.methods.frame.spectra import Cells
 from calojax.methods.frame.standard import from_shares, to_shares
 from calojax.methods.optimisers import optimiser
 from calojax.methods.state import Method, SinglePlayer, Variables
 from calojax.models.passes import Outputs, Passes
 from calojax.showers import Condition, Shower
-
-# Of some numbers, what their pass says of them and the ledger: what they hold in network space.
-Draw = Callable[[Array | np.ndarray, Outputs, Array], Array]
-
-NOTHING = 1e-7  # share below which nothing is left: float32 rounds the ledger so
-
-
-class Autoregressive(NamedTuple):
-  """What the training is made of.
-
-  Attributes:
-    networks: of all passes.
-    order: of the drawing.
-    geometry: of the calorimeter.
-    frame: of the training showers.
-    rings: what the rings hold in the training showers, as `frame.cells` of the cells.
-    optimiser: an optax transformation.
-    ema_decay: of the moving average.
-  """
-
-  networks: Passes
-  order: Order
-  geometry: Geometry
-  frame: standard.Frame
-  rings: Cells
-  optimiser: optax.GradientTransformation
-  ema_decay: float
-
-
-class Told(NamedTuple):
-  """What the networks said of numbers `[b, m]`, and what each of those could hold at most."""
-
-  outputs: Outputs
-  most: Array
 
 
 def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Method:
@@ -99,7 +63,7 @@ def method(model: Autoregressive) -> Method:
     parts = jax.tree.map(jnp.asarray, parts)
     told = jnp.zeros((len(showers.energies), len(model.frame.mean)))
     dark = jnp.zeros((len(told), count))
-    everywhere = lambda networks: _teach(model, networks, parts, told, dark, train=False)
+    everywhere = lambda networks: taught(model, networks, parts, told, dark, train=False)
     params = model.networks.init(v_key, method=everywhere)['params']
     player = state.player({'params': params, **parts}, model.optimiser, averaged=True)
     return SinglePlayer(jnp.zeros((), jnp.int32), root, player)
@@ -132,41 +96,14 @@ def _loss(model: Autoregressive, params: Any, stats: Variables, key: Array, batc
   real = standard.enter(frame, batch, model.geometry)
   x = numbers.row(real.x, order)
   seen = jnp.concatenate([jnp.ones_like(x[:, : len(order.layer)]), real.observed], axis=1)
-  taught = lambda networks: _teach(model, networks, stats, real.told, x, train=True)
-  told = model.networks.apply({'params': params}, method=taught, rngs={'dropout': key})
+  through = lambda networks: taught(model, networks, stats, real.told, x, train=True)
+  told = model.networks.apply({'params': params}, method=through, rngs={'dropout': key})
   assert isinstance(told, Told)
   members = np.concatenate([order.small, *order.halo])
   scales = numbers.of(numbers.scales(stats, real.log_energy), members)
   cells = told.outputs.hurdle(told.most, scales)
-  possible = seen[:, members] * (told.most > from_shares(jnp.asarray(NOTHING)))
+  possible = seen[:, members] * (told.most > 0)
   return (cells.negative_log_likelihood(x[:, members]) * possible).sum(1).mean()
-
-
-def _teach(
-  model: Autoregressive, networks: Any, variables: Variables, told: Array, x: Array, train: bool
-) -> Told:
-  """What the networks say of all numbers of showers that are known, x `[b, r + v]`: in the order
-  of `small`, then of the halo.
-  """
-  order = model.order
-  mean, deviation = numbers.whitening(variables)
-  white, shares = (x - mean) / deviation, to_shares(x)
-  steps, slots = _where(order)
-  before = (steps < np.arange(len(order.steps))[:, None]).astype(np.float32)[:, None]
-  left = _left(model, (shares[:, order.small] * before) @ order.moves[order.small])
-  everywhere = jnp.broadcast_to(told, (len(before), *told.shape))
-  known = jnp.concatenate([everywhere, white[:, order.small] * before, left], axis=2)
-  outputs = networks.small(known, train)
-  of_each = lambda array: array[steps, :, slots].T
-  most = left[steps, :, order.parents[order.small]].T
-  parts = [Told(jax.tree.map(of_each, outputs), most)]
-  for number, members in enumerate(order.halo):
-    before = _drawn_before(order, number)
-    left = _left(model, (shares * before) @ order.moves)
-    outputs = networks.outside(number, *_seen(order, members, told, white * before, left))
-    parts.append(Told(outputs, left[:, order.parents[members]]))
-  # All at once, which is one small program in place of many.
-  return jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=1), *parts)
 
 
 def _sample(model: Autoregressive, variables: Variables, z: Array, condition: Condition) -> Array:
@@ -183,82 +120,9 @@ def _sample(model: Autoregressive, variables: Variables, z: Array, condition: Co
     cells = outputs.hurdle(most, numbers.of(scales, members))
     return jnp.minimum(cells.values(amount[:, members], lit[:, members]), most)
 
-  shares = to_shares(_walk(model, variables, told, draw))
+  shares = to_shares(drawn(model, variables, told, draw))
   rings, cells = jnp.split(shares, [len(order.layer)], axis=1)
   # To the sums that were drawn first; a ring without a lit cell leaves its share to the others.
   scale = rings / jnp.maximum(numbers.ring_sums(cells, order), NOTHING)
   x = from_shares(cells * scale[:, order.ring])
   return standard.leave(x, visible, placement, model.geometry)
-
-
-def _walk(
-  model: Autoregressive, variables: Variables, told: Array, draw: Draw
-) -> Float[Array, 'b n']:
-  """All passes, one after the other: the numbers of rings and cells in network space."""
-  order = model.order
-  mean, deviation = numbers.whitening(variables)
-  moves, network = jnp.asarray(order.moves), model.networks.one()
-
-  def step(carry: tuple[Array, Array], now: Any) -> tuple[tuple[Array, Array], Array]:
-    known, change = carry
-    params, places, members = now
-    left = _left(model, change)
-    seen = jnp.concatenate([told, known, left], axis=1)
-    x = draw(members, network.apply({'params': params}, seen, False), left)
-    change = change + (to_shares(x) * (places < len(order.small))) @ moves[members]
-    white = (x - mean[members]) / deviation[members]
-    return (known.at[:, places].set(white, mode='drop'), change), x
-
-  members = np.append(order.small, 0)[order.steps]
-  zeros = lambda count: jnp.zeros((told.shape[0], count))
-  start = (zeros(len(order.small)), zeros(order.moves.shape[1]))
-  every = (variables['params']['few'], order.steps, members)
-  (_, change), drawn = jax.lax.scan(step, start, every)
-  places, slots = _where(order)
-  x = zeros(numbers.count(order)).at[:, order.small].set(drawn[places, :, slots].T)
-  bound = model.networks.bind({'params': variables['params']})
-  for number, members in enumerate(order.halo):
-    left = _left(model, change)
-    white = (x - mean) / deviation * _drawn_before(order, number)
-    outputs = bound.outside(number, *_seen(order, members, told, white, left))
-    now = draw(members, outputs, left)
-    x = x.at[:, members].set(now)
-    change = change + to_shares(now) @ moves[members]
-  return x
-
-
-def _seen(
-  order: Order, members: np.ndarray, told: Array, white: Float[Array, 'b n'], left: Array
-) -> tuple[Float[Array, 'b k'], Float[Array, 'b m f']]:
-  """What the network of a pass of the halo sees: of the shower, and about each of its cells those
-  next to it, what its ring holds and what is left of it, and where it lies.
-  """
-  rings = len(order.layer)
-  cells = members - rings
-  about = white[:, rings + order.near[cells]]
-  ring = order.ring[cells]
-  own = jnp.stack([white[:, ring], left[:, order.parents[members]]], axis=2)
-  place = jnp.broadcast_to(order.place[cells], (*own.shape[:2], order.place.shape[1]))
-  around = jnp.concatenate([about, own, place], axis=2)
-  return jnp.concatenate([told, white[:, order.small], left], axis=1), around
-
-
-def _left(model: Autoregressive, change: Float[Array, '... l']) -> Array:
-  """The ledger in network space after these changes of it: at first all of every layer."""
-  layers = len(model.geometry.layers)
-  whole = (np.arange(model.order.moves.shape[1]) < layers).astype(np.float32)
-  return from_shares(jnp.maximum(whole + change, 0))
-
-
-def _where(order: Order) -> tuple[np.ndarray, np.ndarray]:
-  """The pass of every small number, and its place in it."""
-  few = order.steps < len(order.small)
-  turn = np.argsort(order.steps[few])
-  places, slots = np.nonzero(few)
-  return places[turn], slots[turn]
-
-
-def _drawn_before(order: Order, number: int) -> np.ndarray:
-  """1 for the numbers that are drawn before this pass of the halo, else 0."""
-  drawn = np.concatenate([order.small, *order.halo[:number]])
-  return np.isin(np.arange(numbers.count(order)), drawn).astype(np.float32)
