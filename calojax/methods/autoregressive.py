@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from calojax.geometry import Geometry
 from calojax.methods import state
-from calojax.methods.autoregressive_passes import NOTHING, Autoregressive, Told, drawn, taught
+from calojax.methods.autoregressive_passes import Autoregressive, Told, drawn, taught
 from calojax.methods.frame import numbers, passes, spectra, standard
 from calojax.methods.frame.standard import from_shares, to_shares
 from calojax.methods.optimisers import optimiser
@@ -34,17 +34,17 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
   state.expect_one_batch(c.train.discriminator_steps)
   order = passes.order(geometry)
   if training is None:
-    frame, rings = standard.blank(geometry), spectra.blank(len(order.layer))
+    frame, small = standard.blank(geometry), spectra.blank(len(order.small))
   else:
     frame = standard.fit(training, geometry)
-    rings = numbers.fit_rings(frame, order, training, geometry)
+    small = numbers.fit(frame, order, training, geometry)
   return method(
     Autoregressive(
       networks=Passes(order.steps.shape[1], len(order.halo), **c.generator),
       order=order,
       geometry=geometry,
       frame=frame,
-      rings=rings,
+      small=small,
       optimiser=optimiser(c.optimiser, c.optimiser.generator, c.train.steps),
       ema_decay=c.ema_decay,
     )
@@ -59,7 +59,7 @@ def method(model: Autoregressive) -> Method:
 
   def init(key: Array, showers: Shower) -> SinglePlayer:
     v_key, root = jax.random.split(key)
-    parts = {'frame': standard.arrays(model.frame), 'rings': model.rings._asdict()}
+    parts = {'frame': standard.arrays(model.frame), 'small': model.small._asdict()}
     parts = jax.tree.map(jnp.asarray, parts)
     told = jnp.zeros((len(showers.energies), len(model.frame.mean)))
     dark = jnp.zeros((len(told), count))
@@ -100,10 +100,11 @@ def _loss(model: Autoregressive, params: Any, stats: Variables, key: Array, batc
   told = model.networks.apply({'params': params}, method=through, rngs={'dropout': key})
   assert isinstance(told, Told)
   members = np.concatenate([order.small, *order.halo])
-  scales = numbers.of(numbers.scales(stats, real.log_energy), members)
+  scales = numbers.of(numbers.scales(stats, order, real.log_energy), members)
   cells = told.outputs.hurdle(told.most, scales)
-  possible = seen[:, members] * (told.most > 0)
-  return (cells.negative_log_likelihood(x[:, members]) * possible).sum(1).mean()
+  x = numbers.freed(x[:, members], told.most)
+  loss = jnp.where(order.last[members], cells.lit_likelihood(x), cells.negative_log_likelihood(x))
+  return (loss * seen[:, members] * (told.most > 0)).sum(1).mean()
 
 
 def _sample(model: Autoregressive, variables: Variables, z: Array, condition: Condition) -> Array:
@@ -112,17 +113,18 @@ def _sample(model: Autoregressive, variables: Variables, z: Array, condition: Co
   frame = standard.from_arrays(variables['frame'])
   amount, lit, energies = jnp.split(z, [count, 2 * count], axis=1)
   told, visible, placement = standard.requested(frame, energies, condition, model.geometry)
-  scales = numbers.scales(variables, standard.log_energy(frame, condition))
-  parents = jnp.asarray(order.parents)
+  scales = numbers.scales(variables, order, standard.log_energy(frame, condition))
+  parents, last = jnp.asarray(order.parents), jnp.asarray(order.last)
 
   def draw(members: Array | np.ndarray, outputs: Outputs, left: Array) -> Array:
     most = left[:, parents[members]]
     cells = outputs.hurdle(most, numbers.of(scales, members))
-    return jnp.minimum(cells.values(amount[:, members], lit[:, members]), most)
+    x = numbers.bounded(cells.values(amount[:, members], lit[:, members]), most)
+    return jnp.where(last[members], most * (x > 0), x)
 
   shares = to_shares(drawn(model, variables, told, draw))
   rings, cells = jnp.split(shares, [len(order.layer)], axis=1)
   # To the sums that were drawn first; a ring without a lit cell leaves its share to the others.
-  scale = rings / jnp.maximum(numbers.ring_sums(cells, order), NOTHING)
+  scale = rings / jnp.maximum(numbers.ring_sums(cells, order), numbers.NOTHING)
   x = from_shares(cells * scale[:, order.ring])
   return standard.leave(x, visible, placement, model.geometry)

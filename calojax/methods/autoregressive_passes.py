@@ -17,7 +17,7 @@ from calojax.geometry import Geometry
 from calojax.methods.frame import numbers, standard
 from calojax.methods.frame.passes import Order
 from calojax.methods.frame.spectra import Cells
-from calojax.methods.frame.standard import from_shares, to_shares
+from calojax.methods.frame.standard import to_shares
 from calojax.methods.state import Variables
 from calojax.models.passes import Outputs, Passes
 
@@ -25,6 +25,8 @@ from calojax.models.passes import Outputs, Passes
 Draw = Callable[[Array | np.ndarray, Outputs, Array], Array]
 
 NOTHING = 1e-6  # share below which nothing is left: float32 rounds the ledger so
+
+WHOLE = 0.98  # of what is left, which is as good as all
 
 
 class Autoregressive(NamedTuple):
@@ -35,7 +37,7 @@ class Autoregressive(NamedTuple):
     order: of the drawing.
     geometry: of the calorimeter.
     frame: of the training showers.
-    rings: what the rings hold in the training showers, as `frame.cells` of the cells.
+    small: what the small numbers are in the training showers, as `frame.cells` of the cells.
     optimiser: an optax transformation.
     ema_decay: of the moving average.
   """
@@ -44,7 +46,7 @@ class Autoregressive(NamedTuple):
   order: Order
   geometry: Geometry
   frame: standard.Frame
-  rings: Cells
+  small: Cells
   optimiser: optax.GradientTransformation
   ema_decay: float
 
@@ -63,20 +65,18 @@ def taught(
   of `small`, then of the halo.
   """
   order = model.order
-  mean, deviation = numbers.whitening(variables)
+  mean, deviation = numbers.whitening(variables, order)
   white, shares = (x - mean) / deviation, to_shares(x)
-  steps, slots = _where(order)
-  before = (steps < np.arange(len(order.steps))[:, None]).astype(np.float32)[:, None]
-  left = _left(model, (shares[:, order.small] * before) @ order.moves[order.small])
-  everywhere = jnp.broadcast_to(told, (len(before), *told.shape))
-  known = jnp.concatenate([everywhere, white[:, order.small] * before, left], axis=2)
-  outputs = networks.small(known, train)
+  steps, slots = numbers.where(order)
+  left, most = numbers.ledgers(x, order)
+  everywhere = jnp.broadcast_to(told, (len(left), *told.shape))
+  drawn_before = white[:, order.small] * numbers.before(order)[:, None]
+  outputs = networks.small(jnp.concatenate([everywhere, drawn_before, left], axis=2), train)
   of_each = lambda array: array[steps, :, slots].T
-  most = left[steps, :, order.parents[order.small]].T
   parts = [Told(jax.tree.map(of_each, outputs), most)]
   for number, members in enumerate(order.halo):
     before = _drawn_before(order, number)
-    left = _left(model, (shares * before) @ order.moves)
+    left = numbers.left(order, (shares * before) @ order.moves)
     outputs = networks.outside(number, *_seen(order, members, told, white * before, left))
     parts.append(Told(outputs, left[:, order.parents[members]]))
   # All at once, which is one small program in place of many.
@@ -88,13 +88,13 @@ def drawn(
 ) -> Float[Array, 'b n']:
   """All passes, one after the other: the numbers of rings and cells in network space."""
   order = model.order
-  mean, deviation = numbers.whitening(variables)
+  mean, deviation = numbers.whitening(variables, order)
   moves, network = jnp.asarray(order.moves), model.networks.one()
 
   def step(carry: tuple[Array, Array], now: Any) -> tuple[tuple[Array, Array], Array]:
     known, change = carry
     params, places, members = now
-    left = _left(model, change)
+    left = numbers.left(order, change)
     seen = jnp.concatenate([told, known, left], axis=1)
     x = draw(members, network.apply({'params': params}, seen, False), left)
     change = change + (to_shares(x) * (places < len(order.small))) @ moves[members]
@@ -106,11 +106,11 @@ def drawn(
   start = (zeros(len(order.small)), zeros(order.moves.shape[1]))
   every = (variables['params']['few'], order.steps, members)
   (_, change), few = jax.lax.scan(step, start, every)
-  places, slots = _where(order)
+  places, slots = numbers.where(order)
   x = zeros(numbers.count(order)).at[:, order.small].set(few[places, :, slots].T)
   bound = model.networks.bind({'params': variables['params']})
   for number, members in enumerate(order.halo):
-    left = _left(model, change)
+    left = numbers.left(order, change)
     white = (x - mean) / deviation * _drawn_before(order, number)
     outputs = bound.outside(number, *_seen(order, members, told, white, left))
     now = draw(members, outputs, left)
@@ -133,22 +133,6 @@ def _seen(
   place = jnp.broadcast_to(order.place[cells], (*own.shape[:2], order.place.shape[1]))
   around = jnp.concatenate([about, own, place], axis=2)
   return jnp.concatenate([told, white[:, order.small], left], axis=1), around
-
-
-def _left(model: Autoregressive, change: Float[Array, '... l']) -> Array:
-  """The ledger in network space after these changes of it: at first all of every layer."""
-  layers = len(model.geometry.layers)
-  whole = (np.arange(model.order.moves.shape[1]) < layers).astype(np.float32)
-  left = whole + change
-  return from_shares(jnp.where(left > NOTHING, left, 0))
-
-
-def _where(order: Order) -> tuple[np.ndarray, np.ndarray]:
-  """The pass of every small number, and its place in it."""
-  few = order.steps < len(order.small)
-  turn = np.argsort(order.steps[few])
-  places, slots = np.nonzero(few)
-  return places[turn], slots[turn]
 
 
 def _drawn_before(order: Order, number: int) -> np.ndarray:

@@ -20,7 +20,9 @@ from calojax.models.hurdle import Scales
 from calojax.showers import Shower, pieces
 
 # Added to the spread of a number that the networks see: most far cells are mostly dark.
-CELL_FLOOR, RING_FLOOR = 0.1, 0.02
+CELL_FLOOR, FEW_FLOOR = 0.1, 0.02
+NOTHING = 1e-6  # share below which nothing is left: float32 rounds the ledger so
+WHOLE = 0.98  # of what is left, which is as good as all
 
 
 def count(order: Order) -> int:
@@ -38,29 +40,77 @@ def row(x: Float[Array, 'b v'], order: Order) -> Float[Array, 'b n']:
   return jnp.concatenate([from_shares(ring_sums(to_shares(x), order)), x], axis=1)
 
 
-def fit_rings(frame: standard.Frame, order: Order, showers: Shower, geometry: Geometry) -> Cells:
-  """What the rings of the training showers hold, as `frame.cells` of the cells."""
+def left(order: Order, change: Float[Array, '... k']) -> Array:
+  """The ledger in network space after these changes of it: at first all of every layer."""
+  layers = order.moves.shape[1] - len(order.layer)
+  whole = (np.arange(order.moves.shape[1]) < layers).astype(np.float32)
+  rest = whole + change
+  return from_shares(jnp.where(rest > NOTHING, rest, 0))
+
+
+def before(order: Order) -> np.ndarray:
+  """`[p, s]`, 1 for the small numbers that are drawn before each of their passes, else 0."""
+  steps, _ = where(order)
+  return (steps < np.arange(len(order.steps))[:, None]).astype(np.float32)
+
+
+def where(order: Order) -> tuple[np.ndarray, np.ndarray]:
+  """The pass of every small number, and its place in it."""
+  few = order.steps < len(order.small)
+  turn = np.argsort(order.steps[few])
+  steps, slots = np.nonzero(few)
+  return steps[turn], slots[turn]
+
+
+def ledgers(x: Float[Array, 'b n'], order: Order) -> tuple[Array, Array]:
+  """Of showers that are known, the ledger before each pass of small numbers `[p, b, l + r]`, and
+  what each of those could hold at most `[b, s]`.
+  """
+  known = to_shares(x)[:, order.small] * before(order)[:, None]
+  ledger = left(order, known @ order.moves[order.small])
+  return ledger, ledger[where(order)[0], :, order.parents[order.small]].T
+
+
+def freed(x: Float[Array, '... m'], most: Float[Array, '... m']) -> Array:
+  """Numbers below those that they could be at most, as numbers without a limit: a share s of what
+  is left, l, becomes s / (1 - s / l), so that no draw can take more than there is.
+  """
+  share, rest = to_shares(x), to_shares(most)
+  part = jnp.minimum(share / jnp.maximum(rest, NOTHING), WHOLE)
+  return from_shares(share / (1 - part))
+
+
+def bounded(x: Float[Array, '... m'], most: Float[Array, '... m']) -> Array:
+  """Inverse of `freed`; from `WHOLE` on it takes all."""
+  share, rest = to_shares(x), to_shares(most)
+  part = share / jnp.maximum(share + rest, NOTHING)
+  return from_shares(rest * jnp.where(part < WHOLE, part, 1.0))
+
+
+def fit(frame: standard.Frame, order: Order, showers: Shower, geometry: Geometry) -> Cells:
+  """What the small numbers are in the training showers, `freed`."""
 
   @jax.jit
   def sums(piece: Shower) -> spectra.Sums:
     real = standard.enter(frame, piece, geometry)
-    shares = ring_sums(to_shares(real.x), order)
-    return spectra.sums(from_shares(shares), shares, jnp.ones_like(shares), real.log_energy)
+    x = row(real.x, order)
+    free = freed(x[:, order.small], ledgers(x, order)[1])
+    return spectra.sums(free, to_shares(free), jnp.ones_like(free), real.log_energy)
 
   parts = [jax.tree.map(np.asarray, sums(piece)) for piece in pieces(showers, standard.PIECE)]
   total = jax.tree.map(lambda *leaves: np.sum(leaves, 0, np.float64), *parts)
-  return spectra.fit(total, np.arange(len(order.layer)))
+  return spectra.fit(total, np.arange(len(order.small)))
 
 
-def scales(variables: dict[str, Any], log_energy: Float[Array, ' b']) -> Scales:
+def scales(variables: dict[str, Any], order: Order, log_energy: Float[Array, ' b']) -> Scales:
   """Scales of the numbers for showers of these ln(E / 10 GeV)."""
-  rings, cells = (spectra.scales(part, log_energy) for part in _parts(variables))
-  both = lambda *pair: jnp.concatenate(pair, axis=1)
+  few, cells = (spectra.scales(part, log_energy) for part in _parts(variables))
+  both = lambda a, b: _together(order, a, b)
   return Scales(
-    middle=both(rings.middle, cells.middle),
-    spread=both(rings.spread, cells.spread),
-    odds=both(rings.odds, cells.odds),
-    shape=jnp.concatenate([rings.shape, cells.shape]),
+    middle=both(few.middle, cells.middle),
+    spread=both(few.spread, cells.spread),
+    odds=both(few.odds, cells.odds),
+    shape=both(few.shape.T, cells.shape.T).T,
   )
 
 
@@ -70,13 +120,25 @@ def of(every: Scales, members: Array | np.ndarray) -> Scales:
   return Scales(middle[:, members], spread[:, members], odds[:, members], shape[members])
 
 
-def whitening(variables: dict[str, Any]) -> tuple[Array, Array]:
+def whitening(variables: dict[str, Any], order: Order) -> tuple[Array, Array]:
   """Mean and spread by which networks see the numbers, `[r + v]` each."""
-  rings, cells = _parts(variables)
-  spread = [rings.deviation + RING_FLOOR, cells.deviation + CELL_FLOOR]
-  return jnp.concatenate([rings.mean, cells.mean]), jnp.concatenate(spread)
+  few, cells = _parts(variables)
+  return (
+    _together(order, few.mean, cells.mean),
+    _together(order, few.deviation + FEW_FLOOR, cells.deviation + CELL_FLOOR),
+  )
+
+
+def _together(order: Order, few: Array, cells: Array) -> Array:
+  """Values `[.., s]` of the small numbers and `[.., v]` of all cells as `[.., r + v]`, of the small
+  numbers the former.
+  """
+  both = jnp.concatenate([few, cells], axis=-1)
+  places = len(order.small) - len(order.layer) + np.arange(count(order))
+  places[order.small] = np.arange(len(order.small))
+  return both[..., places]
 
 
 def _parts(variables: dict[str, Any]) -> tuple[Cells, Cells]:
-  """What rings and cells hold, of a generator's variables."""
-  return Cells(**variables['rings']), Cells(**variables['frame']['cells'])
+  """What small numbers and cells are, of a generator's variables."""
+  return Cells(**variables['small']), Cells(**variables['frame']['cells'])

@@ -36,6 +36,8 @@ class Order(NamedTuple):
     parents: `[r + v]`, each number's line of the ledger, which has one for each of the l layers,
       then for each ring.
     moves: `[r + v, l + r]`, what a share drawn changes in the ledger.
+    last: `[r + v]`, whether it is drawn alone and last of what shares its line: it takes all
+      that is left.
     near: `[v, NEAR]`, the cells nearest to each in its layer, the nearest first.
     place: `[v, 4]`, where each lies: x and y in tens of cells, the logarithm of their distance from
       the middle, the depth as a share of all layers.
@@ -48,6 +50,7 @@ class Order(NamedTuple):
   halo: tuple[np.ndarray, ...]
   parents: np.ndarray
   moves: np.ndarray
+  last: np.ndarray
   near: np.ndarray
   place: np.ndarray
 
@@ -76,7 +79,13 @@ def order(geometry: Geometry) -> Order:
   parents = np.concatenate([layer, layers + ring])
   moves = -np.eye(layers + rings, dtype=np.float32)[parents]
   moves[np.arange(rings), layers + np.arange(rings)] = 1  # of a ring: what its cells divide
-  return Order(ring, layer, small, steps, tuple(halo), parents, moves, *_surroundings(geometry))
+  last = np.zeros(len(parents), bool)
+  # The last place of each line among the small numbers; no line is shared with the halo.
+  _, places = np.unique(parents[small][::-1], return_index=True)
+  last[small[::-1][places]] = True
+  return Order(
+    ring, layer, small, steps, tuple(halo), parents, moves, last, *_surroundings(geometry)
+  )
 
 
 def _rings(geometry: Geometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
