@@ -88,18 +88,22 @@ def bounded(x: Float[Array, '... m'], most: Float[Array, '... m']) -> Array:
 
 
 def fit(frame: standard.Frame, order: Order, showers: Shower, geometry: Geometry) -> Cells:
-  """What the small numbers are in the training showers, `freed`."""
+  """What the small numbers are in the training showers, `freed`; but mean and deviation as they
+  are seen.
+  """
 
   @jax.jit
-  def sums(piece: Shower) -> spectra.Sums:
+  def sums(piece: Shower) -> tuple[spectra.Sums, ...]:
     real = standard.enter(frame, piece, geometry)
     x = row(real.x, order)
-    free = freed(x[:, order.small], ledgers(x, order)[1])
-    return spectra.sums(free, to_shares(free), jnp.ones_like(free), real.log_energy)
+    few = x[:, order.small]
+    of = lambda y: spectra.sums(y, to_shares(y), jnp.ones_like(y), real.log_energy)
+    return of(freed(few, ledgers(x, order)[1])), of(few)
 
   parts = [jax.tree.map(np.asarray, sums(piece)) for piece in pieces(showers, standard.PIECE)]
   total = jax.tree.map(lambda *leaves: np.sum(leaves, 0, np.float64), *parts)
-  return spectra.fit(total, np.arange(len(order.small)))
+  drawn, seen = (spectra.fit(part, np.arange(len(order.small))) for part in total)
+  return drawn._replace(mean=seen.mean, deviation=seen.deviation)
 
 
 def scales(variables: dict[str, Any], order: Order, log_energy: Float[Array, ' b']) -> Scales:
