@@ -37,7 +37,7 @@ COUNTS = {
   'sagan_sn_gd': (663_682, 390_658),
   'vae': (1_083_042, 0),
   'vae_gan': (1_385_072, 1_255_489),
-  'autoregressive': (1_717_953, 0),
+  'autoregressive': (705_686, 0),
   'shower_library': (0, 0),
   'calogan': (7_663_176, 2_861_237),
   'calogan_conditional': (1_128_769, 445_374),

@@ -162,7 +162,7 @@ def autoregressive() -> Config:
   alone.
   """
   config = _with_networks(
-    'autoregressive', {'generator': {'width': 64, 'wide': 256, 'dropout': 0.1}}
+    'autoregressive', {'generator': {'width': 64, 'wide': 32, 'dropout': 0.2}}
   )
   with config.unlocked():
     config.optimiser.update(generator=2e-3, beta1=0.9, clip=20.0, cooldown=0.7)

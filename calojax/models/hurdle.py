@@ -112,7 +112,11 @@ class Hurdle(NamedTuple):
     slope = jnp.where(normal > self.middle, self.above, self.below)
     pull = (normal - self.middle) / slope
     lit = 0.5 * jnp.square(pull) + jnp.log(slope) + 0.5 * math.log(2 * math.pi)
-    return jnp.where(x > 0, lit - jax.nn.log_sigmoid(self.logit), -jax.nn.log_sigmoid(-self.logit))
+    return jnp.where(x > 0, lit, 0) + self.lit_likelihood(x)
+
+  def lit_likelihood(self, x: Float[Array, 'b v']) -> Float[Array, 'b v']:
+    """The part of it that tells lit cells from dark ones."""
+    return -jax.nn.log_sigmoid(jnp.where(x > 0, self.logit, -self.logit))
 
   def _amounts(self, noise: Array) -> Array:
     """What the cells hold if they are lit."""

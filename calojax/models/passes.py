@@ -11,11 +11,9 @@ from jaxtyping import Array, Float
 from calojax.models.dense import SMALL, leaky
 from calojax.models.hurdle import Hurdle, Scales, hurdle
 
-MANY = 30  # numbers of a pass from which on it has the wide network
-
 
 class Outputs(NamedTuple):
-  """What a network says of the m numbers of a pass, `[b, m]` each.
+  """What a network says of the m numbers of a pass, `[..., b, m]` each.
 
   Attributes:
     logit, middle, below, above: as `hurdle` takes them.
@@ -57,29 +55,72 @@ class PassNetwork(nn.Module):
     out = nn.Dense(4 * self.members, kernel_init=SMALL)(h)
     share = self.param('share_of_what_is_left', nn.initializers.zeros, (self.members,))
     logit, middle, below, above = jnp.split(out, 4, axis=1)
+    # Most of what a cell follows, it follows in proportion: units that drop out would blur that.
+    middle += nn.Dense(self.members, use_bias=False, kernel_init=nn.initializers.zeros)(known)
     return Outputs(logit, middle, below, above, jnp.broadcast_to(share, logit.shape))
+
+
+# The networks of many passes side by side, what each knows `[p, b, n]`.
+Side = nn.vmap(
+  PassNetwork,
+  in_axes=(0, None),
+  variable_axes={'params': 0},
+  split_rngs={'params': True, 'dropout': True},
+)
+
+
+class Halo(nn.Module):
+  """What is known of a shower `[b, n]` and of the surroundings of m cells `[b, m, f]` -> outputs of
+  one pass: one network for all cells, since most of them are lit too seldom to learn from alone.
+
+  Attributes:
+    width: of the two hidden layers.
+    heard: numbers that tell of the shower.
+  """
+
+  width: int
+  heard: int = 16
+
+  @nn.compact
+  def __call__(self, known: Float[Array, 'b n'], around: Float[Array, 'b m f']) -> Outputs:
+    """The outputs of the cells."""
+    h = nn.Dense(self.width)(around)
+    h = leaky(h + nn.Dense(self.width)(leaky(nn.Dense(self.heard)(known)))[:, None])
+    h = leaky(h + nn.Dense(self.width)(h))
+    out = nn.Dense(5, kernel_init=SMALL)(h)
+    return Outputs(*(out[..., i] for i in range(4)), nn.sigmoid(out[..., 4] - 4))
 
 
 class Passes(nn.Module):
   """The networks of all passes.
 
   Attributes:
-    members: numbers that each pass draws.
-    width, wide: of the hidden layers of passes of a few numbers and of `MANY`.
+    members: m of the passes of a few numbers.
+    halo: how many others there are.
+    width, wide: of the hidden layers of these and of those.
     dropout: as in `PassNetwork`.
   """
 
-  members: tuple[int, ...]
+  members: int
+  halo: int
   width: int = 64
-  wide: int = 256
+  wide: int = 32
   dropout: float = 0.1
 
   def setup(self):
-    self.networks = [
-      PassNetwork(count, self.wide if count >= MANY else self.width, self.dropout)
-      for count in self.members
-    ]
+    self.few = Side(self.members, self.width, self.dropout)
+    self.many = [Halo(self.wide) for _ in range(self.halo)]
 
-  def __call__(self, number: int, known: Float[Array, 'b n'], train: bool = False) -> Outputs:
-    """The outputs of a pass, see `PassNetwork`."""
-    return self.networks[number](known, train)
+  def small(self, known: Float[Array, 'p b n'], train: bool = False) -> Outputs:
+    """The outputs `[p, b, m]` of the passes of a few numbers."""
+    return self.few(known, train)
+
+  def one(self) -> PassNetwork:
+    """The network of one of them, for its part of their parameters."""
+    return PassNetwork(self.members, self.width, self.dropout, parent=None)
+
+  def outside(
+    self, number: int, known: Float[Array, 'b n'], around: Float[Array, 'b m f']
+  ) -> Outputs:
+    """The outputs of one of the other passes."""
+    return self.many[number](known, around)
