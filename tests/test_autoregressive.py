@@ -110,7 +110,7 @@ def test_what_is_drawn_is_what_is_taught(monkeypatch, middle):
   variables |= {'params': jax.tree.map(stir, variables['params'])}
   told = jax.random.normal(next(keys), (4, len(model.frame.mean)))
   noise = jax.random.normal(next(keys), (2, 4, numbers.count(model.order)))
-  scales = numbers.scales(variables, model.order, np.linspace(-1, 1, 4, dtype=np.float32))
+  scales = numbers.scales(variables, model.order, jax.numpy.linspace(-1, 1, 4))
 
   def values(members, outputs, most):
     cells = outputs.hurdle(most, numbers.of(scales, members))

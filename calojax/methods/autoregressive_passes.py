@@ -18,7 +18,7 @@ from calojax.methods.frame import numbers, standard
 from calojax.methods.frame.passes import Order
 from calojax.methods.frame.spectra import Cells
 from calojax.methods.frame.standard import to_shares
-from calojax.methods.state import Variables
+from calojax.methods.state import Network, Variables
 from calojax.models.passes import Outputs, Passes
 
 # Of some numbers, what their pass says of them and the ledger: what they hold in network space.
@@ -89,7 +89,8 @@ def drawn(
   """All passes, one after the other: the numbers of rings and cells in network space."""
   order = model.order
   mean, deviation = numbers.whitening(variables, order)
-  moves, network = jnp.asarray(order.moves), model.networks.one()
+  moves = jnp.asarray(order.moves)
+  network: Network = model.networks.one()
 
   def step(carry: tuple[Array, Array], now: Any) -> tuple[tuple[Array, Array], Array]:
     known, change = carry

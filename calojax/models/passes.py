@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -60,10 +60,11 @@ class PassNetwork(nn.Module):
     return Outputs(logit, middle, below, above, jnp.broadcast_to(share, logit.shape))
 
 
+BOTH: Any = (0, None)  # the signature of `vmap` knows whole numbers only
 # The networks of many passes side by side, what each knows `[p, b, n]`.
 Side = nn.vmap(
   PassNetwork,
-  in_axes=(0, None),
+  in_axes=BOTH,
   variable_axes={'params': 0},
   split_rngs={'params': True, 'dropout': True},
 )
@@ -88,7 +89,8 @@ class Halo(nn.Module):
     h = leaky(h + nn.Dense(self.width)(leaky(nn.Dense(self.heard)(known)))[:, None])
     h = leaky(h + nn.Dense(self.width)(h))
     out = nn.Dense(5, kernel_init=SMALL)(h)
-    return Outputs(*(out[..., i] for i in range(4)), nn.sigmoid(out[..., 4] - 4))
+    logit, middle, below, above, share = jnp.moveaxis(out, -1, 0)
+    return Outputs(logit, middle, below, above, nn.sigmoid(share - 4))
 
 
 class Passes(nn.Module):
