@@ -18,7 +18,7 @@ from calojax.methods.frame import numbers, standard
 from calojax.methods.frame.passes import Order
 from calojax.methods.frame.spectra import Cells
 from calojax.methods.frame.standard import to_shares
-from calojax.methods.state import Network, Variables
+from calojax.methods.state import Variables
 from calojax.models.passes import Outputs, Passes
 
 # Of some numbers, what their pass says of them and the ledger: what they hold in network space.
@@ -90,14 +90,13 @@ def drawn(
   order = model.order
   mean, deviation = numbers.whitening(variables, order)
   moves = jnp.asarray(order.moves)
-  network: Network = model.networks.one()
 
   def step(carry: tuple[Array, Array], now: Any) -> tuple[tuple[Array, Array], Array]:
     known, change = carry
     params, places, members = now
     left = numbers.left(order, change)
     seen = jnp.concatenate([told, known, left], axis=1)
-    x = draw(members, network.apply({'params': params}, seen, False), left)
+    x = draw(members, model.networks.one(params, seen), left)
     change = change + (to_shares(x) * (places < len(order.small))) @ moves[members]
     white = (x - mean[members]) / deviation[members]
     return (known.at[:, places].set(white, mode='drop'), change), x

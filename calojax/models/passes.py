@@ -117,9 +117,12 @@ class Passes(nn.Module):
     """The outputs `[p, b, m]` of the passes of a few numbers."""
     return self.few(known, train)
 
-  def one(self) -> PassNetwork:
-    """The network of one of them, for its part of their parameters."""
-    return PassNetwork(self.members, self.width, self.dropout, parent=None)
+  def one(self, params: Any, known: Float[Array, 'b n']) -> Outputs:
+    """The outputs of one of them, for its part of their parameters; needs no bound module."""
+    network = PassNetwork(self.members, self.width, self.dropout, parent=None)
+    outputs = network.apply({'params': params}, known, False)
+    assert isinstance(outputs, Outputs)
+    return outputs
 
   def outside(
     self, number: int, known: Float[Array, 'b n'], around: Float[Array, 'b m f']
