@@ -1,7 +1,7 @@
 """Autoregressive density in the canonical frame with hurdle cells, trained by its likelihood alone
 (after Germain et al. 2015). See docs/pages/fidelity.md.
 
-Measured: PRD-AUC raw 0.916 +- 0.005, physics 0.926 +- 0.005, spread of the response 0.0061 +-
+Measured: PRD-AUC raw 0.916 +- 0.006, physics 0.926 +- 0.005, spread of the response 0.0061 +-
 0.0001 (Geant4 0.0061); training 8.3 min (AMD EPYC, 2 cores).
 
 calojax train autoregressive
