@@ -222,6 +222,7 @@ def writing(writer: data.Writer, pieces: Iterable[Shower], total: int) -> Callab
   """A function that writes the showers, shows how far it is, and returns the exit code."""
 
   def work() -> int:
+    """Writes all showers."""
     from tqdm import tqdm
 
     with writer as file, tqdm(total=total, unit='shower', desc='sampling', mininterval=0.5) as bar:

@@ -49,6 +49,7 @@ def sampling(
   tasks = {_path(folder, number): number for number in range(1, values.parts + 1)}
 
   def work() -> int:
+    """Has the parts made that are not there, and writes their index."""
     with jobs.claimed(folder, 'sampling'):
       found = [
         Task(path.stem, [*words, f'--part={n}/{values.parts}'], f'--output={path}')

@@ -56,6 +56,7 @@ def searching(
     raise ValueError(f'{path} is a file, expected the folder of a search')
 
   def work() -> int:
+    """Runs the trials and writes their table."""
     interruption.begin(None)
     path.mkdir(parents=True, exist_ok=True)
     trials = Trials(search, path)

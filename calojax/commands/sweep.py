@@ -39,6 +39,7 @@ def sweeping(
   claim = jobs.claimed(path, 'sweep')
 
   def work() -> int:
+    """Runs the jobs and writes their table."""
     with claim:
       codes = jobs.run(
         list(tasks.values()),

@@ -73,6 +73,7 @@ def written(
     writers: list[Any] = []
 
     def add(arrays: Mapping[str, np.ndarray]) -> None:
+      """Writes rows; the first ones decide on the columns."""
       columns = {key: _column(arrow, array) for key, array in arrays.items()}
       if not writers:
         fields = [

@@ -48,6 +48,7 @@ def affine(kind: str) -> Rule:
   def rule(
     graph: Graph, outputs: Any, parameters: dict[str, Any], x: Value, y: Value
   ) -> list[Value]:
+    """The nodes of `x` and `y`, or the product with them folded into its kernel."""
     # Sums and products may stand either way round; c - x and c / x are no affine map of the
     # kernel's.
     first, second = (y, x) if y.product and kind in ('Add', 'Mul') else (x, y)

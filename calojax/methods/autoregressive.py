@@ -58,6 +58,7 @@ def method(model: Autoregressive) -> Method:
   count, layers = numbers.count(model.order), len(model.geometry.layers)
 
   def init(key: Array, showers: Shower) -> SinglePlayer:
+    """The state at step 0; of the showers only the number matters."""
     v_key, root = jax.random.split(key)
     parts = {'frame': standard.arrays(model.frame), 'small': model.small._asdict()}
     parts = jax.tree.map(jnp.asarray, parts)
@@ -69,6 +70,7 @@ def method(model: Autoregressive) -> Method:
     return SinglePlayer(jnp.zeros((), jnp.int32), root, player)
 
   def update(train: SinglePlayer, showers: Shower) -> tuple[SinglePlayer, dict[str, Array]]:
+    """The state after a step on showers `[1, b]`, and its scalars."""
     player, batch = train.generator, state.only_batch(showers)
     key = jax.random.fold_in(train.rng, train.step)
     value, gradients = jax.value_and_grad(

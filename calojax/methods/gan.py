@@ -104,6 +104,7 @@ def method(gan: Gan) -> Method:
   """
 
   def init(key: Array, showers: Shower) -> GanState:
+    """The state at step 0; of the showers the particles matter, and the number."""
     g_key, d_key, root = jax.random.split(key, 3)
     features = gan.features(showers.condition)
     g = gan.generator.init(g_key, jnp.zeros((len(features), gan.latent)), features, True)
@@ -121,6 +122,7 @@ def method(gan: Gan) -> Method:
     )
 
   def update(train: GanState, showers: Shower) -> tuple[GanState, dict[str, Array]]:
+    """The state after a step on showers `[k, b]`: k of D, then those of G; and its scalars."""
     *keys, g_key = jax.random.split(
       jax.random.fold_in(train.rng, train.step), len(showers.energies) + 1
     )
@@ -195,6 +197,7 @@ def _discriminator_step(
   flipped = tuple(jax.random.bernoulli(keys[2], gan.flips, (2, len(real_x)))) if gan.flips else None
 
   def loss(params):
+    """Of the discriminator, with its statistics and scalars."""
     variables = {'params': params, **d.stats}
     # Both calls start from the same statistics, so they use the same spectral norms; those of the
     # real call are kept.
@@ -234,6 +237,7 @@ def _generator_step(
   g, d = train.generator, train.discriminator
 
   def loss(params):
+    """Of the generator, with its statistics and scalars."""
     x, stats = _generate(gan, {'params': params, **g.stats}, key, gan.features(real.condition))
     # The discriminator's statistics are left alone: they move in its own steps.
     judged, _ = _judge(gan, d.variables, x, real.condition, jax.random.fold_in(key, 2))

@@ -166,6 +166,7 @@ def _search(tree: Tree, query: Float[Array, ' d']) -> Found:
     return jax.lax.fori_loop(0, depth, step, node), unseen | (heights < height)
 
   def look(walk: _Walk) -> _Walk:
+    """The walk after the leaf that it is at; it goes to the sibling next above."""
     slots = jnp.square(tree.points[walk.leaf - leaves] - query).sum(-1)
     slot = jnp.argmin(slots)
     nearer = slots[slot] < walk.found.distances

@@ -62,6 +62,7 @@ def method(capacity: int, features: Callable[[Condition], Array]) -> Method:
   """
 
   def init(key: Array, showers: Shower) -> SinglePlayer:
+    """The state at step 0, an empty library; of the showers only the shapes matter."""
     width = features(showers.condition).shape[-1]
     energies, nothing = (
       jnp.zeros((capacity, showers.energies.shape[-1])),

@@ -132,6 +132,7 @@ def _step(
   noise = jax.random.normal(z_key, (len(x), vae.latent))
 
   def loss(params):
+    """Minus the bound, with its terms."""
     outputs, stats = vae.network.apply(
       {'params': params, **player.stats}, x, features, noise, True, mutable=STATS
     )

@@ -74,6 +74,7 @@ def warm_gradients(
   noise = jax.random.normal(key, (len(real.x), gan.latent))
 
   def loss(decoder, encoder):
+    """Minus the bound, with its two terms."""
     mean, log_variance = gan.encoder.apply(
       {'params': encoder}, _whitened(frame, real.x) * real.observed, real.told
     )

@@ -193,6 +193,7 @@ def progress(total: int, stream: Any = sys.stderr) -> Callable[[int], None]:
   start, last, before = time.monotonic(), -math.inf, 0
 
   def tell(done: int) -> None:
+    """Prints how far it is, if it is time to."""
     nonlocal last, before
     now = time.monotonic()
     if done > before and (now - last > PRINT or done == total):

@@ -4,7 +4,7 @@ the run's tracker.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -69,11 +69,8 @@ def monitor(trainer: Trainer, tracker: Tracker) -> Callable[[int, TrainState], f
     if chosen in METRIC_OF:
       quick[f'validation/{chosen}'] = scores[chosen]['value']
     tracker.scalars(step, quick)
-    for name, fake, true in zip(names, observe(names, generated, parts.geometry).T, observed):
-      for kind, values in (('generated', fake), ('real', true)):
-        known = values[np.isfinite(values)]  # an empty shower has no centre
-        if len(known):
-          tracker.histogram(step, f'observables/{name}/{kind}', known)
+    made = observe(names, generated, parts.geometry).T
+    histograms(tracker, step, names, {'generated': made, 'real': observed})
     pictures = {
       'mean': plots.mean_image_figure(real, generated, parts.geometry),
       'samples': plots.sample_figure(real, paired, parts.geometry),
@@ -83,6 +80,17 @@ def monitor(trainer: Trainer, tracker: Tracker) -> Callable[[int, TrainState], f
     return scores[chosen]['value'] if chosen else None
 
   return report
+
+
+def histograms(
+  tracker: Tracker, step: int, names: Sequence[str], kinds: Mapping[str, np.ndarray]
+) -> None:
+  """Puts the observables `[k, n]` of each kind of showers into the tracker."""
+  for i, name in enumerate(names):
+    for kind, columns in kinds.items():
+      known = columns[i][np.isfinite(columns[i])]  # an empty shower has no centre
+      if len(known):
+        tracker.histogram(step, f'observables/{name}/{kind}', known)
 
 
 def check(config: Any, parts: Parts) -> None:

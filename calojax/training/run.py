@@ -96,24 +96,11 @@ def prepare(
   hosts.check_same({'fingerprint of the data': fingerprint, **everywhere(config)})
   interruption.begin(None)
   lease = leased(folder) if hosts.is_first() else None
-  changed: list[Change] = []
   try:
-    about = origin.about() if origin else None
-    hosts.of_first(
-      lambda: changed.extend(claimed(folder, config, steps, about, parts, fingerprint))
+    first = lambda: initial_state(method, take(parts.train, slice(2)), config.seed, mesh)
+    checkpoints, state, told = entered(
+      config, folder, steps, origin, parts, fingerprint, like, first
     )
-    checkpoints = Checkpoints(folder)
-    checkpoints.check_room(like, best=bool(config.train.best_by))
-    going_on.check_end(config, changed, checkpoints.latest() or 0)
-    if checkpoints.latest() is None:
-      state = initial_state(method, take(parts.train, slice(2)), config.seed, mesh)
-      state = begun(folder, config, state, origin, checkpoints)
-    else:
-      hosts.of_first(lambda: workdir.check_origin(folder, config, about, begun=True))
-      state = checkpoints.restore(like)
-    told = going_on.told(config, changed, int(state.step), fingerprint)
-    if changed:
-      workdir.amend(folder, config, changed, int(state.step))
   except BaseException:
     if lease:
       lease.release()
@@ -121,6 +108,49 @@ def prepare(
   return Trainer(
     config, folder, parts, method, batches, dispatch, mesh, lease, checkpoints, state, told
   )
+
+
+def entered(
+  config: Any,
+  folder: str,
+  steps: int | None,
+  origin: Origin | None,
+  parts: Parts,
+  fingerprint: str,
+  like: TrainState,
+  first: Callable[[], TrainState],
+) -> tuple[Checkpoints, TrainState, list[str]]:
+  """The checkpoints of a workdir that is this training's, the state to go on from, and what is
+  different from the runs before.
+
+  Args:
+    config: of the run.
+    folder: the workdir.
+    steps: in place of `train.steps`, or None.
+    origin: of the first state's weights, or None.
+    parts: of the data.
+    fingerprint: of the training showers.
+    like: the shapes of a state.
+    first: makes the state at step 0.
+
+  Raises:
+    ValueError: the workdir does not do.
+  """
+  about = origin.about() if origin else None
+  changed: list[Change] = []
+  hosts.of_first(lambda: changed.extend(claimed(folder, config, steps, about, parts, fingerprint)))
+  checkpoints = Checkpoints(folder)
+  checkpoints.check_room(like, best=bool(config.train.best_by))
+  going_on.check_end(config, changed, checkpoints.latest() or 0)
+  if checkpoints.latest() is None:
+    state = begun(folder, config, first(), origin, checkpoints)
+  else:
+    hosts.of_first(lambda: workdir.check_origin(folder, config, about, begun=True))
+    state = checkpoints.restore(like)
+  told = going_on.told(config, changed, int(state.step), fingerprint)
+  if changed:
+    workdir.amend(folder, config, changed, int(state.step))
+  return checkpoints, state, told
 
 
 def leased(folder: str) -> Lease:

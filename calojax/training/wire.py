@@ -94,6 +94,7 @@ class Wire:
     complete: asyncio.Future[None] = self._loop.create_future()
 
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+      """Hears who calls; the last to come, or one who may not, ends the wait."""
       self._closed_with.append(writer)
       hello = await said(reader, _HELLO)
       if not isinstance(hello.get('process'), int):  # a stranger: something looks for open ports

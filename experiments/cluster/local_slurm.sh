@@ -8,14 +8,14 @@
 # Small trainings are (1) run without Slurm, (2) sent SIGTERM, as before the end of their time, and
 # queued again by train.sbatch, (3) cancelled and submitted anew, (4) on a node that fails. Then
 # sweep.sbatch runs a sweep of six jobs on two workers of Slurm, one job and one worker killed; the
-# same sweep is run as local processes. experiments/results/slurm.json tells whether the states are the same bit for bit
-# and the tables the same.
+# same sweep is run as local processes. experiments/results/slurm.json tells whether the states are
+# the same bit for bit and the tables the same.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 output=${1:-$root/experiments/results/slurm.json}
 PYTHON=$(realpath -s "${PYTHON:-python}")
-folder=$(mktemp -d /tmp/calojax-slurm.XXXXXX)
+folder=$(mktemp -d -t calojax-slurm.XXXXXX)
 chmod 755 "$folder"
 mkdir -p "$folder"/{bin,state,spool,runs,dask}
 host=$(hostname -s)

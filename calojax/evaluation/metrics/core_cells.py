@@ -110,6 +110,7 @@ def _ratios(
   samples = [values[:, lit] - centre for values in (real, fake)]
 
   def averages(weights: list[np.ndarray]) -> np.ndarray:
+    """Mean ratios of means and of spreads, with a weight `[n]` for each shower of both sets."""
     means = [w @ values for w, values in zip(weights, samples)]
     spreads = [
       np.sqrt(np.maximum(w @ values**2 - m**2, 0)) for w, values, m in zip(weights, samples, means)
