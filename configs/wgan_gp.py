@@ -1,10 +1,6 @@
-"""WGAN with gradient penalty of Chekalina et al. 2018; as row "WGAN" of Rogachev and Ratnikov 2021:
-PRD-AUC raw 0.971, physics 0.936.
-
-The energy-only (1D) case of the slides: --config.condition=energy.
-
-Measured: PRD-AUC raw 0.481 +- 0.009, physics 0.799 +- 0.008, spread of the response 0.0478 +-
-0.0008 (Geant4 0.0061); training 4.9 min (AMD EPYC, 2 cores).
+"""The networks of Chekalina et al. 2018 in the canonical frame, see `config.framed` for all that
+the paper has not, the pairing of real and generated showers in place of Wasserstein's distance among
+it. As published: configs/published/wgan_gp.py.
 
 calojax train wgan_gp
 """
@@ -13,4 +9,4 @@ from calojax import config
 
 
 def get_config():
-  return config.wgan_gp()
+  return config.framed({'name': 'wgan'}, {'name': 'wgan'})

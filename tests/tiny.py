@@ -37,6 +37,7 @@ NETWORKS = {
     'generator.width': 16,
     'generator.narrow': 8,
     'generator.blocks': 1,
+    'encoder.width': 16,
     'discriminator.width': 16,
     'discriminator.hearing': 8,
     'warm_start.steps': 4,

@@ -65,7 +65,7 @@ def fish() -> str:
 def _names(subject: str) -> list[str]:
   """Names of the package that a command's bare word can be."""
   known = {
-    'config': lambda: [file.stem for file in sorted(shipped.folder().glob('*.py'))],
+    'config': lambda: list(shipped.files()),
     'model': zoo.names,
     'source': zoo.names,
     'kind': lambda: ['systems', 'detectors', 'models', 'data', 'plug-ins'],

@@ -36,8 +36,8 @@ def systems() -> Rows:
   """The configs, by the first sentence of what they say of themselves."""
   from calojax.config import shipped
 
-  files = sorted(shipped.folder().glob('*.py'))
-  texts = {file.stem: ast.get_docstring(ast.parse(file.read_text('utf-8'))) for file in files}
+  files = shipped.files().items()
+  texts = {name: ast.get_docstring(ast.parse(file.read_text('utf-8'))) for name, file in files}
   return [(name, first_sentence(text or '')) for name, text in texts.items() if text]
 
 

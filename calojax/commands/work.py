@@ -150,7 +150,7 @@ def default_workdir(config: str, changes: Mapping[str, Any]) -> str:
   """
   if (run := shipped.workdir_of(config)) is not None:
     return run
-  name = os.path.splitext(os.path.basename(config))[0]
+  name = shipped.named(config)
   text = json.dumps(dict(changes), sort_keys=True, default=str)
   return os.path.join(
     'runs', name + (f'-{hashlib.sha256(text.encode()).hexdigest()[:8]}' if changes else '')

@@ -3,7 +3,16 @@ and what older versions wrote. A file in `configs/` changes what its system chan
 """
 
 from calojax.config.changes import Change, changes
-from calojax.config.families import LHCB_TARGETS, calogan, layered_gan, sagan, threed_gan, wgan_gp
+from calojax.config.families import (
+  LHCB_TARGETS,
+  calogan,
+  cnn,
+  framed,
+  layered_gan,
+  sagan,
+  threed_gan,
+  wgan_gp,
+)
 from calojax.config.migrations import FORMAT, from_json, migrated
 from calojax.config.rooms import autoregressive, base, gan, library, vae, vae_gan
 from calojax.config.rules import check, flatten
@@ -17,7 +26,9 @@ __all__ = [
   'calogan',
   'changes',
   'check',
+  'cnn',
   'flatten',
+  'framed',
   'from_json',
   'gan',
   'layered_gan',

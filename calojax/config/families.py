@@ -4,12 +4,38 @@ changes.
 
 from __future__ import annotations
 
+from typing import Any
+
 from calojax.config.migrations import Config
-from calojax.config.rooms import gan
+from calojax.config.rooms import gan, vae_gan
 
 # What the Auxiliary Regressor learns on LHCb-like showers: the 24 statistics of the physics PRD and
 # the visible energy.
 LHCB_TARGETS = ('lhcb_corrected', 'response')
+
+
+def framed(generator: dict[str, Any], discriminator: dict[str, Any]) -> Config:
+  """Networks of a paper in the canonical frame: the VAE-GAN's training with them.
+
+  Not the papers': the frame itself (the visible energy has a density of its own, every shower lies
+  with its trajectory at the same place), hurdle cells with noise of their own in place of a ReLU and
+  a bias of each cell's own, no norm of the batch, the decoder of a VAE as a start, relativistic pairs
+  with zero-centred penalties in place of the hinge, standardised cells and summaries in front of the
+  discriminator. docs/pages/fidelity.md tells what each brings.
+  """
+  c = vae_gan()
+  with c.unlocked():
+    c.generator, c.discriminator = generator, discriminator
+  c.adversarial.update(gamma=1.0, penalised=0.25)
+  c.train.update(steps=7000, checkpoint_every=1000, monitor_every=3500)
+  return c
+
+
+def cnn(**flags: bool) -> Config:
+  """The convolutional networks of Rogachev and Ratnikov (2022) in the frame, with these flags in
+  both of them.
+  """
+  return framed({'name': 'cnn', **flags}, {'name': 'cnn', 'hearing': 64, **flags})
 
 
 def wgan_gp() -> Config:

@@ -23,6 +23,12 @@ ADDED_TO_ALL = {
 }
 ADDED_TO_THIRD = {'data.units': '', 'data.axes': '', 'data.negative': 'refuse'}
 ADDED_TO_FOURTH = {'train.best_by': '', 'train.patience': 0, 'tracking': 'tensorboard'}
+ADDED_TO_VAE_GANS = {
+  'generator.name': 'dense',
+  'discriminator.name': 'dense',
+  'summaries': True,
+  'regression': 0.0,
+}
 ADDED_TO_NETWORKS = {'optimiser.name': 'adam', 'optimiser.clip': 0.0, 'optimiser.cooldown': 0.5}
 ADDED_TO_GANS = {
   'shown': (),
@@ -76,7 +82,15 @@ def fourth(stored: Config) -> None:
     _add(stored, path, value)
 
 
-MIGRATIONS: list[Callable[[Config], None]] = [second, third, fourth]
+def fifth(stored: Config) -> None:
+  """From 4: a VAE-GAN of any networks; before, all were dense, the encoder as wide as the decoder."""
+  if stored.get('method') == 'vae_gan':
+    for path, value in ADDED_TO_VAE_GANS.items():
+      _add(stored, path, value)
+    _add(stored, 'encoder.width', stored['generator']['width'])
+
+
+MIGRATIONS: list[Callable[[Config], None]] = [second, third, fourth, fifth]
 FORMAT = 1 + len(MIGRATIONS)
 
 

@@ -141,8 +141,11 @@ def vae_gan() -> Config:
     config.update(
       {
         'latent': 64,
-        'generator': {'width': 384, 'narrow': 128, 'blocks': 2},
-        'discriminator': {'width': 384, 'hearing': 64},
+        'generator': {'name': 'dense', 'width': 384, 'narrow': 128, 'blocks': 2},
+        'encoder': {'width': 384},
+        'discriminator': {'name': 'dense', 'width': 384, 'hearing': 64},
+        'summaries': True,  # shown to the discriminator beside the cells
+        'regression': 0.0,  # weight of its regressor of the summaries; 0: none
         'warm_start': {'steps': 4000, 'rate': 1e-3},  # of train.steps, as a VAE
         'adversarial': {
           'generator_rate': 1e-4,

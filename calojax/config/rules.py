@@ -160,6 +160,8 @@ RULES = {
   'pretraining.targets': NAMES,
   'pretraining.batch': BATCH,
   'pretraining.rate': RATE,
+  'summaries': FLAG,
+  'regression': at_least(0),
   'warm_start.steps': whole(0, 10**9),
   'warm_start.rate': RATE,
   'adversarial.generator_rate': RATE,

@@ -25,9 +25,27 @@ def folder() -> pathlib.Path:
   return pathlib.Path(__file__).parents[2] / 'configs'
 
 
+def files() -> dict[str, pathlib.Path]:
+  """The shipped configs by name, as cnn_aux or published/cnn_aux."""
+  root = folder()
+  found = {file.relative_to(root).with_suffix('').as_posix(): file for file in root.rglob('*.py')}
+  return dict(sorted(found.items(), key=lambda item: (item[0].count('/'), item[0])))
+
+
+def named(path: str) -> str:
+  """The name of a config's file, of those that come with the package with their folder's, in one
+  word: published_cnn_aux.
+  """
+  file = pathlib.Path(path)
+  for name, known in files().items():
+    if file.resolve() == known.resolve():
+      return name.replace('/', '_')
+  return file.stem
+
+
 def systems() -> registry.Registry:
   """The systems by name: the path of a shipped config, the module of a plug-in's."""
-  shipped = {file.stem: str(file) for file in sorted(folder().glob('*.py'))}
+  shipped = {name: str(file) for name, file in files().items()}
   return registry.Registry('system', shipped, ModuleType)
 
 
@@ -45,7 +63,7 @@ def path(name: str) -> str:
   if pathlib.Path(name).is_file():
     _check_text(name)
     return name
-  if name.endswith('.py') or '/' in name:
+  if name.endswith('.py') or ('/' in name and name not in known):
     raise ValueError(f'{name!r} is no config: no such file, and no run with a config')
   found = registry.find(known, name, 'config')
   return found if isinstance(found, str) else str(found.__file__)

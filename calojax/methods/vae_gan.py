@@ -12,10 +12,12 @@ enough to be stable lets single cells drift (see docs/pages/fidelity.md).
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Float
 
 from calojax.geometry import Geometry
@@ -24,12 +26,14 @@ from calojax.methods.frame import spectra, standard
 from calojax.methods.frame.summaries import summaries
 from calojax.methods.state import Method, Player, Variables
 from calojax.methods.vae_gan_gradients import (
+  Descent,
   VaeGan,
   adversarial_gradients,
+  bound_gradients,
   partner_step,
-  warm_gradients,
 )
-from calojax.models.dense import Critic, Decoder, Encoder
+from calojax.models import framed
+from calojax.models.dense import Encoder
 from calojax.models.hurdle import Hurdle
 from calojax.showers import Condition, Shower
 
@@ -58,10 +62,10 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
       f'warm_start.steps is {c.warm_start.steps}, expected at most train.steps, {c.train.steps}'
     )
   frame = standard.blank(geometry) if training is None else standard.fit(training, geometry)
-  gan = VaeGan(
-    decoder=Decoder(geometry.cells, **c.generator),
-    encoder=Encoder(c.latent, c.generator.width),
-    critic=Critic(**c.discriminator),
+  blank = VaeGan(
+    decoder=framed.decoder(c.generator, geometry),
+    encoder=Encoder(c.latent, **c.encoder),
+    critic=framed.critic(c.discriminator, geometry, 0),
     latent=c.latent,
     geometry=geometry,
     frame=frame,
@@ -77,8 +81,14 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
     gamma=c.adversarial.gamma,
     penalised=c.adversarial.penalised,
     likelihood=c.adversarial.likelihood,
+    summaries=c.summaries,
+    regression=c.regression,
   )
-  return method(gan._replace(shown=_shown(gan, training)))
+  gan = blank._replace(shown=_shown(blank, training))
+  if c.regression > 0:  # of all summaries, whose number is known now
+    targets = len(gan.shown['mean'])
+    gan = gan._replace(critic=framed.critic(c.discriminator, geometry, targets))
+  return method(gan)
 
 
 def method(gan: VaeGan) -> Method:
@@ -95,23 +105,25 @@ def _init(gan: VaeGan, key: Array, showers: Shower) -> VaeGanState:
   keys = jax.random.split(key, 4)
   told = jnp.zeros((len(showers.energies), len(gan.frame.mean)))
   x, z = jnp.zeros_like(showers.energies), jnp.zeros((len(told), gan.latent))
-  seen = jnp.zeros((len(told), gan.geometry.cells + len(gan.shown['mean'])))
+  shown = jnp.zeros((len(told), len(gan.shown['mean']) if gan.summaries else 0))
   scales = spectra.scales(gan.frame.cells, jnp.zeros(len(told)))
-  decoder = gan.decoder.init(keys[0], z, told, scales)['params']
+  own = dict(gan.decoder.init(keys[0], z, told, scales, True))
+  decoder = own.pop('params')
+  critic = dict(gan.critic.init(keys[2], x, shown, told, True))
   partner = {
     'encoder': gan.encoder.init(keys[1], x, told)['params'],
-    'critic': gan.critic.init(keys[2], seen, told)['params'],
+    'critic': critic.pop('params'),
   }
   frame = standard.arrays(gan.frame)
   # A copy: an average that shares its buffers with the parameters cannot be donated with them.
-  average = jax.tree.map(jnp.array, {'params': decoder, 'frame': frame})
-  shown = {'summaries': jax.tree.map(jnp.asarray, gan.shown)}
+  average = jax.tree.map(jnp.array, {'params': decoder, 'frame': frame, **own})
+  stats = {'summaries': jax.tree.map(jnp.asarray, gan.shown), **critic}
   moments = {name: schedules.moments(params) for name, params in partner.items()}
   return VaeGanState(
     jnp.zeros((), jnp.int32),
     keys[3],
-    Player(decoder, {'frame': frame}, schedules.moments(decoder), average),
-    Player(partner, shown, moments, None),
+    Player(decoder, {'frame': frame, **own}, schedules.moments(decoder), average),
+    Player(partner, stats, moments, None),
   )
 
 
@@ -122,24 +134,38 @@ def _update(
   batch = state.only_batch(showers)
   # A cell takes two numbers a draw: with the default generator they are a quarter of a step.
   bits = jax.random.bits(jax.random.fold_in(train.rng, train.step), (4,), 'uint32')
-  key = jax.random.wrap_key_data(bits, impl='rbg')
+  keys = jax.random.split(jax.random.wrap_key_data(bits, impl='rbg'))
   frame = standard.from_arrays(train.generator.stats['frame'])
   real = standard.enter(frame, batch, gan.geometry)
   now = gan.schedule.at(train.step)
   g, d = train.generator, train.partner
-  # Of the phases only the gradients: what a branch returns is copied.
-  gradients, metrics = jax.lax.cond(
-    train.step < gan.schedule.warm,
-    lambda: warm_gradients(gan, frame, g, d, key, real, now.kl),
-    lambda: adversarial_gradients(gan, frame, g, d, key, real, now),
+  warm, anchored = train.step < gan.schedule.warm, gan.likelihood > 0
+  # Of the losses only the gradients: what a branch returns is copied.
+  bound = _if(
+    warm | anchored, lambda: bound_gradients(gan, frame, g, d, keys[0], real, now.kl), g.stats
   )
-  params, moments = schedules.adam(
-    g.params, g.opt_state, gradients.pop('decoder'), now.generator, now.adam
+  pairs = _if(~warm, lambda: adversarial_gradients(gan, frame, g, d, keys[1], real, now), d.stats)
+  share = jnp.where(warm, 1.0, gan.likelihood)
+  gradient = jax.tree.map(
+    lambda a, b: share * a + b, bound.gradients['decoder'], pairs.gradients['decoder']
   )
-  g = g._replace(params=params, opt_state=moments)
+  params, moments = schedules.adam(g.params, g.opt_state, gradient, now.generator, now.adam)
+  g = g._replace(params=params, stats=bound.stats, opt_state=moments)
   average = jax.tree.map(lambda old, new: old + now.average * (new - old), g.ema, g.variables)
-  d = partner_step(d, gradients, now)
+  others = {'encoder': bound.gradients['encoder'], 'critic': pairs.gradients['critic']}
+  d = partner_step(d, others, now)._replace(stats=pairs.stats)
+  metrics = {**bound.metrics, **pairs.metrics, 'generator/gradient_norm': optax.tree.norm(gradient)}
+  # 0 is a generator that gives one shower: before the first pairs there is none to tell of.
+  metrics['discriminator/diversity'] += warm
   return VaeGanState(train.step + 1, train.rng, g._replace(ema=average), d), metrics
+
+
+def _if(wanted: Array, loss: Callable[[], Descent], still: Variables) -> Descent:
+  """What a loss gives where it is wanted; else gradients and scalars of 0, and these statistics."""
+  shape = jax.eval_shape(loss)
+  nothing = lambda tree: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), tree)
+  idle = lambda: Descent(nothing(shape.gradients), still, nothing(shape.metrics))
+  return jax.lax.cond(wanted, loss, idle)
 
 
 def _sample(
@@ -151,7 +177,8 @@ def _sample(
   parts = jnp.split(z, [latent, latent + cells, latent + 2 * cells], axis=1)
   told, visible, placement = standard.requested(frame, parts[3], condition, gan.geometry)
   scales = spectra.scales(frame.cells, standard.log_energy(frame, condition))
-  drawn: Hurdle = gan.decoder.apply({'params': variables['params']}, parts[0], told, scales)
+  own = {name: value for name, value in variables.items() if name != 'frame'}
+  drawn: Hurdle = gan.decoder.apply(own, parts[0], told, scales, False)
   return standard.leave(drawn.values(parts[1], parts[2]), visible, placement, gan.geometry)
 
 

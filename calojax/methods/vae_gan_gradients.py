@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float
 
 from calojax.geometry import Geometry
@@ -18,6 +17,7 @@ from calojax.methods.frame.summaries import summaries
 from calojax.methods.schedules import Now
 from calojax.methods.state import Network, Player, Variables
 from calojax.methods.vae import divergence
+from calojax.models.hurdle import Hurdle
 
 FLOOR = 0.1  # added to the spread of a cell that the critic sees: most far cells are mostly dark
 
@@ -35,6 +35,9 @@ class VaeGan(NamedTuple):
     gamma: weight of the penalties, gamma / 2 each.
     penalised: share of a batch that the penalties are computed of: their mean is the same.
     likelihood: weight of the warm start's bound in the adversarial phase.
+    summaries: whether the critic is shown them.
+    regression: weight of the error, real and generated, of the critic's regressor of the summaries; 0
+      for no regressor.
   """
 
   decoder: Network
@@ -48,6 +51,18 @@ class VaeGan(NamedTuple):
   gamma: float
   penalised: float
   likelihood: float
+  summaries: bool
+  regression: float
+
+
+class Descent(NamedTuple):
+  """What a loss gives a step: gradients by network, the statistics that move with it (the decoder's of
+  the bound, the critic's of the pairs), scalars to log.
+  """
+
+  gradients: dict[str, Any]
+  stats: Variables
+  metrics: dict[str, Array]
 
 
 def _whitened(frame: Frame, x: Float[Array, 'b v']) -> Array:
@@ -65,9 +80,9 @@ def partner_step(d: Player, gradients: dict[str, Any], now: Now) -> Player:
   return d._replace(params=params, opt_state=moments)
 
 
-def warm_gradients(
+def bound_gradients(
   gan: VaeGan, frame: Frame, g: Player, d: Player, key: Array, real: Standard, weight: Array
-) -> tuple[dict[str, Any], dict[str, Array]]:
+) -> Descent:
   """Gradients of decoder and encoder of minus the evidence lower bound, over the cells that the
   calorimeter has, with that weight of the divergence.
   """
@@ -79,103 +94,126 @@ def warm_gradients(
       {'params': encoder}, _whitened(frame, real.x) * real.observed, real.told
     )
     z = mean + jnp.exp(log_variance / 2) * noise
-    cells = gan.decoder.apply(
-      {'params': decoder}, z, real.told, spectra.scales(frame.cells, real.log_energy)
-    )
+    cells, stats = _decoded(gan, frame, decoder, g.stats, z, real)
     reconstruction = (cells.negative_log_likelihood(real.x) * real.observed).sum(-1).mean()
     kl = divergence(mean, log_variance).sum(-1).mean()
-    return reconstruction + weight * kl, (reconstruction, kl)
+    return reconstruction + weight * kl, (reconstruction, kl, stats)
 
-  (decoder, encoder), (reconstruction, kl) = jax.grad(loss, argnums=(0, 1), has_aux=True)(
+  (decoder, encoder), (reconstruction, kl, stats) = jax.grad(loss, argnums=(0, 1), has_aux=True)(
     g.params, d.params['encoder']
   )
-  critic = jax.tree.map(jnp.zeros_like, d.params['critic'])
-  return {'decoder': decoder, 'encoder': encoder, 'critic': critic}, _metrics(
-    reconstruction=reconstruction, kl=kl, norm=optax.tree.norm(decoder)
-  )
+  metrics = {'generator/reconstruction': reconstruction, 'generator/kl': kl}
+  return Descent({'decoder': decoder, 'encoder': encoder}, stats, metrics)
 
 
 def adversarial_gradients(
   gan: VaeGan, frame: Frame, g: Player, d: Player, key: Array, real: Standard, now: Now
-) -> tuple[dict[str, Any], dict[str, Array]]:
+) -> Descent:
   """Gradients of the critic, and of the decoder against the critic that has made its step, on
-  showers of the same particles. With a weight of the likelihood the decoder follows the bound of
-  the warm start too: a critic that is smooth enough to be stable lets single cells drift.
+  showers of the same particles.
   """
+  d_key, g_key = jax.random.split(key)
+  fake, _ = _generate(gan, frame, g.params, g.stats, d_key, real)
+  critic, stats, metrics = _critic_gradient(gan, frame, d, real, fake)
+  stepped = partner_step(d, {'critic': critic}, now).params['critic']
+
+  def loss(params):
+    """How much better than generated showers the critic likes real ones."""
+    made, _ = _generate(gan, frame, params, g.stats, g_key, real)
+    on_real, on_fake = (_judged(gan, frame, stepped, stats, x, real)[0] for x in (real.x, made))
+    return jax.nn.softplus(on_real['score'] - on_fake['score']).mean()
+
+  metrics['generator/adversarial'], decoder = jax.value_and_grad(loss)(g.params)
+  # Near 0 for a generator that gives one shower whatever its noise: the losses do not tell.
+  metrics['discriminator/diversity'] = fake.std(0).mean() / real.x.std(0).mean()
+  return Descent({'decoder': decoder, 'critic': critic}, stats, metrics)
+
+
+def _critic_gradient(
+  gan: VaeGan, frame: Frame, d: Player, real: Standard, fake: Array
+) -> tuple[Any, Variables, dict[str, Array]]:
+  """The gradient of the critic's loss by its parameters, its new statistics, and the terms."""
   few = max(1, round(gan.penalised * len(real.x)))
-  d_key, g_key, v_key = jax.random.split(key, 3)
-  score = lambda critic, x, standard: _score(gan, frame, critic, d.stats, x, standard)
-  fake = _generate(gan, frame, g.params, d_key, real)
   part = jax.tree.map(lambda leaf: leaf[:few], real)
 
-  def d_loss(critic):
-    gap = score(critic, real.x, real) - score(critic, fake, real)
-    slopes = [_squared_slope(score, frame, critic, x[:few], part) for x in (real.x, fake)]
-    adversarial, penalty = jax.nn.softplus(-gap).mean(), (slopes[0] + slopes[1]).mean()
-    return adversarial + gan.gamma / 2 * penalty, (adversarial, gap.mean(), penalty)
+  def loss(critic):
+    """Of the pairs, with the penalties and the regressor's error."""
+    on_real, stats = _judged(gan, frame, critic, d.stats, real.x, real, train=True)
+    on_fake, _ = _judged(gan, frame, critic, d.stats, fake, real, train=True)
+    gap = on_real['score'] - on_fake['score']
+    adversarial, penalty, regression = jax.nn.softplus(-gap).mean(), jnp.zeros(()), jnp.zeros(())
+    if gan.gamma > 0:
+      score = lambda x: _judged(gan, frame, critic, d.stats, x, part)[0]['score']
+      penalty = sum(_squared_slope(score, frame, x[:few]).mean() for x in (real.x, fake))
+    if gan.regression > 0:
+      read = ((on_real, real.x), (on_fake, fake))
+      errors = [jnp.abs(on['targets'] - _shown(gan, d.stats, x, real)).mean() for on, x in read]
+      regression = sum(errors)
+    value = adversarial + gan.gamma / 2 * penalty + gan.regression * regression
+    return value, (
+      stats,
+      {
+        'discriminator/adversarial': adversarial,
+        'discriminator/gap': gap.mean(),
+        'discriminator/penalty': penalty,
+        'discriminator/regression': regression,
+      },
+    )
 
-  def g_loss(params, critic):
-    made = _generate(gan, frame, params, g_key, real)
-    gap = score(critic, real.x, real) - score(critic, made, real)
-    return jax.nn.softplus(gap).mean()
-
-  critic, (adversarial, gap, penalty) = jax.grad(d_loss, has_aux=True)(d.params['critic'])
-  stepped = partner_step(d, {'critic': critic}, now).params['critic']
-  value, decoder = jax.value_and_grad(g_loss)(g.params, stepped)
-  encoder, anchor = jax.tree.map(jnp.zeros_like, d.params['encoder']), {}
-  if gan.likelihood > 0:
-    bound, anchor = warm_gradients(gan, frame, g, d, v_key, real, jnp.ones(()))
-    decoder = jax.tree.map(lambda a, b: a + gan.likelihood * b, decoder, bound['decoder'])
-    encoder = bound['encoder']
-  return {'decoder': decoder, 'encoder': encoder, 'critic': critic}, _metrics(
-    reconstruction=anchor.get('generator/reconstruction', jnp.zeros(())),
-    kl=anchor.get('generator/kl', jnp.zeros(())),
-    adversarial=value,
-    norm=optax.tree.norm(decoder),
-    critic=adversarial,
-    gap=gap,
-    penalty=penalty,
-    diversity=fake.std(0).mean() / real.x.std(0).mean(),
-  )
+  gradient, (stats, told) = jax.grad(loss, has_aux=True)(d.params['critic'])
+  return gradient, stats, told
 
 
-def _generate(gan: VaeGan, frame: Frame, params: Any, key: Array, real: Standard) -> Array:
-  """Showers of the particles of real ones, in network space, as the calorimeter would show them."""
+def _generate(
+  gan: VaeGan, frame: Frame, params: Any, stats: Variables, key: Array, real: Standard
+) -> tuple[Array, Variables]:
+  """Showers of the particles of real ones, in network space, as the calorimeter would show them, and
+  the decoder's new statistics.
+  """
   keys = jax.random.split(key, 3)
   z = jax.random.normal(keys[0], (len(real.x), gan.latent))
   amount, lit = (jax.random.normal(k, real.x.shape) for k in keys[1:])
-  cells = gan.decoder.apply(
-    {'params': params}, z, real.told, spectra.scales(frame.cells, real.log_energy)
+  cells, new = _decoded(gan, frame, params, stats, z, real)
+  return standard.normalised(cells.draw(amount, lit), frame, real.observed, gan.geometry), new
+
+
+def _decoded(
+  gan: VaeGan, frame: Frame, params: Any, stats: Variables, z: Array, real: Standard
+) -> tuple[Hurdle, Variables]:
+  """The cells of latent variables, and the decoder's new statistics."""
+  own = {name: value for name, value in stats.items() if name != 'frame'}
+  scales = spectra.scales(frame.cells, real.log_energy)
+  cells, new = gan.decoder.apply(
+    {'params': params, **own}, z, real.told, scales, True, mutable=list(own)
   )
-  return standard.normalised(cells.draw(amount, lit), frame, real.observed, gan.geometry)
+  return cells, {**stats, **new}
 
 
-def _score(
-  gan: VaeGan, frame: Frame, critic: Any, stats: Variables, x: Array, real: Standard
-) -> Array:
-  """The critic's opinion of showers in network space."""
-  shown = summaries(x, real, gan.geometry)
-  shown = (shown - stats['summaries']['mean']) / stats['summaries']['spread']
-  seen = jnp.concatenate([_whitened(frame, x), shown], axis=1)
-  return gan.critic.apply({'params': critic}, seen, real.told)
+def _judged(
+  gan: VaeGan,
+  frame: Frame,
+  critic: Any,
+  stats: Variables,
+  x: Array,
+  real: Standard,
+  train: bool = False,
+) -> tuple[dict[str, Array], Variables]:
+  """What the critic says of showers in network space, and its new statistics."""
+  shown = _shown(gan, stats, x, real)[:, : None if gan.summaries else 0]
+  own = {name: value for name, value in stats.items() if name != 'summaries'}
+  heads, new = gan.critic.apply(
+    {'params': critic, **own}, _whitened(frame, x), shown, real.told, train, mutable=list(own)
+  )
+  return heads, {**stats, **new}
 
 
-def _squared_slope(score: Callable, frame: Frame, critic: Any, x: Array, real: Standard) -> Array:
+def _shown(gan: VaeGan, stats: Variables, x: Array, real: Standard) -> Array:
+  """The summaries of showers in network space, in units of their spread."""
+  found = summaries(x, real, gan.geometry)
+  return (found - stats['summaries']['mean']) / stats['summaries']['spread']
+
+
+def _squared_slope(score: Callable[[Array], Array], frame: Frame, x: Array) -> Array:
   """Squared gradient of the score by the cells as the critic sees them, one a shower."""
-  slope = jax.grad(lambda x: score(critic, x, real).sum())(x)
+  slope = jax.grad(lambda x: score(x).sum())(x)
   return jnp.square(slope * (frame.cells.deviation + FLOOR)).sum(-1)
-
-
-def _metrics(**found: Array) -> dict[str, Array]:
-  """The scalars of a step by the names that are logged; those of the other phase are 0."""
-  nothing = jnp.zeros(())
-  return {
-    'generator/reconstruction': found.get('reconstruction', nothing),
-    'generator/kl': found.get('kl', nothing),
-    'generator/adversarial': found.get('adversarial', nothing),
-    'generator/gradient_norm': found['norm'],
-    'discriminator/adversarial': found.get('critic', nothing),
-    'discriminator/gap': found.get('gap', nothing),
-    'discriminator/penalty': found.get('penalty', nothing),
-    'discriminator/diversity': found.get('diversity', jnp.ones(())),
-  }

@@ -12,7 +12,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.models.convolutions import Conv, ConvTranspose
-from calojax.models.layers import Normalised, SelfAttention, single, sparse_relu
+from calojax.models.hurdle import HEADS
+from calojax.models.layers import (
+  BEGUN,
+  Normalised,
+  SelfAttention,
+  film,
+  gain,
+  single,
+  sparse_relu,
+)
 
 
 class Generator(nn.Module):
@@ -27,38 +36,49 @@ class Generator(nn.Module):
     channels: of the first image and of those after the first three transposed convolutions.
     attention: self-attention after the second transposed convolution (8x8 pixels on a 30x30 grid).
     spectral: spectral normalisation of every weight.
+    framed: for hurdle cells, see `models.framed`: `[b, v, HEADS]`, no norm of the batch, leaky ReLUs,
+      a start that keeps the scale without a norm, the first layer and the last never normalised.
   """
 
   grids: tuple[tuple[int, int], ...]
   channels: tuple[int, ...] = (256, 128, 64, 32)
   attention: bool = False
   spectral: bool = False
+  framed: bool = False
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(
-    self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool
-  ) -> Float[Array, 'b v']:
+  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Array:
     grid = single(self.grids)
     upscale = 2 ** len(self.channels)
     # Rounded up, and cropped at the end: 30 cells are no multiple of 16.
     start = tuple(math.ceil(n / upscale) for n in grid)
-    normalised = lambda layer: Normalised(layer, self.spectral)
+    normalised = lambda layer, spectral=self.spectral: Normalised(layer, spectral)
+    ends = self.spectral and not self.framed
+    begun = lambda variance: gain(variance if self.framed else 1)
     x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
-    x = normalised(nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype))(x, train)
+    dense = nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype, kernel_init=begun(2))
+    x = normalised(dense, ends)(x, train)
     x = jax.nn.leaky_relu(x, 0.2).reshape(-1, *start, self.channels[0])
     for i, channels in enumerate(self.channels[1:]):
-      x = normalised(ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype))(x, train)
-      x = jax.nn.relu(
-        nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
-      )
+      up = ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype, kernel_init=begun(8))
+      x = normalised(up)(x, train)
+      if self.framed:
+        x = jax.nn.leaky_relu(x, 0.2)
+      else:
+        norm = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)
+        x = jax.nn.relu(norm(x))
       if self.attention and i == 1:
-        x = SelfAttention(self.spectral, self.dtype)(x, train)
-    x = normalised(ConvTranspose(1, (3, 3), (2, 2), dtype=self.dtype))(x, train)
+        x = SelfAttention(self.spectral, self.dtype, BEGUN if self.framed else 0.0)(x, train)
+    heads = HEADS if self.framed else 1
+    last = ConvTranspose(heads, (3, 3), (2, 2), dtype=self.dtype, kernel_init=begun(1.2))
+    x = normalised(last, ends)(x, train)
     # float32 from here, whatever the network computes in: bfloat16 has two to three digits, and
     # cells are summed to energies.
-    x = sparse_relu(x[:, : grid[0], : grid[1], 0].astype(jnp.float32))
-    return x.reshape(x.shape[0], -1)
+    x = x[:, : grid[0], : grid[1]].astype(jnp.float32)
+    if self.framed:
+      return x.reshape(x.shape[0], -1, heads)
+    return sparse_relu(x).reshape(x.shape[0], -1)
 
 
 class Discriminator(nn.Module):
@@ -78,6 +98,9 @@ class Discriminator(nn.Module):
     targets: how many quantities the Auxiliary Regressor predicts; 0 for none.
     attention: self-attention after the second convolution (7x7 pixels on a 30x30 grid).
     spectral: spectral normalisation of every weight.
+    hearing: of a layer between what is told of the particle and the scales and shifts of the
+      convolutions' channels; 0 for none.
+    framed: a start that keeps the scale, and attention that begins with a weight.
   """
 
   grids: tuple[tuple[int, int], ...]
@@ -85,15 +108,25 @@ class Discriminator(nn.Module):
   targets: int = 0
   attention: bool = False
   spectral: bool = False
+  hearing: int = 0
+  framed: bool = False
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
   def __call__(
-    self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool
+    self,
+    x: Float[Array, 'b v'],
+    condition: Float[Array, 'b m'],
+    train: bool,
+    told: Float[Array, 'b t'] | None = None,
   ) -> dict[str, Array]:
+    begun = gain(2 if self.framed else 1)
     normalised = lambda layer: Normalised(layer, self.spectral)
     dense = lambda width, x: normalised(nn.Dense(width, dtype=self.dtype))(x, train)
     grid = single(self.grids)
+    heard = None
+    if self.hearing and told is not None:
+      heard = jax.nn.leaky_relu(nn.Dense(self.hearing, name='hearing')(told), 0.2)
     x = x.reshape(-1, *grid, 1).astype(self.dtype)
     shared = None
     for i, channels in enumerate(self.channels):
@@ -103,12 +136,13 @@ class Discriminator(nn.Module):
           'convolutions of stride 2'
         )
       # No padding after the first: 15 pixels become 7, 3 and 1 without a border of zeros.
-      x = normalised(
-        Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype)
-      )(x, train)
-      x = jax.nn.leaky_relu(x, 0.2)
+      padding = 'VALID' if i else 'SAME'
+      conv = Conv(channels, (3, 3), (2, 2), padding=padding, dtype=self.dtype, kernel_init=begun)
+      x = normalised(conv)(x, train)
+      x = jax.nn.leaky_relu(film(x, heard, f'film{i}'), 0.2)
       if self.attention and i == 1:
-        x = shared = SelfAttention(self.spectral, self.dtype)(x, train)
+        attention = SelfAttention(self.spectral, self.dtype, BEGUN if self.framed else 0.0)
+        x = shared = attention(x, train)
     x = x.reshape(x.shape[0], -1)
     features, heads = [x, condition.astype(self.dtype)], {}
     if self.targets:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.models.hurdle import Hurdle, Scales, hurdle
+from calojax.models.layers import film
 
 SLOPE = 0.2  # of the leaky ReLUs below 0
 SMALL = nn.initializers.variance_scaling(0.3, 'fan_in', 'normal')  # for outputs that start near 0
@@ -39,8 +40,10 @@ class Decoder(nn.Module):
     z: Float[Array, 'b z'],
     told: Float[Array, 'b m'],
     scales: Scales,
+    train: bool,
   ) -> Hurdle:
-    """The cells, about what they hold in the training showers."""
+    """The cells, about what they hold in the training showers; nothing is learnt but parameters."""
+    del train
     h = leaky(nn.Dense(self.width)(jnp.concatenate([z, told], axis=1)))
     for _ in range(self.blocks):
       y = leaky(nn.Dense(self.width)(h))
@@ -70,7 +73,8 @@ class Encoder(nn.Module):
 
 
 class Critic(nn.Module):
-  """Standardised cells and summaries side by side `[b, n]` and what is told -> score `[b]`.
+  """Standardised cells `[b, v]`, summaries `[b, n]` and what is told -> `{'score': [b]}`, higher for
+  real showers.
 
   What is told scales and shifts the units of every layer (FiLM, Perez et al. 2018): concatenated to
   the input alone, it was hardly heard.
@@ -78,23 +82,32 @@ class Critic(nn.Module):
   Attributes:
     width: of the hidden layers.
     hearing: of the layer between what is told and the scales.
+    targets: none: this network has no regressor.
+
+  Raises:
+    ValueError: a regressor is asked for.
   """
 
   width: int = 384
   hearing: int = 64
+  targets: int = 0
 
   @nn.compact
-  def __call__(self, seen: Float[Array, 'b n'], told: Float[Array, 'b m']) -> Array:
-    """The scores `[b]`, higher for real showers."""
+  def __call__(
+    self, x: Float[Array, 'b v'], shown: Float[Array, 'b n'], told: Float[Array, 'b m'], train: bool
+  ) -> dict[str, Array]:
+    """The scores `[b]`; nothing is learnt but parameters."""
+    del train
+    if self.targets:
+      raise ValueError('the dense discriminator has no regressor, expected weights.regression of 0')
     heard = leaky(nn.Dense(self.hearing)(told))
 
     def modulated(h: Array) -> Array:
-      scale, shift = jnp.split(nn.Dense(2 * h.shape[1])(heard), 2, axis=1)
-      return leaky(h * (1 + scale) + shift)
+      return leaky(film(h, heard))
 
-    h = nn.Dense(self.width)(seen)
+    h = nn.Dense(self.width)(jnp.concatenate([x, shown], axis=1))
     h = modulated(h + nn.Dense(self.width)(modulated(h)))
-    return nn.Dense(1)(modulated(nn.Dense(self.width // 2)(h)))[:, 0]
+    return {'score': nn.Dense(1)(modulated(nn.Dense(self.width // 2)(h)))[:, 0]}
 
 
 def leaky(x: Array) -> Array:

@@ -34,6 +34,7 @@ SMALLEST = 0.02  # slope, in units of the cell's spread
 UNIT = 0.52  # softplus of it is a slope of 1
 KNOTS = np.linspace(-3, 3, 13, dtype=np.float32)  # normal numbers at which quantiles are known
 STEP = float(KNOTS[1] - KNOTS[0])
+HEADS = 4  # numbers of a network for each cell: logit, middle, slopes below and above
 LEAST = 0.01  # of a lit cell in network space, so that it is lit
 
 

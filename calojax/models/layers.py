@@ -15,6 +15,8 @@ from jaxtyping import Array, Float
 
 from calojax.models.convolutions import Conv, Padding
 
+BEGUN = 0.5  # of the attention's weight where it is not to begin as the identity
+
 
 class Normalised(nn.Module):
   """The layer, with spectral normalisation or without: the only place that knows of it (Miyato et
@@ -39,11 +41,12 @@ class SelfAttention(nn.Module):
   2021).
 
   f, g: 1x1 convolutions to C/8; weights softmax_i(f(x_i) . g(x_j)); value: 1x1 convolution; the
-  learnt scale starts at 0, so that the layer begins as the identity.
+  learnt scale starts at 0, so that the layer begins as the identity, or at `start`.
   """
 
   spectral: bool = False
   dtype: jnp.dtype = jnp.float32
+  start: float = 0.0
 
   @nn.compact
   def __call__(self, x: Float[Array, 'b h w c'], train: bool) -> Float[Array, 'b h w c']:
@@ -64,8 +67,27 @@ class SelfAttention(nn.Module):
       self.dtype
     )
     # A scalar, which spectral normalisation leaves alone.
-    scale = self.param('scale', nn.initializers.zeros, ()).astype(self.dtype)
+    scale = self.param('scale', nn.initializers.constant(self.start), ()).astype(self.dtype)
     return x + scale * jnp.einsum('bji,bic->bjc', weights, value).reshape(x.shape)
+
+
+def film(x: Array, heard: Array | None, name: str | None = None) -> Array:
+  """X scaled and shifted channel by channel by what is heard `[b, h]` of the particle (FiLM, Perez et
+  al. 2018); inside a compact module. x itself where nothing is.
+  """
+  if heard is None:
+    return x
+  scale, shift = jnp.split(nn.Dense(2 * x.shape[-1], name=name)(heard), 2, axis=1)
+  shape = (x.shape[0], *(1,) * (x.ndim - 2), x.shape[-1])
+  return x * (1 + scale.reshape(shape)) + shift.reshape(shape)
+
+
+def gain(variance: float) -> nn.initializers.Initializer:
+  """A start of that variance over the number of inputs: flax's own at 1; 2 keeps the scale through a
+  ReLU, 8 through one behind a transposed convolution of stride 2, whose outputs hear a quarter of the
+  taps.
+  """
+  return nn.initializers.variance_scaling(variance, 'fan_in', 'truncated_normal')
 
 
 def sparse_relu(x: Array) -> Array:

@@ -15,7 +15,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.models.convolutions import Conv, ConvTranspose
-from calojax.models.layers import Normalised, SelfAttention, single, sparse_relu
+from calojax.models.hurdle import HEADS
+from calojax.models.layers import (
+  BEGUN,
+  Normalised,
+  SelfAttention,
+  film,
+  gain,
+  single,
+  sparse_relu,
+)
 
 Grids = tuple[tuple[int, int], ...]
 
@@ -66,6 +75,8 @@ class Generator(nn.Module):
     channels: of the first image and of those after all transposed convolutions but the last; at
       least three.
     spectral: spectral normalisation of the convolutions, the dense layer and the attention.
+    framed: for hurdle cells, as in `cnn.Generator`; the condition then scales and shifts the channels
+      themselves.
 
   Raises:
     ValueError: several layers.
@@ -74,27 +85,38 @@ class Generator(nn.Module):
   grids: Grids
   channels: tuple[int, ...] = (256, 128, 64, 32)
   spectral: bool = False
+  framed: bool = False
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(
-    self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool
-  ) -> Float[Array, 'b v']:
+  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Array:
     nx, ny = single(self.grids)
-    normalised = lambda layer: Normalised(layer, self.spectral)
+    normalised = lambda layer, spectral=self.spectral: Normalised(layer, spectral)
+    ends = self.spectral and not self.framed
+    begun = lambda variance: gain(variance if self.framed else 1)
     start = tuple(math.ceil(n / 2 ** len(self.channels)) for n in (nx, ny))
     x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
-    x = normalised(nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype))(x, train)
+    dense = nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype, kernel_init=begun(2))
+    x = normalised(dense, ends)(x, train)
     x = jax.nn.leaky_relu(x, 0.2).reshape(-1, *start, self.channels[0])
     # Counted from the end, so that the attention sees a quarter of the final size with any number
     # of layers.
     for left, channels in zip(reversed(range(1, len(self.channels))), self.channels[1:]):
-      x = normalised(ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype))(x, train)
-      x = jax.nn.relu(ConditionalBatchNorm(self.dtype)(x, condition, train))
+      up = ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype, kernel_init=begun(8))
+      x = normalised(up)(x, train)
+      if self.framed:
+        x = jax.nn.leaky_relu(film(x, condition), 0.2)
+      else:
+        x = jax.nn.relu(ConditionalBatchNorm(self.dtype)(x, condition, train))
       if left == 2:  # two transposed convolutions are still to come
-        x = SelfAttention(self.spectral, self.dtype)(x, train)
-    x = normalised(ConvTranspose(1, (3, 3), (2, 2), dtype=self.dtype))(x, train)
-    return sparse_relu(x[:, :nx, :ny, 0].astype(jnp.float32)).reshape(-1, nx * ny)
+        attention = SelfAttention(self.spectral, self.dtype, BEGUN if self.framed else 0.0)
+        x = attention(x, train)
+    heads = HEADS if self.framed else 1
+    last = ConvTranspose(heads, (3, 3), (2, 2), dtype=self.dtype, kernel_init=begun(1.2))
+    x = normalised(last, ends)(x, train)[:, :nx, :ny].astype(jnp.float32)
+    if self.framed:
+      return x.reshape(-1, nx * ny, heads)
+    return sparse_relu(x).reshape(-1, nx * ny)
 
 
 class Discriminator(nn.Module):
@@ -111,6 +133,8 @@ class Discriminator(nn.Module):
     channels: of the convolutions.
     targets: how many quantities the regressor head predicts; 0 for none.
     spectral: spectral normalisation of every weight, V included.
+    framed: a layer on the condition before the projection, attention that begins with a weight, and
+      a start that keeps the scale.
 
   Raises:
     ValueError: several layers, or one too small for the convolutions.
@@ -120,12 +144,19 @@ class Discriminator(nn.Module):
   channels: tuple[int, ...] = (32, 64, 128, 256)
   targets: int = 0
   spectral: bool = True
+  framed: bool = False
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
   def __call__(
-    self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool
+    self,
+    x: Float[Array, 'b v'],
+    condition: Float[Array, 'b m'],
+    train: bool,
+    told: Float[Array, 'b t'] | None = None,
   ) -> dict[str, Array]:
+    del told  # it is among the condition
+    begun = gain(2 if self.framed else 1)
     grid = single(self.grids)
     normalised = lambda layer, x: Normalised(layer, self.spectral)(x, train)
     x = x.reshape(-1, *grid, 1).astype(self.dtype)
@@ -136,17 +167,27 @@ class Discriminator(nn.Module):
           'convolutions of stride 2'
         )
       x = normalised(
-        Conv(channels, (3, 3), (2, 2), padding='VALID' if i else 'SAME', dtype=self.dtype), x
+        Conv(
+          channels,
+          (3, 3),
+          (2, 2),
+          padding='VALID' if i else 'SAME',
+          dtype=self.dtype,
+          kernel_init=begun,
+        ),
+        x,
       )
       x = jax.nn.leaky_relu(x, 0.2)
       # Behind the first, where 15 x 15 pixels are left: on 30 x 30 the weights of all pairs are
       # 810,000 a shower.
       if i == 0:
-        x = SelfAttention(self.spectral, self.dtype)(x, train)
+        attention = SelfAttention(self.spectral, self.dtype, BEGUN if self.framed else 0.0)
+        x = attention(x, train)
+    condition = condition.astype(self.dtype)
+    if self.framed:
+      condition = jax.nn.leaky_relu(normalised(nn.Dense(64, dtype=self.dtype), condition), 0.2)
     h = x.reshape(x.shape[0], -1)
-    projected = normalised(
-      nn.Dense(h.shape[-1], use_bias=False, dtype=self.dtype), condition.astype(self.dtype)
-    )
+    projected = normalised(nn.Dense(h.shape[-1], use_bias=False, dtype=self.dtype), condition)
     score = normalised(nn.Dense(1, dtype=self.dtype), h)[:, 0] + (projected * h).sum(-1)
     heads = {'score': score.astype(jnp.float32)}
     if self.targets:

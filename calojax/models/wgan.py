@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.models.convolutions import Conv, ConvTranspose
-from calojax.models.layers import single, sparse_relu
+from calojax.models.hurdle import HEADS
+from calojax.models.layers import gain, single, sparse_relu
 
 Grids = tuple[tuple[int, int], ...]
 
@@ -28,6 +29,7 @@ class Generator(nn.Module):
   Attributes:
     grids: shape of the only layer.
     channels: of the first image and of those after each transposed convolution.
+    framed: for hurdle cells, as in `cnn.Generator`.
 
   Raises:
     ValueError: several layers.
@@ -35,28 +37,35 @@ class Generator(nn.Module):
 
   grids: Grids
   channels: tuple[int, ...] = (256, 128, 64, 32)
+  framed: bool = False
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(
-    self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool
-  ) -> Float[Array, 'b v']:
+  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Array:
     nx, ny = single(self.grids)
-    norm = lambda x: jax.nn.relu(
-      nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
-    )
+    begun = lambda variance: gain(variance if self.framed else 1)
+
+    def norm(x: Array) -> Array:
+      if self.framed:
+        return jax.nn.leaky_relu(x, 0.2)
+      batch = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)
+      return jax.nn.relu(batch(x))
+
     start = tuple(math.ceil(n / 2 ** (len(self.channels) - 1)) for n in (nx, ny))
     x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
-    x = nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype)(x).reshape(
-      -1, *start, self.channels[0]
-    )
-    x = norm(x)
+    first = nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype, kernel_init=begun(2))
+    x = norm(first(x).reshape(-1, *start, self.channels[0]))
     for channels in self.channels[1:]:
-      x = norm(ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype)(x))
+      up = ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype, kernel_init=begun(8))
+      x = norm(up(x))
     # At stride 1 it is a plain convolution, but its kernel gradient is several times faster on a
     # CPU.
-    x = ConvTranspose(1, (3, 3), (1, 1), dtype=self.dtype)(x)
-    return sparse_relu(x[:, :nx, :ny, 0].astype(jnp.float32)).reshape(-1, nx * ny)
+    heads = HEADS if self.framed else 1
+    last = ConvTranspose(heads, (3, 3), (1, 1), dtype=self.dtype, kernel_init=begun(0.3))
+    x = last(x)[:, :nx, :ny].astype(jnp.float32)
+    if self.framed:
+      return x.reshape(-1, nx * ny, heads)
+    return sparse_relu(x).reshape(-1, nx * ny)
 
 
 class Trunk(nn.Module):

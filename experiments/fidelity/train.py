@@ -9,6 +9,7 @@ Leaves OUT/NAME.pkl: config, averaged variables and what the training was made o
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import pickle
@@ -50,7 +51,10 @@ def main() -> None:
   given = arguments()
   config = vae_gan.get_config()
   changes = dict(change.split('=', 1) for change in given.change)
-  config.update_from_flattened_dict({key: json.loads(value) for key, value in changes.items()})
+  with config.unlocked():
+    for key, value in changes.items():  # a whole room too, of another network's fields
+      *rooms, last = key.split('.')
+      functools.reduce(getattr, rooms, config)[last] = json.loads(value)
   allocation.keep_freed_memory()
   showers, geometry = training(given.data, given.files)
   method = build(config, geometry, showers)

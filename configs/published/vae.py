@@ -4,7 +4,7 @@
 Measured: PRD-AUC raw 0.882 +- 0.006, physics 0.890 +- 0.006, spread of the response 0.0342 +-
 0.0011 (Geant4 0.0061); training 3.5 min (AMD EPYC, 2 cores).
 
-calojax train vae
+calojax train published/vae
 """
 
 from calojax import config

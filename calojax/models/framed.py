@@ -1,0 +1,85 @@
+"""The networks of the papers in the canonical frame: a generator that ends in hurdle cells, and a
+discriminator of standardised cells that is shown summaries beside them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from calojax.geometry import Geometry
+from calojax.models import DISCRIMINATORS, GENERATORS, dense
+from calojax.models.hurdle import HEADS, Hurdle, Scales, hurdle
+from calojax.registry import find
+
+
+class Decoder(nn.Module):
+  """Latent variables `[b, z]` and what is told of the particle `[b, m]` -> hurdle cells `[b, v]`.
+
+  The generator's outputs and a bias of every cell's own: in this frame every shower lies at the same
+  place, so a cell is not like its neighbours, and a convolution treats them alike.
+
+  Attributes:
+    network: a generator with `framed` set.
+    cells: v.
+  """
+
+  network: nn.Module
+  cells: int
+
+  @nn.compact
+  def __call__(
+    self, z: Float[Array, 'b z'], told: Float[Array, 'b m'], scales: Scales, train: bool
+  ) -> Hurdle:
+    """The cells, about what they hold in the training showers."""
+    bias = self.param('cells', nn.initializers.zeros, (self.cells, HEADS))
+    logit, centre, below, above = jnp.moveaxis(self.network(z, told, train) + bias, -1, 0)
+    return hurdle(logit, centre, (below, above), scales)
+
+
+class Critic(nn.Module):
+  """Standardised cells `[b, v]`, summaries `[b, n]` and what is told `[b, m]` -> `{'score': [b]}`,
+  and `'targets'` where the discriminator has a regressor. The summaries join where the condition
+  does.
+
+  Attributes:
+    network: a discriminator that can be told of the particle.
+  """
+
+  network: nn.Module
+
+  @nn.compact
+  def __call__(
+    self, x: Float[Array, 'b v'], shown: Float[Array, 'b n'], told: Float[Array, 'b m'], train: bool
+  ) -> dict[str, Array]:
+    """The scores, higher for real showers."""
+    return self.network(x, jnp.concatenate([shown, told], axis=1), train, told)
+
+
+def decoder(settings: dict[str, Any], geometry: Geometry) -> nn.Module:
+  """The decoder of a config's `generator`: its name, and the network's fields.
+
+  Raises:
+    ValueError: a name that no registry knows.
+  """
+  fields = {name: value for name, value in settings.items() if name != 'name'}
+  if settings['name'] == 'dense':
+    return dense.Decoder(geometry.cells, **fields)
+  network = find(GENERATORS, settings['name'], 'generator')
+  return Decoder(network(geometry.grids, framed=True, **fields), geometry.cells)
+
+
+def critic(settings: dict[str, Any], geometry: Geometry, targets: int) -> nn.Module:
+  """The critic of a config's `discriminator`, with a regressor of so many targets.
+
+  Raises:
+    ValueError: a name that no registry knows.
+  """
+  fields = {name: value for name, value in settings.items() if name != 'name'}
+  if settings['name'] == 'dense':
+    return dense.Critic(targets=targets, **fields)
+  network = find(DISCRIMINATORS, settings['name'], 'discriminator')
+  return Critic(network(geometry.grids, framed=True, targets=targets, **fields))
