@@ -1,5 +1,5 @@
-"""Self-attention GAN with spectral normalisation in the discriminator only (Rogachev and Ratnikov 2021),
-at its best: in the canonical frame, see `config.framed` for all that the slides have not. As
+"""Self-attention GAN with spectral normalisation in the discriminator only (Rogachev and Ratnikov
+2021), at its best: in the canonical frame, see `config.framed` for all that the slides have not. As
 published: configs/published/sagan_sn_d.py.
 
 calojax train sagan_sn_d
@@ -9,6 +9,4 @@ from calojax import config
 
 
 def get_config():
-  c = config.framed({'name': 'sagan', 'spectral': False}, {'name': 'sagan', 'spectral': True})
-  c.adversarial.gamma = 0.0
-  return c
+  return config.framed_sagan(spectral=False)

@@ -9,6 +9,4 @@ from calojax import config
 
 
 def get_config():
-  c = config.framed({'name': 'sagan', 'spectral': True}, {'name': 'sagan', 'spectral': True})
-  c.adversarial.gamma = 0.0
-  return c
+  return config.framed_sagan(spectral=True)

@@ -1,6 +1,6 @@
 """The networks of Chekalina et al. 2018 in the canonical frame, see `config.framed` for all that
-the paper has not, the pairing of real and generated showers in place of Wasserstein's distance among
-it. As published: configs/published/wgan_gp.py.
+the paper has not, the pairing of real and generated showers in place of Wasserstein's distance
+among it. As published: configs/published/wgan_gp.py.
 
 calojax train wgan_gp
 """
@@ -9,4 +9,4 @@ from calojax import config
 
 
 def get_config():
-  return config.framed({'name': 'wgan'}, {'name': 'wgan'})
+  return config.framed_wgan()

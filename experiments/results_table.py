@@ -25,20 +25,28 @@ PAIRED = 'prd_auc_paired/'  # showers of the reference's own particles: they can
 MARK = '†'  # beside a paired figure
 TARGETS = ('ceiling', 'floor', 'reference')  # what Geant4 has in a figure's place
 SYSTEMS = {  # config -> what it is; the table of the README
-  'cnn': 'GAN with convolutions (Rogachev, Ratnikov 2022)',
+  'cnn': 'convolutions (Rogachev, Ratnikov 2022)',
   'cnn_aux': '+ auxiliary regressor: the main job',
-  'cnn_aux_energy': '`cnn_aux` whose visible energy is held; no paper',
   'cnn_aux_sn': '`cnn_aux` + spectral normalisation',
   'cnn_sa': '`cnn` + self-attention',
   'cnn_aux_sa_sn': 'all of these',
-  'sagan_sn_d': 'self-attention GAN (Rogachev, Ratnikov 2021), spectral normalisation in D',
+  'sagan_sn_d': 'self-attention (Rogachev, Ratnikov 2021), spectral normalisation in D',
   'sagan_sn_gd': 'the same in both players',
-  'wgan_gp': 'Wasserstein GAN, gradient penalty (Chekalina et al. 2018)',
-  'wgan_regressor': '+ parameter regressor, trained beforehand',
-  'vae': 'variational auto-encoder; cells are drawn',
-  'vae_gan': 'VAE, then GAN, in the canonical frame (`experiments/fidelity`); no paper',
-  'autoregressive': 'density of the cells one after another, in the same frame; no paper',
+  'wgan_gp': 'the networks of Chekalina et al. 2018',
+  'vae': 'convolutional VAE, no adversary',
+  'vae_gan': 'dense networks; no paper',
+  'autoregressive': 'density of the cells one after another; no paper',
   'shower_library': 'nearest stored shower, energy rescaled: the bar to reach',
+  'published/cnn': 'GAN with convolutions (Rogachev, Ratnikov 2022)',
+  'published/cnn_aux': '+ auxiliary regressor',
+  'published/cnn_aux_sn': '`cnn_aux` + spectral normalisation',
+  'published/cnn_sa': '`cnn` + self-attention',
+  'published/cnn_aux_sa_sn': 'all of these',
+  'published/sagan_sn_d': 'self-attention GAN (Rogachev, Ratnikov 2021), spectral normalisation in D',
+  'published/sagan_sn_gd': 'the same in both players',
+  'published/wgan_gp': 'Wasserstein GAN, gradient penalty (Chekalina et al. 2018)',
+  'wgan_regressor': '+ parameter regressor, trained beforehand',
+  'published/vae': 'variational auto-encoder; cells are drawn',
   'calogan': 'CaloGAN (Paganini et al. 2017), three layers',
   'calogan_conditional': 'conditional CaloGAN (de Oliveira et al. 2017)',
   'voxel': 'dense GAN for layers of any shape, CaloChallenge files too; no paper',
@@ -70,7 +78,7 @@ def result(run: pathlib.Path) -> Entry:
   keys = [f'prd_auc/{name}' for name in PRD if f'prd_auc/{name}' in summary] + headlines(summary)
   resolution = run / 'regressor' / 'resolution.json'
   found = {
-    'config': run.name,
+    'config': run.name.replace('published_', 'published/', 1),  # its usual folder
     'figures': {key: summary[key] for key in keys},
     'minutes': minutes(run, config),
     'meta': summary['meta'],

@@ -38,7 +38,7 @@ def states(name, embedded, few, **changes):
 
 
 def test_a_state_comes_back_bit_for_bit_with_key_and_spectral_vectors(tmp_path, embedded, few):
-  state, like = states('cnn_aux_sn', embedded, few)
+  state, like = states('published/cnn_aux_sn', embedded, few)
   checkpoints = Checkpoints(str(tmp_path))
   checkpoints.save(state._replace(step=jnp.int32(7)))
   checkpoints.wait()
@@ -52,11 +52,11 @@ def test_a_state_comes_back_bit_for_bit_with_key_and_spectral_vectors(tmp_path, 
 
 
 def test_a_state_of_another_network_is_refused_and_the_array_named(tmp_path, embedded, few):
-  state, _ = states('cnn', embedded, few)
+  state, _ = states('published/cnn', embedded, few)
   checkpoints = Checkpoints(str(tmp_path))
   checkpoints.save(state)
   checkpoints.wait()
-  _, other = states('cnn', embedded, few, latent=9)
+  _, other = states('published/cnn', embedded, few, latent=9)
   with pytest.raises(
     ValueError, match=r'generator.*kernel has shape \(13, 64\), expected \(14, 64\)'
   ):
@@ -92,12 +92,12 @@ def test_no_checkpoint_is_a_clear_error(tmp_path):
 
 def test_a_workdir_remembers_its_config_and_its_data(tmp_path, embedded, few):
   folder = str(tmp_path / 'run')
-  config = tiny.config('cnn_aux')
+  config = tiny.config('published/cnn_aux')
   workdir.claim(folder, config)
-  workdir.claim(folder, tiny.config('cnn_aux'))
+  workdir.claim(folder, tiny.config('published/cnn_aux'))
   assert workdir.stored_config(folder).to_json() == config.to_json()
   with pytest.raises(ValueError, match=r'latent was 8, now 5'):
-    workdir.claim(folder, tiny.config('cnn_aux', latent=5))
+    workdir.claim(folder, tiny.config('published/cnn_aux', latent=5))
   workdir.describe_data(folder, embedded.geometry, embedded.provenance, 'abc', few.condition)
   geometry, description, spectrum = workdir.stored_data(folder)
   assert geometry == embedded.geometry and description['fingerprint'] == 'abc'
@@ -191,7 +191,7 @@ def test_room_for_checkpoints_is_asked_for_before(two, monkeypatch):
 @pytest.mark.parametrize('name', [workdir.CONFIG, workdir.DATA, spectrum.FILE])
 def test_a_changed_file_of_a_workdir_is_refused(name, tmp_path, embedded, few):
   folder = str(tmp_path)
-  workdir.claim(folder, tiny.config('cnn'))
+  workdir.claim(folder, tiny.config('published/cnn'))
   workdir.describe_data(folder, embedded.geometry, {}, 'abc', few.condition)
   both = lambda: (workdir.stored_config(folder), workdir.stored_data(folder))
   both()

@@ -17,7 +17,7 @@ from calojax.evaluation.wishes import Wishes
 from calojax.showers import take
 from conftest import ROOT, stored
 
-CONFIG = '--config=configs/cnn.py'
+CONFIG = '--config=configs/published/cnn.py'
 
 
 def calojax(*arguments, cwd=ROOT):
@@ -113,7 +113,7 @@ def test_bad_data_are_refused_in_one_line_and_nothing_is_made(bad_files, tmp_pat
 def run(tmp_path_factory):
   """A tiny finished training in the default workdir of its own folder, and what it printed."""
   folder = tmp_path_factory.mktemp('user')
-  process = calojax(f'--config={ROOT}/configs/cnn_aux.py', *tiny.flags(), cwd=folder)
+  process = calojax(f'--config={ROOT}/configs/published/cnn_aux.py', *tiny.flags(), cwd=folder)
   assert process.returncode == 0, process.stderr
   made = list((folder / 'runs').iterdir())
   assert len(made) == 1 and made[0].name.startswith('cnn_aux-')
@@ -268,7 +268,7 @@ def test_values_that_cannot_be_are_refused_before_anything_is_made(tmp_path, fla
 def test_a_run_that_becomes_nan_stops_with_step_and_term_and_keeps_the_good_checkpoint(tmp_path):
   folder = tmp_path / 'run'
   process = calojax(
-    '--config=configs/cnn.py',
+    '--config=configs/published/cnn.py',
     f'--workdir={folder}',
     *tiny.flags(optimiser__generator=1e20, train__steps=40),
   )

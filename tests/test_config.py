@@ -101,7 +101,7 @@ NONSENSE = [
 
 @pytest.mark.parametrize('key, value', NONSENSE, ids=lambda part: repr(part))
 def test_nonsense_is_refused_in_one_line_that_names_it(key, value):
-  found = tiny.full_config('cnn')
+  found = tiny.full_config('published/cnn')
   with found.unlocked(), found.ignore_type():
     *rooms, last = key.split('.')
     room = found
@@ -115,13 +115,13 @@ def test_nonsense_is_refused_in_one_line_that_names_it(key, value):
 
 
 def test_every_fault_is_named_at_once():
-  found = tiny.config('cnn', latent=0, train__batch=-1)
+  found = tiny.config('published/cnn', latent=0, train__batch=-1)
   with pytest.raises(ValueError, match='latent is 0, expected a whole number.*; train.batch is -1'):
     config.check(found)
 
 
 def test_a_key_that_is_missing_is_named():
-  found = tiny.full_config('vae')
+  found = tiny.full_config('published/vae')
   with found.unlocked():
     del found.weights['kl'], found.data['split']
   with pytest.raises(ValueError, match='^data.split is missing; weights.kl is missing$'):
@@ -141,8 +141,8 @@ def test_a_method_of_another_package_keeps_its_keys():
 @pytest.mark.parametrize(
   'path, name',
   [
-    (STORED / 'cnn_aux' / 'config.json', 'cnn_aux'),
-    (STORED / 'vae' / 'config.json', 'vae'),
+    (STORED / 'cnn_aux' / 'config.json', 'published/cnn_aux'),
+    (STORED / 'vae' / 'config.json', 'published/vae'),
     (STORED / 'shower_library' / 'config.json', 'shower_library'),
     (STORED / 'wgan_regressor.config.json', 'wgan_regressor'),
   ],
@@ -169,7 +169,7 @@ def test_a_config_of_today_is_not_migrated():
 
 @pytest.mark.parametrize('number', [config.FORMAT + 1, 0, 'two', 1.5])
 def test_a_format_of_the_future_is_refused_in_one_line(number):
-  found = tiny.full_config('cnn')
+  found = tiny.full_config('published/cnn')
   with found.unlocked(), found.ignore_type():
     found.format = number
   with pytest.raises(ValueError, match=f'has format {number!r}, expected .* to {config.FORMAT}'):
@@ -219,7 +219,7 @@ def test_words_about_a_file_are_judged_when_they_are_read(key, value):
   ],
 )
 def test_words_about_a_file_that_do(key, value):
-  found = tiny.full_config('cnn')
+  found = tiny.full_config('published/cnn')
   found.data[key.removeprefix('data.')] = value
   assert config.check(found) is found
 
@@ -244,11 +244,11 @@ def as_tuple(value):
 
 @pytest.mark.parametrize('name', tiny.SYSTEMS)
 def test_a_docstring_has_the_paper_the_command_and_the_figures_that_were_measured(name):
-  text = ' '.join((importlib.import_module(name).__doc__ or '').split())
+  text = ' '.join((importlib.import_module(name.replace('/', '.')).__doc__ or '').split())
   assert f'calojax train {name}' in text
   entry, found = RESULTS[name], tiny.full_config(name)
   assert measured(entry) in text
-  if name != 'cnn_aux_energy' and name != 'voxel':
+  if name != 'voxel':
     assert any(f' {year}' in text for year in range(2014, 2023)), 'the paper has a year'
   # A run that differed from the config of today says so.
   networks = {
@@ -273,6 +273,7 @@ def test_a_config_is_found_by_its_name_and_a_wrong_name_gets_the_near_one(tmp_pa
   assert pathlib.Path(shipped.path('cnn_aux')).read_text() == (CONFIGS / 'cnn_aux.py').read_text()
   assert shipped.path('configs/cnn.py') == 'configs/cnn.py'
   line = ['main', '--config=vae', '--workdir=x', '--config.latent=3']
+  assert shipped.path('published/cnn').endswith('configs/published/cnn.py')
   assert shipped.resolved(line) == ['main', f'--config={shipped.path("vae")}', *line[2:]]
   assert shipped.resolved(['main', '--config', 'vae'])[2] == shipped.path('vae')
   with pytest.raises(ValueError, match="no config 'cnn_axu'; did you mean 'cnn_aux'"):
@@ -283,7 +284,7 @@ def test_a_config_is_found_by_its_name_and_a_wrong_name_gets_the_near_one(tmp_pa
 
 
 def test_a_workdir_is_a_config_too(tmp_path, monkeypatch):
-  kept = tiny.config('cnn_aux')
+  kept = tiny.config('published/cnn_aux')
   (tmp_path / 'run').mkdir()
   (tmp_path / 'run' / 'config.json').write_text(kept.to_json())
   monkeypatch.chdir(tmp_path)
@@ -298,7 +299,8 @@ def test_a_workdir_is_a_config_too(tmp_path, monkeypatch):
 
 def test_what_may_change_on_the_way():
   found = config.changes(
-    tiny.config('cnn'), tiny.config('cnn', latent=9, train__log_every=4, evaluation__runs=3)
+    tiny.config('published/cnn'),
+    tiny.config('published/cnn', latent=9, train__log_every=4, evaluation__runs=3),
   )
   assert [(str(change), change.free) for change in found] == [
     ('evaluation.runs was 2, now 3', True),

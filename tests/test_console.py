@@ -144,7 +144,7 @@ def test_completion_names_commands_and_flags(shell):
     ('tr', 'train'),
     ('sample --ene', '--energy='),
     ('export --over', ''),
-    ('train cnn_aux_e', 'cnn_aux_energy'),
+    ('train autor', 'autoregressive'),
     ('sample lh', 'lhcb_ecal'),
   ],
 )

@@ -16,6 +16,7 @@ import tiny
 from calojax import main
 from calojax.commands import options
 from calojax.commands.arguments import parsed
+from calojax.config import shipped
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / 'experiments'))
@@ -84,7 +85,7 @@ def test_tables_are_those_of_the_results(name):
 def test_every_table_is_shown_and_every_config_is_in_the_table_of_systems():
   shown = {name for text in TEXTS.values() for _, name, _ in tables.MARKED.findall(text)}
   assert shown == set(tables.TABLES)
-  assert set(results_table.SYSTEMS) == {path.stem for path in (ROOT / 'configs').glob('*.py')}
+  assert set(results_table.SYSTEMS) == set(shipped.files())
 
 
 def test_a_page_gets_its_table_between_the_marks():
@@ -136,7 +137,7 @@ def test_flags_of_the_commands_exist(words, monkeypatch, tmp_path):
   (tmp_path / 'configs').symlink_to(ROOT / 'configs')
   for name in ('cnn_aux', 'mine'):  # the runs that the pages go on with
     (tmp_path / 'runs' / name).mkdir(parents=True)
-    text = tiny.full_config('cnn_aux').to_json()
+    text = tiny.full_config('published/cnn_aux').to_json()
     (tmp_path / 'runs' / name / 'config.json').write_text(text)
   asked = asked_of(words)
   assert asked is not None or words[1] in ('--version', '--help') or words[2:3] != ['calojax.main']
@@ -146,7 +147,15 @@ def test_flags_of_the_commands_exist(words, monkeypatch, tmp_path):
 def test_a_flag_that_does_not_exist_is_found(monkeypatch):
   monkeypatch.chdir(ROOT)
   with pytest.raises(ValueError, match='stepz'):
-    asked_of(['python', '-m', 'calojax.main', '--config=configs/cnn.py', '--config.train.stepz=1'])
+    asked_of(
+      [
+        'python',
+        '-m',
+        'calojax.main',
+        '--config=configs/published/cnn.py',
+        '--config.train.stepz=1',
+      ]
+    )
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,9 @@ from calojax.inference import runtimes, sidecar
 
 # One of every kind of network; the others differ from these in numbers only.
 NETWORKS = (
-  'cnn_aux_sa_sn',
+  'published/cnn_aux_sa_sn',
   'wgan_gp',
-  'vae',
+  'published/vae',
   'vae_gan',
   'calogan',
   'calogan_conditional',

@@ -359,7 +359,10 @@ def refused(*arguments):
 @pytest.mark.parametrize(
   'arguments, message',
   [
-    (('--config=cnn', '--count=3'), '--count=3 with --mode=train, expected --mode=sample'),
+    (
+      ('--config=published/cnn', '--count=3'),
+      '--count=3 with --mode=train, expected --mode=sample',
+    ),
     (
       ('--mode=evaluate', '--workdir=x', '--training=t.h5'),
       '--training=t.h5 with --mode=evaluate, expected --mode=evaluate of files',
@@ -387,7 +390,7 @@ def test_files_that_are_compared_are_told_their_units_by_flags(tmp_path, embedde
 
 def test_jax_without_the_device_that_is_asked_for_is_one_line(monkeypatch):
   monkeypatch.setenv('JAX_PLATFORMS', 'cuda')
-  line = refused('--config=cnn', '--workdir=nowhere')
+  line = refused('--config=published/cnn', '--workdir=nowhere')
   assert "JAX_PLATFORMS is 'cuda', expected devices that this machine has" in line
 
 
@@ -395,7 +398,7 @@ def test_a_training_and_its_workdir(tmp_path):
   """A second process is refused, a signal saves, a workdir that goes is an error."""
   folder = tmp_path / 'run'
   command = [
-    *(sys.executable, '-m', 'calojax.main', '--config=cnn', f'--workdir={folder}'),
+    *(sys.executable, '-m', 'calojax.main', '--config=published/cnn', f'--workdir={folder}'),
     *tiny.flags(train__steps=100_000, train__monitor_every=100_000),
   ]
 

@@ -75,7 +75,7 @@ class Killed(Exception):
   """The process is gone."""
 
 
-def asked(source, name='vae', **changes):
+def asked(source, name='published/vae', **changes):
   usual = {
     'data__source': source,
     'train__steps': STEPS,
@@ -282,7 +282,7 @@ def test_data_that_have_moved_are_known_by_their_fingerprint(copied, source, emb
 def gan(source, tmp_path_factory):
   """A workdir of a GAN whose state is that of step 8, with an average of its own."""
   folder = tmp_path_factory.mktemp('runs') / 'gan'
-  trainer = prepared(asked(source, 'cnn_aux'), folder)
+  trainer = prepared(asked(source, 'published/cnn_aux'), folder)
   state: Any = trainer.state
   averaged = jax.tree.map(lambda leaf: 1.5 * leaf, state.generator.ema)
   generator = state.generator._replace(ema=averaged)
@@ -295,7 +295,7 @@ def gan(source, tmp_path_factory):
 def test_a_new_run_starts_from_the_generator_of_another(gan, embedded, tmp_path):
   """On other data, and with every network of the other."""
   other = written(embedded, tmp_path / 'other.h5', slice(SHOWERS, 2 * SHOWERS))
-  config = asked(other, 'cnn_aux', seed=5, train__steps=4)
+  config = asked(other, 'published/cnn_aux', seed=5, train__steps=4)
   began = origin.read(str(gan), 'newest')
   new: Any = prepared(config, tmp_path / 'run', origin=began).state
   old: Any = began.found.state
@@ -319,7 +319,10 @@ def test_a_new_run_starts_from_the_generator_of_another(gan, embedded, tmp_path)
 def test_a_run_that_starts_from_another_and_is_killed_before_it_has_the_weights(
   gan, source, tmp_path, monkeypatch
 ):
-  config, began = asked(source, 'cnn_aux', train__steps=4), origin.read(str(gan), 'newest')
+  config, began = (
+    asked(source, 'published/cnn_aux', train__steps=4),
+    origin.read(str(gan), 'newest'),
+  )
 
   def gone(*arguments):
     raise Killed
@@ -344,10 +347,10 @@ def test_networks_that_are_not_the_same_are_refused_by_name(gan, finished, sourc
     ({'transform__parameter': 0.5}, 'mean something else: transform.parameter is 0.25 there, 0.5'),
   ):
     with pytest.raises(ValueError, match=message):
-      prepared(asked(source, 'cnn_aux', **changes), folder, origin=began)
+      prepared(asked(source, 'published/cnn_aux', **changes), folder, origin=began)
   vae = origin.read(str(finished), 'newest')
   with pytest.raises(ValueError, match="method is 'vae' there, 'gan' here"):
-    prepared(asked(source, 'cnn_aux'), folder, origin=vae)
+    prepared(asked(source, 'published/cnn_aux'), folder, origin=vae)
   with pytest.raises(ValueError, match=r'its cells are those of lhcb_ecal \(1 layer\(s\): 30x30\)'):
     prepared(asked('calogan', 'voxel'), folder, origin=began)
   assert not folder.exists()
@@ -462,5 +465,5 @@ def test_the_commands_take_what_was_asked_for(source, tmp_path, capsys):
 
 
 def test_what_is_said_of_rates_that_stay():
-  config = tiny.config('cnn', optimiser__cooldown=0.0)
+  config = tiny.config('published/cnn', optimiser__cooldown=0.0)
   assert going_on.schedules(config) == 'rates stay'

@@ -36,7 +36,7 @@ INSTALLED = [name for name in runtimes.RUNTIMES if importlib.util.find_spec(name
 @pytest.fixture(scope='module')
 def exported(tmp_path_factory):
   """The folder of an exported convolutional generator."""
-  config = tiny.config('cnn_aux')
+  config = tiny.config('published/cnn_aux')
   few, geometry, _ = tiny.showers(config.data.source)
   method = build(config, geometry, few)
   variables = jax.jit(method.init)(jax.random.key(0), take(few, slice(4))).generator.ema

@@ -488,7 +488,7 @@ def test_a_training_uses_what_the_config_says_of_the_file(tmp_path, arrays, memo
     'EnergyDeposit': cells,
   }
   path = str(save(tmp_path / 'a.h5', {**wrong, 'EnergyDeposit': np.maximum(cells, 0)}))
-  config = tiny.config('cnn', data__source=path, data__memory_gib=memory)
+  config = tiny.config('published/cnn', data__source=path, data__memory_gib=memory)
   config.data.split = (0.4, 0.3, 0.3)
   if not memory:  # one level below `load_parts`, which needs more chunks than 300 showers make
     for part in ('examine', 'load'):

@@ -82,17 +82,17 @@ def test_a_model_broadcasts():
 
 def test_a_system_is_trained_and_loaded(tmp_path):
   pytest.importorskip('jax')
-  changes = tiny.values('vae')
-  model = calojax.train('vae', tmp_path / 'run', changes)
+  changes = tiny.values('published/vae')
+  model = calojax.train('published/vae', tmp_path / 'run', changes)
   again = calojax.load(tmp_path / 'run', checkpoint='8')
   judged = calojax.evaluate(tmp_path / 'run', output=tmp_path / 'report', metrics=['response'])
   assert judged['response/ratio']['value'] > 0 and (tmp_path / 'report' / 'summary.json').is_file()
   one = calojax.Condition.of([5e3, 2e4])
   np.testing.assert_array_equal(model.generate(*one, seed=1), again.generate(*one, seed=1))
   with pytest.raises(ValueError, match='did you mean train.steps'):
-    calojax.train('vae', tmp_path / 'x', {'train.step': 3})
+    calojax.train('published/vae', tmp_path / 'x', {'train.step': 3})
   with pytest.raises(ValueError, match=r"train.steps is 'many'"):
-    calojax.train('vae', tmp_path / 'x', {'train.steps': 'many'})
+    calojax.train('published/vae', tmp_path / 'x', {'train.steps': 'many'})
   with pytest.raises(ValueError, match="did you mean 'vae'"):
     calojax.train('vea', tmp_path / 'x')
   with pytest.raises(ValueError, match='runtime jax'):

@@ -63,7 +63,7 @@ def test_penalty_of_a_share_of_the_batch():
   """
 
   def metrics(share):
-    config = tiny.config('cnn_aux', penalised=share)
+    config = tiny.config('published/cnn_aux', penalised=share)
     showers, geometry, _ = tiny.showers('lhcb_ecal')
     method = build(config, geometry, showers)
     batch = jax.tree.map(lambda leaf: leaf[None, :8], showers)
@@ -237,7 +237,7 @@ def start(name, embedded, few, k=1):
 
 
 def test_several_steps_a_dispatch_are_the_same_steps(embedded, few):
-  method, mesh, batches, begin = start('cnn_aux', embedded, few)
+  method, mesh, batches, begin = start('published/cnn_aux', embedded, few)
   step = loop.dispatcher(method, mesh)
   copy = jax.tree.map(jnp.copy, begin)
   together, metrics = step(begin, batches(0, 4))
@@ -255,7 +255,7 @@ def test_several_steps_a_dispatch_are_the_same_steps(embedded, few):
 def test_k_micro_batches_move_the_discriminator_k_times(embedded, few):
   moved = {}
   for k in (1, 3):
-    method, mesh, batches, begin = start('cnn', embedded, few, k)
+    method, mesh, batches, begin = start('published/cnn', embedded, few, k)
     state_, _ = jax.jit(method.update)(begin, jax.tree.map(lambda leaf: leaf[0], batches(0, 1)))
     moved[k] = (
       int(state_.discriminator.opt_state[0].count),
@@ -274,7 +274,7 @@ from calojax.geometry import Geometry, Layer
 from calojax.showers import Condition, Shower, take
 loaded = data.load('lhcb_ecal'); few = take(loaded.showers, slice(256))
 rates = {'optimiser__generator': 1e-5, 'optimiser__discriminator': 1e-5}
-method = build(tiny.config('cnn_aux_sn', **rates), loaded.geometry, few)
+method = build(tiny.config('published/cnn_aux_sn', **rates), loaded.geometry, few)
 mesh = sharding.data_mesh()
 batches = feed.Resident(few, 0, 16, 1, mesh)
 state = loop.initial_state(method, take(few, slice(2)), 0, mesh)
@@ -312,7 +312,7 @@ def test_eight_devices_give_the_result_of_one(tmp_path):
 
 
 def test_bfloat16_networks_keep_float32_parameters_and_make_finite_showers(embedded, few):
-  method = build(tiny.config('cnn', dtype='bfloat16'), embedded.geometry, few)
+  method = build(tiny.config('published/cnn', dtype='bfloat16'), embedded.geometry, few)
   state_ = jax.jit(method.init)(jax.random.key(0), take(few, slice(2)))
   batch = jax.tree.map(lambda leaf: leaf[:8].reshape(1, 8, *leaf.shape[1:]), few)
   state_, metrics = jax.jit(method.update)(state_, batch)
@@ -325,7 +325,7 @@ def test_bfloat16_networks_keep_float32_parameters_and_make_finite_showers(embed
 
 
 def test_a_period_that_no_dispatch_hits_is_refused():
-  config = tiny.config('cnn', train__steps_per_dispatch=3)
+  config = tiny.config('published/cnn', train__steps_per_dispatch=3)
   with pytest.raises(ValueError, match='train.steps is 8.*multiple of the 3'):
     loop.steps_per_dispatch(config)
 

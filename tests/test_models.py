@@ -14,6 +14,7 @@ import pytest
 import tiny
 from calojax import models
 from calojax.methods import state as state_
+from calojax.config import shipped
 from calojax.methods.build import METHODS, build
 from calojax.showers import take
 from calojax.training import sharding, workdir
@@ -22,20 +23,28 @@ from calojax.training.loop import shapes
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
-# (generator, discriminator) parameters at full size; the VAE's generator holds its encoder, a
-# library has none.
+# (generator, discriminator) parameters at full size; the VAE's generator holds its encoder, the
+# discriminator of a system in the canonical frame the encoder of its warm start; a library has none.
 COUNTS = {
-  'cnn': (656_321, 406_721),
-  'cnn_aux': (656_321, 426_394),
-  'cnn_aux_sn': (656_321, 426_394),
-  'cnn_aux_energy': (656_321, 426_458),
-  'cnn_sa': (661_442, 411_842),
-  'cnn_aux_sa_sn': (661_442, 615_835),
-  'wgan_gp': (1_461_697, 528_001),
+  'cnn': (464_756, 1_017_857),
+  'cnn_aux': (464_756, 1_039_981),
+  'cnn_aux_sn': (464_756, 1_039_981),
+  'cnn_sa': (469_877, 1_022_978),
+  'cnn_aux_sa_sn': (469_877, 1_229_422),
+  'sagan_sn_d': (473_013, 954_434),
+  'sagan_sn_gd': (473_013, 954_434),
+  'wgan_gp': (682_868, 1_079_169),
+  'vae': (623_604, 1_255_489),
+  'published/cnn': (656_321, 406_721),
+  'published/cnn_aux': (656_321, 426_394),
+  'published/cnn_aux_sn': (656_321, 426_394),
+  'published/cnn_sa': (661_442, 411_842),
+  'published/cnn_aux_sa_sn': (661_442, 615_835),
+  'published/wgan_gp': (1_461_697, 528_001),
+  'published/sagan_sn_d': (663_682, 390_658),
+  'published/sagan_sn_gd': (663_682, 390_658),
+  'published/vae': (1_083_042, 0),
   'wgan_regressor': (1_461_697, 528_001),
-  'sagan_sn_d': (663_682, 390_658),
-  'sagan_sn_gd': (663_682, 390_658),
-  'vae': (1_083_042, 0),
   'vae_gan': (1_385_072, 1_255_489),
   'autoregressive': (705_686, 0),
   'shower_library': (0, 0),
@@ -52,7 +61,7 @@ def parameters(player) -> int:
 
 
 def test_every_config_is_tested():
-  assert {path.stem for path in (ROOT / 'configs').glob('*.py')} == set(COUNTS) == set(tiny.SYSTEMS)
+  assert set(shipped.files()) == set(COUNTS) == set(tiny.SYSTEMS)
 
 
 def test_every_network_and_method_has_a_config_that_is_tested():
@@ -78,7 +87,16 @@ def batch_of(few, k, size=8):
   return jax.tree.map(lambda leaf: leaf[: size * k].reshape(k, size, *leaf.shape[1:]), few)
 
 
-@pytest.mark.parametrize('name', COUNTS)
+# Systems whose networks, losses and flags are those of others here are left out: to compile the steps
+# of one takes half a minute.
+STEPPED = [
+  name
+  for name in COUNTS
+  if name not in ('cnn', 'cnn_aux', 'cnn_aux_sn', 'cnn_sa', 'sagan_sn_d', 'published/cnn')
+]
+
+
+@pytest.mark.parametrize('name', STEPPED)
 def test_steps_are_finite_move_every_player_and_resume_bitwise(name, tmp_path):
   config = tiny.config(name)
   few, geometry, _ = tiny.showers(config.data.source)
@@ -99,7 +117,7 @@ def test_steps_are_finite_move_every_player_and_resume_bitwise(name, tmp_path):
         for a, b in zip(jax.tree.leaves(before.params), jax.tree.leaves(after.params))
       ]
       # The critic of a VAE-GAN waits for the second phase.
-      assert np.mean(moved) > (0.2 if name == 'vae_gan' else 0.5)
+      assert np.mean(moved) > (0.1 if config.method == 'vae_gan' else 0.5)
   checkpoints = Checkpoints(str(tmp_path))
   checkpoints.save(halfway)
   checkpoints.wait()
@@ -121,19 +139,21 @@ def test_steps_are_finite_move_every_player_and_resume_bitwise(name, tmp_path):
 
 def test_regression_terms_appear_with_a_regressor_only(embedded, few):
   terms = {}
-  for name in ('cnn', 'cnn_aux'):
+  for name in ('published/cnn', 'published/cnn_aux'):
     method = build(tiny.config(name), embedded.geometry, few)
     batch = jax.tree.map(lambda leaf: leaf[:8].reshape(1, 8, *leaf.shape[1:]), few)
     state = jax.eval_shape(method.init, jax.random.key(0), take(few, slice(2)))
     terms[name] = set(jax.eval_shape(method.update, state, batch)[1])
-  assert terms['cnn_aux'] - terms['cnn'] == {
+  assert terms['published/cnn_aux'] - terms['published/cnn'] == {
     'discriminator/regression',
     'discriminator/regression_fake',
   }
 
 
 def test_a_zero_weight_is_not_traced(embedded, few):
-  method = build(tiny.config('cnn_aux', weights__regression_fake=0.0), embedded.geometry, few)
+  method = build(
+    tiny.config('published/cnn_aux', weights__regression_fake=0.0), embedded.geometry, few
+  )
   batch = jax.tree.map(lambda leaf: leaf[:8].reshape(1, 8, *leaf.shape[1:]), few)
   metrics = jax.eval_shape(
     method.update, jax.eval_shape(method.init, jax.random.key(0), take(few, slice(2))), batch
@@ -142,11 +162,11 @@ def test_a_zero_weight_is_not_traced(embedded, few):
 
 
 def test_unknown_names_are_refused_with_the_near_one(embedded):
-  config = tiny.config('cnn_aux')
+  config = tiny.config('published/cnn_aux')
   config.adversarial = 'hing'
   with pytest.raises(ValueError, match="'hing'.*'hinge'"):
     build(config, embedded.geometry)
-  config = tiny.config('cnn_aux', regressor__targets=('respons',))
+  config = tiny.config('published/cnn_aux', regressor__targets=('respons',))
   with pytest.raises(ValueError, match="'respons'.*'response'"):
     build(config, embedded.geometry)
 
@@ -154,11 +174,11 @@ def test_unknown_names_are_refused_with_the_near_one(embedded):
 @pytest.mark.parametrize(
   'name, changes, message',
   [
-    ('vae', {'train__discriminator_steps': 2}, 'discriminator_steps is 2, expected 1'),
+    ('published/vae', {'train__discriminator_steps': 2}, 'discriminator_steps is 2, expected 1'),
     ('shower_library', {'train__discriminator_steps': 2}, 'discriminator_steps is 2, expected 1'),
     ('wgan_regressor', {'pretraining__batch': 0}, 'pretraining.batch is 0'),
-    ('cnn', {'train__generator_steps': 0}, 'train.generator_steps is 0'),
-    ('cnn', {'flips': 0.6}, 'flips is 0.6'),
+    ('published/cnn', {'train__generator_steps': 0}, 'train.generator_steps is 0'),
+    ('published/cnn', {'flips': 0.6}, 'flips is 0.6'),
   ],
 )
 def test_numbers_that_make_no_sense_are_refused_before_anything_runs(name, changes, message):
@@ -167,7 +187,7 @@ def test_numbers_that_make_no_sense_are_refused_before_anything_runs(name, chang
     build(tiny.config(name, **changes), geometry, few)
 
 
-@pytest.mark.parametrize('name', ['cnn_aux', 'vae', 'shower_library'])
+@pytest.mark.parametrize('name', ['published/cnn_aux', 'published/vae', 'shower_library'])
 def test_a_config_of_an_earlier_version_is_completed(name, tmp_path):
   """Keys that have been added since get their defaults; what a method does not have is not
   added.

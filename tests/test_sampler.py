@@ -123,7 +123,7 @@ def run(tmp_path_factory):
   folder = tmp_path_factory.mktemp('run')
   workdir, model = folder / 'workdir', folder / 'model'
   # A VAE: eight steps of a GAN leave most showers empty.
-  command('--config=configs/vae.py', f'--workdir={workdir}', *tiny.flags('vae'))
+  command('--config=configs/published/vae.py', f'--workdir={workdir}', *tiny.flags('published/vae'))
   assert f'exported to {model}' in command(
     '--mode=export', f'--workdir={workdir}', f'--output={model}'
   )

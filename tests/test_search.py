@@ -27,7 +27,7 @@ for step in range(len(found) + 1, 5):
   os.replace(folder / 'part', best)
 """
 FILE = """
-config = "cnn"
+config = "published/cnn"
 trials = 6
 startup = 2
 [space]

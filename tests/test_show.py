@@ -24,7 +24,7 @@ def run(capsys, *words, code=0):
 
 def test_everything_of_the_package_is_listed_once(capsys):
   text = run(capsys, 'list')
-  names = [file.stem for file in shipped.folder().glob('*.py')]
+  names = list(shipped.files())
   for name in names:
     assert text.count(f'\n  {name} ') >= 1, name
   for kind, known in (

@@ -27,7 +27,7 @@ def file(tmp_path_factory, embedded):
 
 
 def test_a_large_file_is_streamed_and_its_parts_are_disjoint(file):
-  config = tiny.config('cnn', data__source=file, data__memory_gib=0.01)
+  config = tiny.config('published/cnn', data__source=file, data__memory_gib=0.01)
   parts = load_parts(config)
   assert (
     parts.chunks is not None
@@ -52,7 +52,7 @@ def test_a_large_file_is_streamed_and_its_parts_are_disjoint(file):
 
 
 def test_a_small_file_is_held_in_memory_and_gives_the_same_data(file):
-  parts = load_parts(tiny.config('cnn', data__source=file, data__memory_gib=1.0))
+  parts = load_parts(tiny.config('published/cnn', data__source=file, data__memory_gib=1.0))
   assert (
     parts.chunks is None
     and sum(len(getattr(parts, name).energies) for name in ('train', 'validation', 'test')) == 4096
@@ -60,7 +60,7 @@ def test_a_small_file_is_held_in_memory_and_gives_the_same_data(file):
 
 
 def test_streamed_batches_are_a_function_of_the_step(file):
-  config = tiny.config('cnn', data__source=file, data__memory_gib=0.01)
+  config = tiny.config('published/cnn', data__source=file, data__memory_gib=0.01)
   parts, mesh = load_parts(config), sharding.data_mesh()
   first, second = batches_of(config, parts, mesh), batches_of(config, parts, mesh)
   for step in range(5):
@@ -69,7 +69,9 @@ def test_streamed_batches_are_a_function_of_the_step(file):
 
 
 def test_too_few_showers_for_an_update_are_refused(file):
-  config = tiny.config('cnn', data__source=file, train__batch=1024, train__discriminator_steps=3)
+  config = tiny.config(
+    'published/cnn', data__source=file, train__batch=1024, train__discriminator_steps=3
+  )
   with pytest.raises(ValueError, match='1024'):
     batches_of(config, load_parts(config), sharding.data_mesh())
 
@@ -78,7 +80,7 @@ def test_too_few_showers_for_an_update_are_refused(file):
 def test_batches_give_their_memory_back(file, memory):
   import jax
 
-  config = tiny.config('cnn', data__source=file, data__memory_gib=memory)
+  config = tiny.config('published/cnn', data__source=file, data__memory_gib=memory)
   parts = load_parts(config)
   gc.collect()  # of tests before
   before = sum(array.nbytes for array in jax.live_arrays())
@@ -102,7 +104,7 @@ from conftest import ROOT
 mesh, path, limit = sharding.data_mesh(), sys.argv[1], float(sys.argv[2])
 few = data.read(path, 0, 300)  # what reading itself needs
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-config = tiny.config('cnn', data__source=path, data__memory_gib=limit)
+config = tiny.config('published/cnn', data__source=path, data__memory_gib=limit)
 start = peak()
 parts = load_parts(config)
 feed = batches_of(config, parts, mesh)

@@ -31,10 +31,10 @@ def test_a_file_says_which_trainings_there_are(tmp_path):
       [overrides]
       train.steps = 20
       [[job]]
-      config = "configs/cnn_aux.py"
+      config = "configs/published/cnn_aux.py"
       [[job]]
       name = "slow"
-      config = "cnn"
+      config = "published/cnn"
       seeds = [7]
       [job.overrides]
       optimiser.generator = 1e-4
@@ -45,7 +45,7 @@ def test_a_file_says_which_trainings_there_are(tmp_path):
   assert [job.name for job in plan.jobs] == ['cnn_aux-seed0', 'cnn_aux-seed1', 'slow-seed7']
   assert plan.figures == ('prd_auc/raw',)
   assert plan.jobs[2].arguments() == [
-    '--config=cnn',
+    '--config=published/cnn',
     '--steps=20',
     '--config.optimiser.generator=0.0001',
     '--config.generator.channels=(16, 8, 8, 8)',
@@ -56,7 +56,7 @@ def test_a_file_says_which_trainings_there_are(tmp_path):
 def test_jobs_start_from_another_run(tmp_path):
   (tmp_path / 'run').mkdir()
   (tmp_path / 'run' / 'config.json').write_text('{}')
-  text = f'[[job]]\nconfig = "cnn"\nfrom = "{tmp_path}/run"\ncheckpoint = 20'
+  text = f'[[job]]\nconfig = "published/cnn"\nfrom = "{tmp_path}/run"\ncheckpoint = 20'
   (job,) = sweep_plan.read(planned(tmp_path, text)).jobs
   assert job.arguments()[-2:] == [f'--from={tmp_path}/run', '--checkpoint=20']
 
@@ -70,18 +70,36 @@ def test_jobs_start_from_another_run(tmp_path):
     ('[[job]]\nconfig = "cnn_axu"', "job cnn_axu: no config 'cnn_axu'; did you mean 'cnn_aux'"),
     ('[[job]]\nconfg = "cnn"', "no key of a job 'confg'; did you mean 'config'"),
     ('[[job]]\nconfig = 3', 'config of a job is 3, expected the name of one'),
-    ('[[job]]\nconfig = "cnn"\nname = "a/b"', "name of a job is 'a/b'"),
-    ('[[job]]\nconfig = "cnn"\nseeds = []', r'seeds of cnn is \[\], expected a list'),
-    ('[[job]]\nconfig = "cnn"\nseeds = [true]', r'seeds of cnn is \[True\]'),
-    ('[[job]]\nconfig = "cnn"\n[[job]]\nconfig = "cnn"', '2 jobs are named cnn-seed0'),
-    ('[[job]]\nconfig = "cnn"\n[job.overrides]\ntrain.stpes = 3', 'did you mean train.steps'),
-    ('[[job]]\nconfig = "cnn"\n[job.overrides]\ntrain.steps = 0', 'train.steps is 0, expected'),
-    ('[[job]]\nconfig = "cnn"\n[job.overrides]\ntrain.steps = "x"', "job cnn: train.steps is 'x'"),
-    ('[[job]]\nconfig = "cnn"\n[job.overrides]\nseed = 3', 'has seed, expected it in seeds'),
-    ('overrides = 3\n[[job]]\nconfig = "cnn"', 'overrides of the sweep is 3'),
-    ('[[job]]\nconfig = "cnn"\nfrom = "nix"', "from of cnn is 'nix', expected the folder of a run"),
-    ('[[job]]\nconfig = "cnn"\ncheckpoint = "best"', 'without from, expected both'),
-    ('figures = "x"\n[[job]]\nconfig = "cnn"', "figures is 'x', expected a list"),
+    ('[[job]]\nconfig = "published/cnn"\nname = "a/b"', "name of a job is 'a/b'"),
+    ('[[job]]\nconfig = "published/cnn"\nseeds = []', r'seeds of cnn is \[\], expected a list'),
+    ('[[job]]\nconfig = "published/cnn"\nseeds = [true]', r'seeds of cnn is \[True\]'),
+    (
+      '[[job]]\nconfig = "published/cnn"\n[[job]]\nconfig = "published/cnn"',
+      '2 jobs are named cnn-seed0',
+    ),
+    (
+      '[[job]]\nconfig = "published/cnn"\n[job.overrides]\ntrain.stpes = 3',
+      'did you mean train.steps',
+    ),
+    (
+      '[[job]]\nconfig = "published/cnn"\n[job.overrides]\ntrain.steps = 0',
+      'train.steps is 0, expected',
+    ),
+    (
+      '[[job]]\nconfig = "published/cnn"\n[job.overrides]\ntrain.steps = "x"',
+      "job cnn: train.steps is 'x'",
+    ),
+    (
+      '[[job]]\nconfig = "published/cnn"\n[job.overrides]\nseed = 3',
+      'has seed, expected it in seeds',
+    ),
+    ('overrides = 3\n[[job]]\nconfig = "published/cnn"', 'overrides of the sweep is 3'),
+    (
+      '[[job]]\nconfig = "published/cnn"\nfrom = "nix"',
+      "from of cnn is 'nix', expected the folder of a run",
+    ),
+    ('[[job]]\nconfig = "published/cnn"\ncheckpoint = "best"', 'without from, expected both'),
+    ('figures = "x"\n[[job]]\nconfig = "published/cnn"', "figures is 'x', expected a list"),
   ],
 )
 def test_a_file_that_does_not_do_is_refused_in_one_line(text, message, tmp_path):
@@ -111,7 +129,7 @@ def jobs(tmp_path, monkeypatch):
 
 
 def swept(folder, seeds, workers=2) -> int:
-  file = planned(folder, f'seeds = {seeds}\n[[job]]\nconfig = "cnn"\n')
+  file = planned(folder, f'seeds = {seeds}\n[[job]]\nconfig = "published/cnn"\n')
   return sweep.sweeping(file, str(folder / 'runs'), workers)()
 
 
@@ -145,7 +163,7 @@ def test_a_job_that_fails_is_named_and_stops_no_other(jobs, capsys):
 
 
 def test_a_figure_that_no_summary_has_is_named(jobs):
-  file = planned(jobs, 'figures = ["prd"]\n[[job]]\nconfig = "cnn"\n')
+  file = planned(jobs, 'figures = ["prd"]\n[[job]]\nconfig = "published/cnn"\n')
   with pytest.raises(ValueError, match=r"figure 'prd' is in no summary, .*\['prd_auc/raw'\]"):
     sweep.sweeping(file, str(jobs / 'runs'))()
 
@@ -180,7 +198,7 @@ def test_a_full_disk_stops_a_sweep_in_one_line_and_nothing_is_lost(jobs, monkeyp
 
 
 def test_a_sweep_that_is_interrupted_ends_its_jobs_and_goes_on(jobs):
-  planned(jobs, 'seeds = [0, 5]\n[[job]]\nconfig = "cnn"\n')
+  planned(jobs, 'seeds = [0, 5]\n[[job]]\nconfig = "published/cnn"\n')
   with process(jobs) as running:
     until(lambda: (jobs / 'runs' / 'cnn-seed5' / 'tries').exists())
     until(lambda: '"code": 0' in read(jobs / 'runs' / 'jobs.json'))
@@ -196,7 +214,7 @@ def test_a_sweep_that_is_interrupted_ends_its_jobs_and_goes_on(jobs):
 
 
 def test_a_sweep_that_is_killed_takes_its_jobs_along(jobs):
-  planned(jobs, 'seeds = [5]\n[[job]]\nconfig = "cnn"\n')
+  planned(jobs, 'seeds = [5]\n[[job]]\nconfig = "published/cnn"\n')
   with process(jobs) as running:
     until(lambda: (jobs / 'runs' / 'cnn-seed5' / 'tries').exists())
     pid = running.pid
@@ -220,7 +238,10 @@ def test_real_trainings_to_one_table(embedded, tmp_path):
     'vae', data__source=source, train__monitor_every=4, evaluation__metrics=('prd', 'response')
   )
   lines = [f'{key} = {json.dumps(value)}' for key, value in values.items()]
-  planned(tmp_path, '\n'.join(['seeds = [0, 1]\n[overrides]', *lines, '[[job]]\nconfig = "vae"']))
+  planned(
+    tmp_path,
+    '\n'.join(['seeds = [0, 1]\n[overrides]', *lines, '[[job]]\nconfig = "published/vae"']),
+  )
   command = [
     *(sys.executable, '-m', 'calojax.main', '--mode=sweep', '--workers=2'),
     *(f'--sweep={tmp_path / "sweep.toml"}', f'--output={tmp_path / "runs"}'),

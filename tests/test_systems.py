@@ -157,7 +157,7 @@ def restored(folder, main) -> Any:  # each method has a state of its own
 
 
 def test_a_frozen_loss_without_a_regressor_to_train_is_refused():
-  config = tiny.config('wgan_gp', weights__outputs=1.0)
+  config = tiny.config('published/wgan_gp', weights__outputs=1.0)
   few, geometry, _ = tiny.showers('lhcb_ecal')
   with pytest.raises(ValueError, match='pretraining.steps is 0'):
     build(config, geometry, few)

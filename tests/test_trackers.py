@@ -28,7 +28,7 @@ import tiny
 from calojax.training.trackers import tracked
 
 folder, tracker, start, end = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-config = tiny.config('cnn', tracking=tracker)
+config = tiny.config('published/cnn', tracking=tracker)
 with tracked(folder, config, start) as kept:
   for step in range(start + 2, end + 1, 2):
     kept.scalars(step, {'generator/adversarial': step / 2, 'throughput/showers_per_second': 9.0})
@@ -146,7 +146,7 @@ def test_a_client_that_is_missing_is_named_with_its_extra_before_anything_is_mad
 
   monkeypatch.setitem(trackers.MODULES, 'wandb', ('no_such_client',))
   with pytest.raises(ValueError, match=r"no_such_client is not installed.*'calojax\[wandb\]'"):
-    train.training(tiny.config('cnn', tracking='wandb'), str(tmp_path / 'run'))
+    train.training(tiny.config('published/cnn', tracking='wandb'), str(tmp_path / 'run'))
   assert not (tmp_path / 'run').exists()
   with pytest.raises(ValueError, match="no tracker 'mlflo'; did you mean 'mlflow'"):
     trackers.check('mlflo')
@@ -196,7 +196,9 @@ def test_tensorboards_groups_are_in_the_order_in_which_one_looks():
   ]
 
 
-@pytest.mark.parametrize('name', ['cnn_aux_sn', 'calogan', 'vae', 'vae_gan', 'shower_library'])
+@pytest.mark.parametrize(
+  'name', ['published/cnn_aux_sn', 'calogan', 'published/vae', 'vae_gan', 'shower_library']
+)
 def test_what_a_method_logs_is_documented(name, tmp_path):
   config = tiny.config(name)
   parts = load_parts(config)

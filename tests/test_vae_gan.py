@@ -130,3 +130,44 @@ def test_several_batches_an_update_are_refused(embedded, few):
   config = tiny.config('vae_gan', train__discriminator_steps=2)
   with pytest.raises(ValueError, match='train.discriminator_steps is 2, expected 1'):
     build(config, embedded.geometry, few)
+
+
+def test_a_network_that_has_no_form_for_the_frame_is_refused(embedded):
+  for player, name in (('generator', 'conv3d'), ('discriminator', 'voxel')):
+    config = tiny.full_config('cnn')
+    config[player].name = name
+    with pytest.raises(ValueError, match=f"{player}.name is '{name}', which has no form"):
+      build(config, embedded.geometry)
+
+
+def test_the_dense_discriminator_has_no_regressor(embedded, few):
+  method = build_tiny(embedded, few, regression=1.0)
+  with pytest.raises(ValueError, match='no regressor, expected regression of 0'):
+    jax.eval_shape(method.init, jax.random.key(0), take(few, slice(2)))
+
+
+def test_the_spectral_norm_leaves_the_ends_of_a_generator_alone(embedded, few):
+  """Its first layer and its last have to reach any scale; those between have a largest singular
+  value of one.
+  """
+  method = build(tiny.config('cnn_aux_sn'), embedded.geometry, few)
+  state: Any = jax.eval_shape(method.init, jax.random.key(0), take(few, slice(2)))
+  normalised = jax.tree_util.tree_leaves_with_path(state.generator.stats['spectral'])
+  layers = {path[1].key for path, _ in normalised}
+  hidden = {f'Normalised_{i}' for i in (1, 2, 3)}
+  assert layers == hidden, layers
+  assert 'spectral' in state.partner.stats
+
+
+def test_a_regressor_learns_the_summaries_of_the_showers(embedded, few):
+  """Trained on the same few showers its error falls; without one there is none."""
+  config = tiny.config('cnn_aux', warm_start__steps=0, train__steps=40, regression=1.0)
+  config.adversarial.discriminator_rate = 3e-3
+  method = build(config, embedded.geometry, few)
+  state: Any = jax.jit(method.init)(jax.random.key(0), take(few, slice(2)))
+  update, errors = jax.jit(method.update), []
+  batch = jax.tree.map(lambda leaf: leaf[None, :32], few)
+  for _ in range(40):
+    state, told = update(state, batch)
+    errors.append(float(told['discriminator/regression']))
+  assert np.mean(errors[-5:]) < 0.9 * np.mean(errors[:5])

@@ -132,7 +132,7 @@ def test_given_particles_and_another_layout(tmp_path):
     ),
     (('--mode=evaluate', '--model=lhcb_ecal'), 'expected --mode=sample'),
     (
-      ('--model=lhcb_ecal', '--config=configs/cnn.py'),
+      ('--model=lhcb_ecal', '--config=configs/published/cnn.py'),
       '--model=lhcb_ecal with --mode=train, expected --mode=sample',
     ),
     (

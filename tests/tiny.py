@@ -19,19 +19,40 @@ TRAINING = {
 }
 CNN = {'latent': 8, 'generator.channels': (16, 8, 8, 8), 'discriminator.channels': (8, 8, 8, 16)}
 CALOGAN = {'latent': 8, 'generator.channels': (4, 4, 2), 'discriminator.channels': (8, 4, 4, 4)}
+FRAMED = {
+  'latent': 4,
+  'encoder.width': 16,
+  'warm_start.steps': 4,
+  'generator.channels': (16, 8, 8, 8),
+  'discriminator.channels': (8, 8, 8, 16),
+}
 NETWORKS = {
-  'cnn': CNN,
-  'cnn_aux': CNN,
-  'cnn_aux_sn': CNN,
-  'cnn_aux_energy': CNN,
-  'cnn_sa': CNN,
-  'cnn_aux_sa_sn': CNN,
-  'wgan_gp': CNN | {'train.discriminator_steps': 2},
+  **dict.fromkeys(
+    ('cnn', 'cnn_aux', 'cnn_aux_sn', 'cnn_sa', 'cnn_aux_sa_sn', 'sagan_sn_d', 'sagan_sn_gd'), FRAMED
+  ),
+  'wgan_gp': FRAMED | {'discriminator.channels': (8, 8, 8, 16)},
+  'vae': {
+    'latent': 4,
+    'encoder.width': 16,
+    'warm_start.steps': 8,
+    'generator.channels': (16, 8, 8, 8, 8),
+    'discriminator.width': 16,
+  },
+  'published/cnn': CNN,
+  'published/cnn_aux': CNN,
+  'published/cnn_aux_sn': CNN,
+  'published/cnn_sa': CNN,
+  'published/cnn_aux_sa_sn': CNN,
+  'published/wgan_gp': CNN | {'train.discriminator_steps': 2},
   'wgan_regressor': CNN
   | {'train.discriminator_steps': 1, 'pretraining.steps': 4, 'pretraining.batch': 8},
-  'sagan_sn_d': CNN | {'train.discriminator_steps': 1},
-  'sagan_sn_gd': CNN | {'train.discriminator_steps': 1},
-  'vae': {'latent': 4, 'generator.encoder': (8, 8, 8, 8), 'generator.decoder': (8, 8, 8, 8, 8)},
+  'published/sagan_sn_d': CNN | {'train.discriminator_steps': 1},
+  'published/sagan_sn_gd': CNN | {'train.discriminator_steps': 1},
+  'published/vae': {
+    'latent': 4,
+    'generator.encoder': (8, 8, 8, 8),
+    'generator.decoder': (8, 8, 8, 8, 8),
+  },
   'vae_gan': {
     'latent': 4,
     'generator.width': 16,
@@ -66,7 +87,7 @@ SYSTEMS = tuple(NETWORKS)
 
 def full_config(name: str):
   """The config of `configs/NAME.py`."""
-  return importlib.import_module(name).get_config()
+  return importlib.import_module(name.replace('/', '.')).get_config()
 
 
 def config(name: str, **changes):
@@ -76,7 +97,7 @@ def config(name: str, **changes):
   return tiny
 
 
-def flags(name: str = 'cnn', **changes) -> list[str]:
+def flags(name: str = 'published/cnn', **changes) -> list[str]:
   """The tiny values as command-line overrides."""
   return [f'--config.{key}={value}' for key, value in values(name, **changes).items()]
 

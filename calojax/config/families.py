@@ -18,10 +18,10 @@ def framed(generator: dict[str, Any], discriminator: dict[str, Any]) -> Config:
   """Networks of a paper in the canonical frame: the VAE-GAN's training with them.
 
   Not the papers': the frame itself (the visible energy has a density of its own, every shower lies
-  with its trajectory at the same place), hurdle cells with noise of their own in place of a ReLU and
-  a bias of each cell's own, no norm of the batch, the decoder of a VAE as a start, relativistic pairs
-  with zero-centred penalties in place of the hinge, standardised cells and summaries in front of the
-  discriminator. docs/pages/fidelity.md tells what each brings.
+  with its trajectory at the same place), hurdle cells with noise of their own in place of a ReLU
+  and a bias of each cell's own, no norm of the batch, the decoder of a VAE as a start, relativistic
+  pairs with zero-centred penalties in place of the hinge, standardised cells and summaries in front
+  of the discriminator. docs/pages/fidelity.md tells what each brings.
   """
   c = vae_gan()
   with c.unlocked():
@@ -31,11 +31,42 @@ def framed(generator: dict[str, Any], discriminator: dict[str, Any]) -> Config:
   return c
 
 
-def cnn(**flags: bool) -> Config:
+def cnn(attention: bool = False, spectral: bool = False) -> Config:
   """The convolutional networks of Rogachev and Ratnikov (2022) in the frame, with these flags in
   both of them.
   """
-  return framed({'name': 'cnn', **flags}, {'name': 'cnn', 'hearing': 64, **flags})
+  flags = {'attention': attention, 'spectral': spectral}
+  return framed(
+    {'name': 'cnn', 'channels': (256, 128, 64, 32), **flags},
+    {'name': 'cnn', 'channels': (32, 64, 128, 256), 'hearing': 64, **flags},
+  )
+
+
+def framed_sagan(spectral: bool) -> Config:
+  """The self-attention networks of Rogachev and Ratnikov (2021) in the frame, the generator with
+  spectral normalisation or without; the discriminator has it, in place of the penalties.
+  """
+  c = framed(
+    {'name': 'sagan', 'channels': (256, 128, 64, 32), 'spectral': spectral},
+    {'name': 'sagan', 'channels': (32, 64, 128, 256), 'spectral': True},
+  )
+  c.adversarial.gamma = 0.0
+  return c
+
+
+def framed_wgan() -> Config:
+  """The networks of Chekalina et al. (2018) in the frame."""
+  return framed(
+    {'name': 'wgan', 'channels': (256, 128, 64, 32)},
+    {'name': 'wgan', 'channels': (32, 64, 128, 256)},
+  )
+
+
+def framed_vae() -> Config:
+  """The decoder of a convolutional VAE in the frame: the warm start to its end, no adversary."""
+  c = framed({'name': 'vae', 'channels': (256, 128, 128, 64, 32)}, vae_gan().discriminator)
+  c.warm_start.steps = c.train.steps
+  return c
 
 
 def wgan_gp() -> Config:

@@ -83,7 +83,7 @@ def fourth(stored: Config) -> None:
 
 
 def fifth(stored: Config) -> None:
-  """From 4: a VAE-GAN of any networks; before, all were dense, the encoder as wide as the decoder."""
+  """From 4: a VAE-GAN of any networks; before, all were dense, and the encoder like the decoder."""
   if stored.get('method') == 'vae_gan':
     for path, value in ADDED_TO_VAE_GANS.items():
       _add(stored, path, value)

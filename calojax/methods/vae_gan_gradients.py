@@ -36,8 +36,8 @@ class VaeGan(NamedTuple):
     penalised: share of a batch that the penalties are computed of: their mean is the same.
     likelihood: weight of the warm start's bound in the adversarial phase.
     summaries: whether the critic is shown them.
-    regression: weight of the error, real and generated, of the critic's regressor of the summaries; 0
-      for no regressor.
+    regression: weight of the error, real and generated, of the critic's regressor of the summaries;
+      0 for no regressor.
   """
 
   decoder: Network
@@ -56,8 +56,8 @@ class VaeGan(NamedTuple):
 
 
 class Descent(NamedTuple):
-  """What a loss gives a step: gradients by network, the statistics that move with it (the decoder's of
-  the bound, the critic's of the pairs), scalars to log.
+  """What a loss gives a step: gradients by network, the statistics that move with it (the decoder's
+  of the bound, the critic's of the pairs), scalars to log.
   """
 
   gradients: dict[str, Any]
@@ -167,8 +167,8 @@ def _critic_gradient(
 def _generate(
   gan: VaeGan, frame: Frame, params: Any, stats: Variables, key: Array, real: Standard
 ) -> tuple[Array, Variables]:
-  """Showers of the particles of real ones, in network space, as the calorimeter would show them, and
-  the decoder's new statistics.
+  """Showers of the particles of real ones, in network space, as the calorimeter would show them,
+  and the decoder's new statistics.
   """
   keys = jax.random.split(key, 3)
   z = jax.random.normal(keys[0], (len(real.x), gan.latent))

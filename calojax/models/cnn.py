@@ -36,8 +36,9 @@ class Generator(nn.Module):
     channels: of the first image and of those after the first three transposed convolutions.
     attention: self-attention after the second transposed convolution (8x8 pixels on a 30x30 grid).
     spectral: spectral normalisation of every weight.
-    framed: for hurdle cells, see `models.framed`: `[b, v, HEADS]`, no norm of the batch, leaky ReLUs,
-      a start that keeps the scale without a norm, the first layer and the last never normalised.
+    framed: for hurdle cells, see `models.framed`: `[b, v, HEADS]`, no norm of the batch, leaky
+      ReLUs, a start that keeps the scale without a norm, the first layer and the last never
+      normalised.
   """
 
   grids: tuple[tuple[int, int], ...]

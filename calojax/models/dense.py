@@ -73,8 +73,8 @@ class Encoder(nn.Module):
 
 
 class Critic(nn.Module):
-  """Standardised cells `[b, v]`, summaries `[b, n]` and what is told -> `{'score': [b]}`, higher for
-  real showers.
+  """Standardised cells `[b, v]`, summaries `[b, n]` and what is told -> `{'score': [b]}`, higher
+  for real showers.
 
   What is told scales and shifts the units of every layer (FiLM, Perez et al. 2018): concatenated to
   the input alone, it was hardly heard.
@@ -99,7 +99,7 @@ class Critic(nn.Module):
     """The scores `[b]`; nothing is learnt but parameters."""
     del train
     if self.targets:
-      raise ValueError('the dense discriminator has no regressor, expected weights.regression of 0')
+      raise ValueError('the dense discriminator has no regressor, expected regression of 0')
     heard = leaky(nn.Dense(self.hearing)(told))
 
     def modulated(h: Array) -> Array:

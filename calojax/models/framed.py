@@ -11,16 +11,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.geometry import Geometry
-from calojax.models import DISCRIMINATORS, GENERATORS, dense
+from calojax.models import DISCRIMINATORS, GENERATORS, dense, vae
 from calojax.models.hurdle import HEADS, Hurdle, Scales, hurdle
 from calojax.registry import find
+
+DECODERS = {'vae': vae.Decoder}  # beside the generators
 
 
 class Decoder(nn.Module):
   """Latent variables `[b, z]` and what is told of the particle `[b, m]` -> hurdle cells `[b, v]`.
 
-  The generator's outputs and a bias of every cell's own: in this frame every shower lies at the same
-  place, so a cell is not like its neighbours, and a convolution treats them alike.
+  The generator's outputs and a bias of every cell's own: in this frame every shower lies at the
+  same place, so a cell is not like its neighbours, and a convolution treats them alike.
 
   Attributes:
     network: a generator with `framed` set.
@@ -63,12 +65,13 @@ def decoder(settings: dict[str, Any], geometry: Geometry) -> nn.Module:
   """The decoder of a config's `generator`: its name, and the network's fields.
 
   Raises:
-    ValueError: a name that no registry knows.
+    ValueError: a name that no registry knows, or a network that has no form for the frame.
   """
   fields = {name: value for name, value in settings.items() if name != 'name'}
   if settings['name'] == 'dense':
     return dense.Decoder(geometry.cells, **fields)
-  network = find(GENERATORS, settings['name'], 'generator')
+  network = DECODERS.get(settings['name']) or find(GENERATORS, settings['name'], 'generator')
+  _expect_framed(network, settings['name'], 'generator')
   return Decoder(network(geometry.grids, framed=True, **fields), geometry.cells)
 
 
@@ -76,10 +79,20 @@ def critic(settings: dict[str, Any], geometry: Geometry, targets: int) -> nn.Mod
   """The critic of a config's `discriminator`, with a regressor of so many targets.
 
   Raises:
-    ValueError: a name that no registry knows.
+    ValueError: a name that no registry knows, or a network that has no form for the frame.
   """
   fields = {name: value for name, value in settings.items() if name != 'name'}
   if settings['name'] == 'dense':
     return dense.Critic(targets=targets, **fields)
   network = find(DISCRIMINATORS, settings['name'], 'discriminator')
+  _expect_framed(network, settings['name'], 'discriminator')
   return Critic(network(geometry.grids, framed=True, targets=targets, **fields))
+
+
+def _expect_framed(network: Any, name: str, kind: str) -> None:
+  """Raises ValueError unless a network has a form for the frame."""
+  if 'framed' not in getattr(network, '__dataclass_fields__', ()):
+    raise ValueError(
+      f'{kind}.name is {name!r}, which has no form for the canonical frame, expected dense or a '
+      "network with a field 'framed'"
+    )

@@ -72,8 +72,8 @@ class SelfAttention(nn.Module):
 
 
 def film(x: Array, heard: Array | None, name: str | None = None) -> Array:
-  """X scaled and shifted channel by channel by what is heard `[b, h]` of the particle (FiLM, Perez et
-  al. 2018); inside a compact module. x itself where nothing is.
+  """X scaled and shifted channel by channel by what is heard `[b, h]` of the particle (FiLM, Perez
+  et al. 2018); inside a compact module. x itself where nothing is.
   """
   if heard is None:
     return x
@@ -83,9 +83,9 @@ def film(x: Array, heard: Array | None, name: str | None = None) -> Array:
 
 
 def gain(variance: float) -> nn.initializers.Initializer:
-  """A start of that variance over the number of inputs: flax's own at 1; 2 keeps the scale through a
-  ReLU, 8 through one behind a transposed convolution of stride 2, whose outputs hear a quarter of the
-  taps.
+  """A start of that variance over the number of inputs: flax's own at 1; 2 keeps the scale through
+  a ReLU, 8 through one behind a transposed convolution of stride 2, whose outputs hear a quarter of
+  the taps.
   """
   return nn.initializers.variance_scaling(variance, 'fan_in', 'truncated_normal')
 

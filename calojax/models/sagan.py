@@ -75,8 +75,8 @@ class Generator(nn.Module):
     channels: of the first image and of those after all transposed convolutions but the last; at
       least three.
     spectral: spectral normalisation of the convolutions, the dense layer and the attention.
-    framed: for hurdle cells, as in `cnn.Generator`; the condition then scales and shifts the channels
-      themselves.
+    framed: for hurdle cells, as in `cnn.Generator`; the condition then scales and shifts the
+      channels themselves.
 
   Raises:
     ValueError: several layers.

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.models.convolutions import Conv, ConvTranspose
-from calojax.models.layers import single
+from calojax.models.hurdle import HEADS
+from calojax.models.layers import gain, single
 
 # Spread of a cell in network space; without a floor the likelihood of a cell has no upper bound.
 SMALLEST = 0.01
@@ -106,7 +107,7 @@ class VAE(nn.Module):
 
   def decode(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Cells:
     """The cells' distributions, `[b, v]`."""
-    return self.decoding(z, condition, train)
+    return self.decoding(z, condition, train)  # pyright: ignore[reportReturnType]: not framed
 
 
 class Encoder(nn.Module):
@@ -140,26 +141,41 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-  """Latent variables and condition -> the cells' distributions `[b, v]`."""
+  """Latent variables and condition -> the cells' distributions `[b, v]`; `framed`: for hurdle
+  cells, as in `cnn.Generator`, `[b, v, HEADS]`.
+  """
 
   grids: tuple[tuple[int, int], ...]
-  channels: tuple[int, ...]
-  dtype: jnp.dtype
+  channels: tuple[int, ...] = (256, 128, 128, 64, 32)
+  dtype: jnp.dtype = jnp.float32
+  framed: bool = False
 
   @nn.compact
-  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Cells:
+  def __call__(
+    self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool
+  ) -> Cells | Array:
     nx, ny = single(self.grids)
-    norm = lambda x: jax.nn.relu(
-      nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
-    )
+    begun = lambda variance: gain(variance if self.framed else 1)
+
+    def norm(x: Array) -> Array:
+      if self.framed:
+        return jax.nn.leaky_relu(x, 0.2)
+      batch = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)
+      return jax.nn.relu(batch(x))
+
     start = tuple(math.ceil(n / 2 ** len(self.channels)) for n in (nx, ny))
     x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
-    x = jax.nn.leaky_relu(nn.Dense(256, dtype=self.dtype)(x), 0.2)
-    x = nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype)(x)
+    x = jax.nn.leaky_relu(nn.Dense(256, dtype=self.dtype, kernel_init=begun(2))(x), 0.2)
+    first = nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype, kernel_init=begun(2))
+    x = first(x)
     x = jax.nn.leaky_relu(x, 0.2).reshape(-1, *start, self.channels[0])
     for channels in self.channels[1:]:
-      x = norm(ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype)(x))
-    x = ConvTranspose(2, (3, 3), (2, 2), dtype=self.dtype)(x)[:, :nx, :ny].astype(jnp.float32)
+      up = ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype, kernel_init=begun(8))
+      x = norm(up(x))
+    heads = HEADS if self.framed else 2
+    last = ConvTranspose(heads, (3, 3), (2, 2), dtype=self.dtype, kernel_init=begun(1.2))
+    x = last(x)[:, :nx, :ny].astype(jnp.float32).reshape(-1, nx * ny, heads)
+    if self.framed:
+      return x
     # The -1 makes the first spreads about .3.
-    x = x.reshape(x.shape[0], nx * ny, 2)
     return Cells(x[..., 0], SMALLEST + jax.nn.softplus(x[..., 1] - 1))

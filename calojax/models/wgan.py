@@ -100,6 +100,8 @@ class Discriminator(nn.Module):
     grids: shape of the only layer.
     channels: of the convolutions.
     targets: how many quantities the regressor head predicts; 0 for none.
+    framed: whether it is told of the particle beside the condition, of which that is a part:
+      nothing changes.
 
   Raises:
     ValueError: several layers.
@@ -108,11 +110,16 @@ class Discriminator(nn.Module):
   grids: Grids
   channels: tuple[int, ...] = (64, 128, 256)
   targets: int = 0
+  framed: bool = False
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
   def __call__(
-    self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool
+    self,
+    x: Float[Array, 'b v'],
+    condition: Float[Array, 'b m'],
+    train: bool,
+    told: Float[Array, 'b t'] | None = None,
   ) -> dict[str, Array]:
     features = Trunk(self.grids, self.channels, self.dtype)(x)
     heads = {}
