@@ -12,5 +12,5 @@ from calojax import config
 
 def get_config():
   c = config.cnn()
-  c.regression = 0.1
+  c.weights.update(regression=0.1, regression_fake=0.1)
   return c

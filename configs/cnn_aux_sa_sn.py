@@ -10,6 +10,6 @@ from calojax import config
 
 def get_config():
   c = config.cnn(attention=True, spectral=True)
-  c.regression = 0.1
+  c.weights.update(regression=0.1, regression_fake=0.1)
   c.adversarial.gamma = 0.0
   return c

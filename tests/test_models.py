@@ -13,8 +13,8 @@ import pytest
 
 import tiny
 from calojax import models
-from calojax.methods import state as state_
 from calojax.config import shipped
+from calojax.methods import state as state_
 from calojax.methods.build import METHODS, build
 from calojax.showers import take
 from calojax.training import sharding, workdir
@@ -24,7 +24,7 @@ from calojax.training.loop import shapes
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 # (generator, discriminator) parameters at full size; the VAE's generator holds its encoder, the
-# discriminator of a system in the canonical frame the encoder of its warm start; a library has none.
+# discriminator of a system in the canonical frame that of its warm start; a library has none.
 COUNTS = {
   'cnn': (464_756, 1_017_857),
   'cnn_aux': (464_756, 1_039_981),
@@ -87,8 +87,8 @@ def batch_of(few, k, size=8):
   return jax.tree.map(lambda leaf: leaf[: size * k].reshape(k, size, *leaf.shape[1:]), few)
 
 
-# Systems whose networks, losses and flags are those of others here are left out: to compile the steps
-# of one takes half a minute.
+# Systems whose networks, losses and flags are those of others here are left out: to compile the
+# steps of one takes half a minute.
 STEPPED = [
   name
   for name in COUNTS

@@ -140,9 +140,24 @@ def test_a_network_that_has_no_form_for_the_frame_is_refused(embedded):
       build(config, embedded.geometry)
 
 
+def test_dense_networks_compute_in_single_precision_only(embedded, few):
+  with pytest.raises(ValueError, match="dtype is 'bfloat16', expected float32"):
+    build_tiny(embedded, few, dtype='bfloat16')
+
+
+def test_convolutional_networks_compute_in_bfloat16_and_keep_their_parameters(embedded, few):
+  config = tiny.config('cnn_aux', dtype='bfloat16')
+  method = build(config, embedded.geometry, few)
+  state: Any = jax.eval_shape(method.init, jax.random.key(0), take(few, slice(2)))
+  batch = jax.tree.map(lambda leaf: leaf[None, :8], few)
+  program = jax.make_jaxpr(method.update)(state, batch)
+  assert 'bf16' in str(program)
+  assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(state.generator.params))
+
+
 def test_the_dense_discriminator_has_no_regressor(embedded, few):
-  method = build_tiny(embedded, few, regression=1.0)
-  with pytest.raises(ValueError, match='no regressor, expected regression of 0'):
+  method = build_tiny(embedded, few, weights__regression=1.0)
+  with pytest.raises(ValueError, match='no regressor, expected weights of 0'):
     jax.eval_shape(method.init, jax.random.key(0), take(few, slice(2)))
 
 
@@ -161,7 +176,8 @@ def test_the_spectral_norm_leaves_the_ends_of_a_generator_alone(embedded, few):
 
 def test_a_regressor_learns_the_summaries_of_the_showers(embedded, few):
   """Trained on the same few showers its error falls; without one there is none."""
-  config = tiny.config('cnn_aux', warm_start__steps=0, train__steps=40, regression=1.0)
+  config = tiny.config('cnn_aux', warm_start__steps=0, train__steps=40)
+  config.weights.update(regression=1.0, regression_fake=1.0)
   config.adversarial.discriminator_rate = 3e-3
   method = build(config, embedded.geometry, few)
   state: Any = jax.jit(method.init)(jax.random.key(0), take(few, slice(2)))

@@ -27,7 +27,8 @@ ADDED_TO_VAE_GANS = {
   'generator.name': 'dense',
   'discriminator.name': 'dense',
   'summaries': True,
-  'regression': 0.0,
+  'weights.regression': 0.0,
+  'weights.regression_fake': 0.0,
 }
 ADDED_TO_NETWORKS = {'optimiser.name': 'adam', 'optimiser.clip': 0.0, 'optimiser.cooldown': 0.5}
 ADDED_TO_GANS = {

@@ -145,7 +145,8 @@ def vae_gan() -> Config:
         'encoder': {'width': 384},
         'discriminator': {'name': 'dense', 'width': 384, 'hearing': 64},
         'summaries': True,  # shown to the discriminator beside the cells
-        'regression': 0.0,  # weight of its regressor of the summaries; 0: none
+        # Of its regressor of the summaries, on real and on generated showers; 0 for both: none.
+        'weights': {'regression': 0.0, 'regression_fake': 0.0},
         'warm_start': {'steps': 4000, 'rate': 1e-3},  # of train.steps, as a VAE
         'adversarial': {
           'generator_rate': 1e-4,

@@ -161,7 +161,6 @@ RULES = {
   'pretraining.batch': BATCH,
   'pretraining.rate': RATE,
   'summaries': FLAG,
-  'regression': at_least(0),
   'warm_start.steps': whole(0, 10**9),
   'warm_start.rate': RATE,
   'adversarial.generator_rate': RATE,

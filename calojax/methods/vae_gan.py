@@ -63,9 +63,9 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
     )
   frame = standard.blank(geometry) if training is None else standard.fit(training, geometry)
   blank = VaeGan(
-    decoder=framed.decoder(c.generator, geometry),
+    decoder=framed.decoder(c.generator, geometry, c.dtype),
     encoder=Encoder(c.latent, **c.encoder),
-    critic=framed.critic(c.discriminator, geometry, 0),
+    critic=framed.critic(c.discriminator, geometry, c.dtype),
     latent=c.latent,
     geometry=geometry,
     frame=frame,
@@ -82,12 +82,12 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
     penalised=c.adversarial.penalised,
     likelihood=c.adversarial.likelihood,
     summaries=c.summaries,
-    regression=c.regression,
+    regression=(c.weights.regression, c.weights.regression_fake),
   )
   gan = blank._replace(shown=_shown(blank, training))
-  if c.regression > 0:  # of all summaries, whose number is known now
+  if any(gan.regression):  # of all summaries, whose number is known now
     targets = len(gan.shown['mean'])
-    gan = gan._replace(critic=framed.critic(c.discriminator, geometry, targets))
+    gan = gan._replace(critic=framed.critic(c.discriminator, geometry, c.dtype, targets))
   return method(gan)
 
 

@@ -36,8 +36,8 @@ class VaeGan(NamedTuple):
     penalised: share of a batch that the penalties are computed of: their mean is the same.
     likelihood: weight of the warm start's bound in the adversarial phase.
     summaries: whether the critic is shown them.
-    regression: weight of the error, real and generated, of the critic's regressor of the summaries;
-      0 for no regressor.
+    regression: weights of the errors of the critic's regressor of the summaries, on real and on
+      generated showers; 0 for both: no regressor.
   """
 
   decoder: Network
@@ -52,7 +52,7 @@ class VaeGan(NamedTuple):
   penalised: float
   likelihood: float
   summaries: bool
-  regression: float
+  regression: tuple[float, float]
 
 
 class Descent(NamedTuple):
@@ -145,11 +145,11 @@ def _critic_gradient(
     if gan.gamma > 0:
       score = lambda x: _judged(gan, frame, critic, d.stats, x, part)[0]['score']
       penalty = sum(_squared_slope(score, frame, x[:few]).mean() for x in (real.x, fake))
-    if gan.regression > 0:
+    if any(gan.regression):
       read = ((on_real, real.x), (on_fake, fake))
       errors = [jnp.abs(on['targets'] - _shown(gan, d.stats, x, real)).mean() for on, x in read]
-      regression = sum(errors)
-    value = adversarial + gan.gamma / 2 * penalty + gan.regression * regression
+      regression = sum(weight * error for weight, error in zip(gan.regression, errors))
+    value = adversarial + gan.gamma / 2 * penalty + regression
     return value, (
       stats,
       {

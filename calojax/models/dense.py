@@ -99,7 +99,7 @@ class Critic(nn.Module):
     """The scores `[b]`; nothing is learnt but parameters."""
     del train
     if self.targets:
-      raise ValueError('the dense discriminator has no regressor, expected regression of 0')
+      raise ValueError('the dense discriminator has no regressor, expected weights of 0 for it')
     heard = leaky(nn.Dense(self.hearing)(told))
 
     def modulated(h: Array) -> Array:

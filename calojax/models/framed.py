@@ -61,32 +61,40 @@ class Critic(nn.Module):
     return self.network(x, jnp.concatenate([shown, told], axis=1), train, told)
 
 
-def decoder(settings: dict[str, Any], geometry: Geometry) -> nn.Module:
+def decoder(settings: dict[str, Any], geometry: Geometry, dtype: str) -> nn.Module:
   """The decoder of a config's `generator`: its name, and the network's fields.
 
   Raises:
-    ValueError: a name that no registry knows, or a network that has no form for the frame.
+    ValueError: a name that no registry knows, a network that has no form for the frame, or a dense
+      one in another arithmetic than float32.
   """
   fields = {name: value for name, value in settings.items() if name != 'name'}
   if settings['name'] == 'dense':
+    _expect_single(dtype)
     return dense.Decoder(geometry.cells, **fields)
   network = DECODERS.get(settings['name']) or find(GENERATORS, settings['name'], 'generator')
   _expect_framed(network, settings['name'], 'generator')
-  return Decoder(network(geometry.grids, framed=True, **fields), geometry.cells)
+  return Decoder(
+    network(geometry.grids, framed=True, dtype=jnp.dtype(dtype), **fields), geometry.cells
+  )
 
 
-def critic(settings: dict[str, Any], geometry: Geometry, targets: int) -> nn.Module:
+def critic(settings: dict[str, Any], geometry: Geometry, dtype: str, targets: int = 0) -> nn.Module:
   """The critic of a config's `discriminator`, with a regressor of so many targets.
 
   Raises:
-    ValueError: a name that no registry knows, or a network that has no form for the frame.
+    ValueError: a name that no registry knows, a network that has no form for the frame, or a dense
+      one in another arithmetic than float32.
   """
   fields = {name: value for name, value in settings.items() if name != 'name'}
   if settings['name'] == 'dense':
+    _expect_single(dtype)
     return dense.Critic(targets=targets, **fields)
   network = find(DISCRIMINATORS, settings['name'], 'discriminator')
   _expect_framed(network, settings['name'], 'discriminator')
-  return Critic(network(geometry.grids, framed=True, targets=targets, **fields))
+  return Critic(
+    network(geometry.grids, framed=True, targets=targets, dtype=jnp.dtype(dtype), **fields)
+  )
 
 
 def _expect_framed(network: Any, name: str, kind: str) -> None:
@@ -96,3 +104,9 @@ def _expect_framed(network: Any, name: str, kind: str) -> None:
       f'{kind}.name is {name!r}, which has no form for the canonical frame, expected dense or a '
       "network with a field 'framed'"
     )
+
+
+def _expect_single(dtype: str) -> None:
+  """Raises ValueError unless the arithmetic is that of the dense networks."""
+  if dtype != 'float32':
+    raise ValueError(f'dtype is {dtype!r}, expected float32 with dense networks')
