@@ -96,7 +96,8 @@ def shortened(command: str) -> str:
     return re.sub(r'--steps=\d+', f'--steps={2 * STEPS}', command)
   words = [word for word in words if not word.startswith('--config.train.steps=')]
   usual = [] if '--config.' in command or '--workdir' in command else [f'--workdir=runs/{first}']
-  return shlex.join([*words, *SHORT, *usual])
+  warm = [] if '/' in first else [f'--config.warm_start.steps={STEPS // 2}']
+  return shlex.join([*words, *SHORT, *warm, *usual])
 
 
 def built(folder: str) -> pathlib.Path:

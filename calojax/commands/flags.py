@@ -42,7 +42,7 @@ class Command(NamedTuple):
 CONFIG = Option(
   'config',
   'The system: the name of one that comes with the package, as cnn_aux, a file, or a run. '
-  '--config.x.y=v changes a value of it, as --config.train.steps=4000 or '
+  '--config.x.y=v changes a value of it, as --config.train.steps=12000 or '
   '--config.evaluation.clusters=50 (of the PRD; of a small file there are fewer showers than '
   'the usual 400 clusters).',
   'NAME',

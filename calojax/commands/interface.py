@@ -197,7 +197,7 @@ def train(
     config: the name of a system that comes with the package, as `cnn_aux`, a file, a run, or a
       config as its `get_config` makes it.
     workdir: of the run; by default that of `calojax train`.
-    changes: values of the config by key, as `{'train.steps': 4000}`.
+    changes: values of the config by key, as `{'train.steps': 12000}`.
     steps: the end of the training; a run that has ended goes on to it.
     origin: the run whose weights the new run starts from, also on other data.
     checkpoint: of `origin`: `newest`, `best` or a step.

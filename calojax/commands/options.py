@@ -25,7 +25,7 @@ TRAIN = Command(
   'Train a system and judge it; the same command resumes a training that was interrupted.',
   (
     'calojax train cnn_aux',
-    'calojax train cnn_aux --config.train.steps=4000 --workdir=runs/longer',
+    'calojax train cnn_aux --config.train.steps=12000 --workdir=runs/longer',
     'calojax train cnn_aux --config.data.source=my_showers.h5 --config.evaluation.clusters=50',
     'calojax train runs/cnn_aux --steps=60000',
     'calojax train runs/cnn_aux --workdir=runs/fine --from=runs/cnn_aux '

@@ -4,7 +4,7 @@ seeds = [0, 1, 2]            # of every job that does not say its own
 figures = ["prd_auc/raw"]    # in the table; none: the first of each summary's table
 
 [overrides]                  # of every job
-train.steps = 2000
+train.steps = 12000
 
 [[job]]
 name = "aux"                 # by default the config's

@@ -123,8 +123,8 @@ def main() -> None:
   parser.add_argument('--results', default='experiments/results/fidelity.json')
   parser.add_argument('--note', default='')
   given = parser.parse_args()
-  fresh = data.read(given.against)
-  real, pair = fresh.showers, data.read(given.pair).showers
+  fresh = data.load(given.against)
+  real, pair = fresh.showers, data.load(given.pair).showers
   count = min(given.count, len(real.energies), len(pair.energies))
   real, pair = take(real, slice(count)), take(pair, slice(count))
   for path in given.runs:

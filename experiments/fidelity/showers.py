@@ -33,7 +33,7 @@ def training_file(name: str) -> Shower:
   path, _, count = name.partition(':')
   paths = sorted(glob.glob(os.path.join(path, '*.h5'))) if os.path.isdir(path) else [path]
   stop = int(count) if count else None
-  return concatenate([take(data.read(path).showers, slice(stop)) for path in paths])
+  return concatenate([take(data.load(path).showers, slice(stop)) for path in paths])
 
 
 def choosing(embedded: str) -> Shower:
