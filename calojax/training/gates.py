@@ -153,13 +153,17 @@ class Beside:
       generated: of other particles than the real showers: trees could know shared ones.
       paired: of the real showers' own, with which a ratio has less noise.
     """
-    figures = {}
-    for name, value in _shape(paired, self._geometry).items():
-      if self._shape[name]:
-        figures[f'over_geant4/{name}'] = value / self._shape[name]
+    shape = _shape(paired, self._geometry)
+    figures = {
+      f'over_geant4/{name}': value / self._shape[name]
+      for name, value in shape.items()
+      if self._shape[name] and np.isfinite(value)
+    }
     if min(len(self._shown), len(generated.energies)) >= ENOUGH:
-      found = crossed_auc(self._shown, observe(self._names, generated, self._geometry))
-      figures |= {'auc': found.value, 'auc_error': found.error}
+      shown = observe(self._names, generated, self._geometry)
+      if np.isfinite(shown).all():  # sums of finite cells may overflow
+        found = crossed_auc(self._shown, shown)
+        figures |= {'auc': found.value, 'auc_error': found.error}
     return figures
 
 
@@ -179,7 +183,7 @@ def lines(step: int, figures: Mapping[str, float], count: int, found: Scored | N
   auc = (
     f'AUC of quick trees {figures["auc"]:.3f} +- {figures["auc_error"]:.3f}'
     if 'auc' in figures
-    else f'no AUC of {count} showers ({ENOUGH} are needed)'
+    else f'no AUC of {count} showers ({ENOUGH} are needed, with finite observables)'
   )
   names = SHAPES | {SPREAD: 'spread of E/E_p'}
   ratios = [
