@@ -42,7 +42,7 @@ LEVELS = {
   },
   'methods': {'methods': 'ways to train a generator: losses, transforms, states, build'},
   'runs': {
-    'training': 'loop, feed, run, checkpoints, workdir, callbacks, monitor, trackers',
+    'training': 'loop, feed, run, checkpoints, workdir, callbacks, gates, monitor, trackers',
     'export': 'ONNX, StableHLO, card, adapters',
   },
   'commands': {

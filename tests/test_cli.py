@@ -216,7 +216,7 @@ def test_a_run_is_judged_as_it_is_asked(run, tmp_path):
   summary = json.loads((folder / 'summary.json').read_text())
   assert {key.split('/')[0] for key in summary} == {
     *('response', 'resolution', 'prd_auc', 'prd_f8', 'prd_f1_8', 'prd_auc_paired'),
-    *('curves', 'meta'),
+    *('curves', 'words', 'meta'),
   }
   meta = summary['meta']
   assert (meta['count'], meta['clusters']) == (30, 5)  # the halves of 60 showers

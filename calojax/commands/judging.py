@@ -21,6 +21,7 @@ from calojax.evaluation.samples import gathered, most_cells, sample
 from calojax.evaluation.sets import Progress
 from calojax.evaluation.study import Settings, prepare, summary
 from calojax.evaluation.wishes import Wishes
+from calojax.evaluation.words import sentences
 from calojax.geometry import Geometry
 from calojax.provenance import origin
 from calojax.showers import Condition, Shower, concatenate, take
@@ -150,7 +151,11 @@ def present(
   figures: dict[str, Figure] | None,
   vectors: Sequence[str],
 ) -> None:
-  """Writes an evaluation, with reports and pictures if there are figures, and prints its table."""
+  """Writes an evaluation, with reports and pictures if there are figures, and prints its table and
+  what is wrong, which becomes the summary's `words`.
+  """
+  scores['words'] = sentences(scores)
   path = write_evaluation(folder, scores, figures, vectors)
   beside = '' if figures is None else ', report.html and pictures beside it'
-  print(f'\n{verdict_table(scores)}\n{path}{beside}', flush=True)
+  told = ''.join(f'\n- {sentence}' for sentence in scores['words'])
+  print(f'\n{verdict_table(scores)}{told}\n{path}{beside}', flush=True)

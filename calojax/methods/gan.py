@@ -146,7 +146,12 @@ def method(gan: Gan) -> Method:
     x = gan.generator.apply(variables, z, gan.features(condition), False)
     return gan.transform.inverse(x, condition.energy)
 
-  return Method(init, update, sample, gan.latent)
+  def score(train: GanState, showers: Shower) -> Float[Array, ' b']:
+    x = gan.transform.forward(showers.energies, showers.condition.energy)
+    seen = _seen(gan, x, showers.condition)
+    return gan.discriminator.apply(train.discriminator.variables, x, seen, False)['score']
+
+  return Method(init, update, sample, gan.latent, score=score)
 
 
 def _generate(

@@ -95,6 +95,8 @@ class Method:
     latent: number of standard normal variables that a shower takes.
     stores: whether it gives back showers of the training set: it is to be judged on particles that
       it has not stored.
+    score: `(state, Shower[b]) -> [b]`, what the discriminator of a training thinks of real showers,
+      as it judges and without a change of its statistics; None where there is none.
   """
 
   init: Callable[[Array, Shower], TrainState]
@@ -102,6 +104,7 @@ class Method:
   sample: Callable[[Variables, Array, Condition], Array]
   latent: int
   stores: bool = False
+  score: Callable[[Any, Shower], Array] | None = None  # Any: as of an update
 
 
 def players(state: TrainState) -> dict[str, Player]:

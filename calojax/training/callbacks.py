@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -26,6 +26,8 @@ from calojax.training.trackers import Tracker
 
 COLLAPSE = 1e-3  # generated over real spread of a cell below which a generator counts as dead
 
+Gate = Callable[[int, dict[str, np.ndarray]], None]
+
 
 class Diverged(Exception):
   """The training stopped being one: a term is not finite, or the generator's output no longer
@@ -35,10 +37,19 @@ class Diverged(Exception):
 
 class Scalars:
   """Means of every metric over each `every` steps, into metrics.jsonl and the tracker; every step's
-  value is checked.
+  value is checked, and shown to the gates: functions of (last step, values `[steps]` by name).
   """
 
-  def __init__(self, workdir: str, tracker: Tracker, every: int, batch: int, start: int):
+  def __init__(
+    self,
+    workdir: str,
+    tracker: Tracker,
+    every: int,
+    batch: int,
+    start: int,
+    gates: Sequence[Gate] = (),
+  ):
+    self._gates = gates
     self._path, self._tracker, self._every, self._batch = (
       os.path.join(workdir, 'metrics.jsonl'),
       tracker,
@@ -78,6 +89,8 @@ class Scalars:
     self._tracker.scalars(step, means)
     with open(self._path, 'a') as file:
       file.write(json.dumps({'step': step, **means}) + '\n')
+    for gate in self._gates:
+      gate(step, values)
 
 
 def _check(values: dict[str, np.ndarray], last: int) -> None:
@@ -183,6 +196,14 @@ class Signals:
       self._checkpoints.wait()
       hosts.part()
       raise Interrupted(f'{signal.Signals(number).name} received, saved at step {step}')
+
+
+def tell(line: str) -> None:
+  """Prints a line into the log, above a bar that moves."""
+  from tqdm import tqdm
+
+  tqdm.write(line)
+  sys.stdout.flush()
 
 
 class Progress:

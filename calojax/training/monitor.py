@@ -18,8 +18,8 @@ from calojax.evaluation.named import METRICS
 from calojax.evaluation.study import Settings, clusters_for, evaluate
 from calojax.methods.state import TrainState
 from calojax.showers import Shower, take
-from calojax.training import sharding
-from calojax.training.callbacks import Diverged
+from calojax.training import gates, sharding
+from calojax.training.callbacks import Diverged, tell
 from calojax.training.parts import Parts
 from calojax.training.run import Trainer
 from calojax.training.trackers import Tracker
@@ -30,8 +30,9 @@ CLUSTERS, RUNS = 100, 2  # a quick PRD, its ceiling beside it
 
 
 def monitor(trainer: Trainer, tracker: Tracker) -> Callable[[int, TrainState], float | None]:
-  """A report that puts pictures, observables' histograms and a quick PRD-AUC of the validation
-  showers into the tracker; it gives the figure by which the best state is chosen.
+  """A report that puts pictures, observables' histograms, a quick PRD-AUC of the validation showers
+  and what the gates say into the tracker, the last also into the log; it gives the figure by which
+  the best state is chosen.
   """
   parts, method = trainer.parts, trainer.method
   real = take(parts.validation, slice(MONITORED))
@@ -43,6 +44,8 @@ def monitor(trainer: Trainer, tracker: Tracker) -> Callable[[int, TrainState], f
   names = scalars(parts.geometry)
   observed = observe(names, real, parts.geometry).T
   asked = particles(real, independent, method.stores)
+  beside = gates.Beside(real, parts.geometry)
+  score = gates.scorer(method, parts.train, real, trainer.config.train.batch)
   # One noise for all steps: from picture to picture only the generator changes.
   z = jax.random.normal(jax.random.key(NOISE_SEED), (count, method.latent))
   # The weights change from call to call: here they are arguments, not constants of the program.
@@ -68,7 +71,12 @@ def monitor(trainer: Trainer, tracker: Tracker) -> Callable[[int, TrainState], f
     }
     if chosen in METRIC_OF:
       quick[f'validation/{chosen}'] = scores[chosen]['value']
-    tracker.scalars(step, quick)
+    figures, scored = beside(generated, paired), score and score(state)
+    for line in gates.lines(step, figures, count, scored):
+      tell(line)
+    if scored:
+      figures |= {'score_gap': scored.gap, 'score_spread': scored.spread}
+    tracker.scalars(step, quick | {f'validation/{name}': v for name, v in figures.items()})
     made = observe(names, generated, parts.geometry).T
     histograms(tracker, step, names, {'generated': made, 'real': observed})
     pictures = {

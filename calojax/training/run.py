@@ -19,7 +19,7 @@ from calojax.geometry import Geometry
 from calojax.methods.build import build
 from calojax.methods.state import Method, TrainState
 from calojax.showers import Shower, take
-from calojax.training import callbacks, feed, going_on, hosts, sharding, workdir
+from calojax.training import callbacks, feed, gates, going_on, hosts, sharding, workdir
 from calojax.training import origin as origins
 from calojax.training.best import Best
 from calojax.training.checkpoint import Checkpoints
@@ -245,7 +245,8 @@ def run(
   """
   settings, start = trainer.config.train, int(trainer.state.step)
   showers = settings.batch * settings.discriminator_steps
-  scalars = callbacks.Scalars(trainer.folder, tracker, settings.log_every, showers, start)
+  still = gates.Standstill(start, 'warm_start' in trainer.config)
+  scalars = callbacks.Scalars(trainer.folder, tracker, settings.log_every, showers, start, [still])
   if hosts.alone():  # others would wait for its first step
     interruption.check()
   best = None

@@ -40,7 +40,7 @@ def page(summary: dict[str, Any], figures: dict[str, bytes]) -> str:
 
   Args:
     summary: of `study.evaluate`; a figure may lack its error or its target, and `meta` any of its
-      entries.
+      entries; `words` of `words.sentences` may be there.
     figures: title -> figure, put into the page as PNG.
   """
   found = {entry.key: entry for entry in statistics(summary)}
@@ -54,6 +54,7 @@ def page(summary: dict[str, Any], figures: dict[str, bytes]) -> str:
     f'<h1>{text(title)}</h1>',
     f'<p class="quiet">{text(_subtitle(meta))}</p>',
     _lead(first),
+    _told(summary.get('words', [])),
     '<h2>Verdict</h2>',
     rows(first),
     '<h2>All other statistics, worst first</h2>',
@@ -103,6 +104,12 @@ def _lead(first: list[Statistic]) -> str:
   found = {entry.key: entry for entry in first}
   told = [_sentence(found[key], *what) for key, what in LEADS.items() if key in found]
   return '\n'.join(told)
+
+
+def _told(sentences: list[str]) -> str:
+  """What is wrong, in words."""
+  items = ''.join(f'<li>{text(sentence)}</li>' for sentence in sentences)
+  return f'<ul>{items}</ul>' if items else ''
 
 
 def _sentence(score: Statistic, name: str, reached: str) -> str:
