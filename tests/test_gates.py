@@ -42,9 +42,9 @@ def adversarial(name: str, bias: float, gap: np.ndarray, noise: float) -> np.nda
   return np.asarray(jax.vmap(LOSSES[name])(*map(jnp.asarray, scores)))
 
 
-def told(loss: np.ndarray, begun: int = 0, warm: bool = False, every: int = EVERY) -> list[str]:
+def told(loss: np.ndarray, begun: int = 0, every: int = EVERY) -> list[str]:
   said: list[str] = []
-  gate = Standstill(begun, warm, said.append)
+  gate = Standstill(begun, said.append)
   for start in range(0, len(loss), every):
     values = loss[start : start + every]
     gate(begun + start + len(values), {LOSS: values, 'generator/adversarial': -values})
@@ -72,20 +72,8 @@ def test_a_training_that_ends_before_is_not_judged():
   assert told(np.full(UPDATES - 1, 2.0)) == []
 
 
-def test_a_warm_start_does_not_count():
-  warm = np.concatenate([np.zeros(320), np.full(STEPS, np.log(2))])
-  (line,) = told(warm, warm=True)
-  assert f'step {320 + UPDATES}:' in line
-  (line,) = told(np.zeros(STEPS))  # without one it is a critic that gives 0 to all
-  assert f'step {UPDATES}:' in line
-
-
-def test_a_resumed_run_is_judged_where_its_start_was_seen():
-  assert told(np.full(STEPS, 2.0), begun=100) == []
-  assert told(np.full(STEPS, 0.7), begun=100, warm=True) == []
-  warm = np.concatenate([np.zeros(30), np.full(STEPS, 0.7)])
-  (line,) = told(warm, begun=100, warm=True)
-  assert f'step {130 + UPDATES}:' in line
+def test_a_resumed_run_is_not_judged():
+  assert told(np.full(STEPS, 0.7), begun=100) == []
 
 
 def test_the_log_shows_its_values_to_the_gates(tmp_path, capsys):

@@ -59,12 +59,7 @@ __all__ = [
 Fractions = tuple[float, float, float]
 PARTS: tuple[str, ...] = ('train', 'validation', 'test')
 FRACTIONS = (0.70, 0.05, 0.25)  # of these
-DATASETS = {
-  'lhcb_ecal': embedded.lhcb_ecal,
-  'lhcb_ecal_wide': embedded.lhcb_ecal_wide,
-  'calogan': embedded.calogan,
-  'clic': embedded.clic,
-}
+DATASETS = {'lhcb_ecal': embedded.lhcb_ecal, 'calogan': embedded.calogan, 'clic': embedded.clic}
 
 # Keeps the split's random stream apart from those of the batches, which share its seed.
 _SPLIT = 19120274

@@ -28,13 +28,6 @@ def lhcb_ecal() -> Dataset:
   return read(SAMPLE / 'lhcb_ecal.h5')
 
 
-def lhcb_ecal_wide() -> Dataset:
-  """8,000 electrons of 1 to 100 GeV (1/E) all over the middle of the LHCb ECAL, up to a slope of
-  0.5: to judge a generator where it was not trained.
-  """
-  return read(SAMPLE / 'lhcb_ecal_wide.h5')
-
-
 def calogan() -> Dataset:
   """1,350 positrons of 1 to 100 GeV (uniform), up to 20 degrees inclined, in three layers of lead
   and liquid argon.

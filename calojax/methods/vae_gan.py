@@ -30,6 +30,7 @@ from calojax.methods.vae_gan_gradients import (
   VaeGan,
   adversarial_gradients,
   bound_gradients,
+  judged,
   partner_step,
 )
 from calojax.models import framed
@@ -97,7 +98,7 @@ def method(gan: VaeGan) -> Method:
   """
   noise = gan.latent + 2 * gan.geometry.cells + len(gan.geometry.layers)
   of = lambda function: functools.partial(function, gan)
-  return Method(of(_init), of(_update), of(_sample), noise)
+  return Method(of(_init), of(_update), of(_sample), noise, score=of(_score))
 
 
 def _init(gan: VaeGan, key: Array, showers: Shower) -> VaeGanState:
@@ -166,6 +167,14 @@ def _if(wanted: Array, loss: Callable[[], Descent], still: Variables) -> Descent
   nothing = lambda tree: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), tree)
   idle = lambda: Descent(nothing(shape.gradients), still, nothing(shape.metrics))
   return jax.lax.cond(wanted, loss, idle)
+
+
+def _score(gan: VaeGan, train: VaeGanState, showers: Shower) -> Float[Array, ' b']:
+  """What the critic says of real showers; in the warm start nothing of worth."""
+  frame = standard.from_arrays(train.generator.stats['frame'])
+  real = standard.enter(frame, showers, gan.geometry)
+  d = train.partner
+  return judged(gan, frame, d.params['critic'], d.stats, real.x, real)[0]['score']
 
 
 def _sample(

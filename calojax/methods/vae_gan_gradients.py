@@ -120,7 +120,7 @@ def adversarial_gradients(
   def loss(params):
     """How much better than generated showers the critic likes real ones."""
     made, _ = _generate(gan, frame, params, g.stats, g_key, real)
-    on_real, on_fake = (_judged(gan, frame, stepped, stats, x, real)[0] for x in (real.x, made))
+    on_real, on_fake = (judged(gan, frame, stepped, stats, x, real)[0] for x in (real.x, made))
     return jax.nn.softplus(on_real['score'] - on_fake['score']).mean()
 
   metrics['generator/adversarial'], decoder = jax.value_and_grad(loss)(g.params)
@@ -138,12 +138,12 @@ def _critic_gradient(
 
   def loss(critic):
     """Of the pairs, with the penalties and the regressor's error."""
-    on_real, stats = _judged(gan, frame, critic, d.stats, real.x, real, train=True)
-    on_fake, _ = _judged(gan, frame, critic, d.stats, fake, real, train=True)
+    on_real, stats = judged(gan, frame, critic, d.stats, real.x, real, train=True)
+    on_fake, _ = judged(gan, frame, critic, d.stats, fake, real, train=True)
     gap = on_real['score'] - on_fake['score']
     adversarial, penalty, regression = jax.nn.softplus(-gap).mean(), jnp.zeros(()), jnp.zeros(())
     if gan.gamma > 0:
-      score = lambda x: _judged(gan, frame, critic, d.stats, x, part)[0]['score']
+      score = lambda x: judged(gan, frame, critic, d.stats, x, part)[0]['score']
       penalty = sum(_squared_slope(score, frame, x[:few]).mean() for x in (real.x, fake))
     if any(gan.regression):
       read = ((on_real, real.x), (on_fake, fake))
@@ -189,7 +189,7 @@ def _decoded(
   return cells, {**stats, **new}
 
 
-def _judged(
+def judged(
   gan: VaeGan,
   frame: Frame,
   critic: Any,

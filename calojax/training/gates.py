@@ -51,13 +51,11 @@ class Standstill:
   Args:
     begun: the step from which the run goes on; the start of a loss that was not seen is not known,
       and such a run is not judged.
-    warm: whether the training has a warm start without an adversary, in which its loss is exactly
-      0: the updates are counted from its first other value.
     tell: of the line.
   """
 
-  def __init__(self, begun: int, warm: bool = False, tell: Callable[[str], None] = tell):
-    self._known, self._warm, self._tell = begun == 0, warm, tell
+  def __init__(self, begun: int, tell: Callable[[str], None] = tell):
+    self._known, self._tell = begun == 0, tell
     self._losses = np.zeros(0)
     self._over = False
 
@@ -66,10 +64,6 @@ class Standstill:
     if self._over or LOSS not in values:
       return
     found = np.asarray(values[LOSS], np.float64)
-    if self._warm and not len(self._losses):
-      live = np.flatnonzero(found)
-      self._known |= not len(live) or live[0] > 0  # the end of the warm start is seen
-      found = found[live[0] :] if len(live) else found[:0]
     self._losses = np.concatenate([self._losses, found])
     self._over = not self._known or len(self._losses) >= UPDATES
     if self._known and self._over:

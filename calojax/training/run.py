@@ -245,8 +245,10 @@ def run(
   """
   settings, start = trainer.config.train, int(trainer.state.step)
   showers = settings.batch * settings.discriminator_steps
-  still = gates.Standstill(start, 'warm_start' in trainer.config)
-  scalars = callbacks.Scalars(trainer.folder, tracker, settings.log_every, showers, start, [still])
+  # A generator that has been warmed leaves a discriminator little to say: in the best trainings its
+  # loss stays where it starts.
+  watched = [] if 'warm_start' in trainer.config else [gates.Standstill(start)]
+  scalars = callbacks.Scalars(trainer.folder, tracker, settings.log_every, showers, start, watched)
   if hosts.alone():  # others would wait for its first step
     interruption.check()
   best = None
