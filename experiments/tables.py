@@ -239,7 +239,7 @@ def regression_weight() -> str:
       '' if not point['weight'] else 'real and generated' if point['on_generated'] else 'real',
       *(cell(point[name], form='.3f') for name in names),
     ]
-    for point in stored('regression_weight.json')
+    for point in stored('regression_weight_published.json')
   ]
   return rows(['weight', 'regressor learns on', 'raw', 'physics', 'physics, corrected'], body)
 

@@ -48,7 +48,10 @@ def entries(results: pathlib.Path) -> list[Entry]:
 
 
 def train(jobs: list[Job], given: argparse.Namespace) -> list[Entry]:
-  """Trains the jobs that are not remembered, and remembers them; all entries in the end."""
+  """Trains the jobs that are neither remembered nor finished in the folder of the runs, and
+  remembers them; all entries in the end.
+  """
+  _remember(jobs, given)
   known = {(entry['group'], entry['seed']) for entry in entries(given.results)}
   missing = [job for job in jobs if (job.group, job.seed) not in known][: given.limit]
   if missing:
@@ -58,12 +61,20 @@ def train(jobs: list[Job], given: argparse.Namespace) -> list[Entry]:
     command = [sys.executable, '-m', 'calojax.console', 'sweep', str(plan)]
     command += [f'--workers={given.workers}', f'--output={given.runs}']
     code = subprocess.run(command).returncode
-    # What is done is kept, whatever became of the others.
-    found = [entry(job, given.runs) for job in missing if _folder(job, given.runs) is not None]
-    write_text(str(given.results), json.dumps([*entries(given.results), *found], indent=1) + '\n')
+    _remember(missing, given)  # what is done, whatever became of the others
     if code:
       raise SystemExit(code)
   return entries(given.results)
+
+
+def _remember(jobs: list[Job], given: argparse.Namespace) -> None:
+  """Adds the finished runs of these jobs to the results."""
+  found = entries(given.results)
+  known = {(entry['group'], entry['seed']) for entry in found}
+  new = [job for job in jobs if (job.group, job.seed) not in known and _folder(job, given.runs)]
+  if new:
+    found += [entry(job, given.runs) for job in new]
+    write_text(str(given.results), json.dumps(found, indent=1) + '\n')
 
 
 def entry(job: Job, runs: pathlib.Path) -> Entry:
