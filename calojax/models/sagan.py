@@ -105,7 +105,7 @@ class Generator(nn.Module):
       up = ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype, kernel_init=begun(8))
       x = normalised(up)(x, train)
       if self.framed:
-        x = jax.nn.leaky_relu(film(x, condition), 0.2)
+        x = jax.nn.leaky_relu(film(x, condition, still=True), 0.2)
       else:
         x = jax.nn.relu(ConditionalBatchNorm(self.dtype)(x, condition, train))
       if left == 2:  # two transposed convolutions are still to come
