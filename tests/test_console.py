@@ -48,7 +48,7 @@ def refused(capsys, *words) -> str:
     (['train', 'cnn', '--undefok=foo', '--foo=1'], ['--undefok']),
     (['train', 'cnn', '--count=3'], ['--count=3', 'expected calojax sample']),
     (['train', 'cnn', '--config.evaluation.cluster=3'], ['did you mean evaluation.clusters?']),
-    (['train', 'published/cnn', '--config.optimser.generator=1'], ['did you mean optimiser.generator?']),
+    (['train', 'published/cnn', '--config.optimser.generator=1'], ['mean optimiser.generator?']),
     (['train', 'cnn', '--config.train.steps=many'], ['many', 'train.steps']),
     (['evaluate'], ['calojax evaluate needs --workdir']),
     (['sample', '--count=3', '--output=o.h5'], ['--model', '--workdir']),
