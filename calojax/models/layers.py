@@ -72,8 +72,8 @@ class SelfAttention(nn.Module):
 
 
 def film(x: Array, heard: Array | None, name: str | None = None, still: bool = False) -> Array:
-  """Scales and shifts x channel by channel by what is heard `[b, h]` of the particle (FiLM, Perez et
-  al. 2018); inside a compact module. x itself where nothing is, and, if `still`, at the start: a
+  """Scales and shifts x channel by channel by what is heard `[b, h]` of the particle (FiLM, Perez
+  et al. 2018); inside a compact module. x itself where nothing is, and, if `still`, at the start: a
   generator whose channels a particle scales at random does not find back within a warm start.
   """
   if heard is None:
