@@ -13,11 +13,14 @@ import argparse
 import json
 import pathlib
 import re
+import time
 from typing import Any
 
 from calojax.evaluation.report.verdict import headlines
 from calojax.files import write_text
 from calojax.observables import OBSERVABLES
+from calojax.showers import at
+from calojax.training.trained import trained
 
 Entry = dict[str, Any]  # of results.json: one run
 PRD = ('raw', 'physics', 'physics_corrected')
@@ -81,6 +84,7 @@ def result(run: pathlib.Path) -> Entry:
     'config': run.name.replace('published_', 'published/', 1),  # its usual folder
     'figures': {key: summary[key] for key in keys},
     'minutes': minutes(run, config),
+    'cpu_ms_a_shower': generation(run),
     'meta': summary['meta'],
     'seed': config['seed'],
     'steps': config['train']['steps'],
@@ -91,6 +95,16 @@ def result(run: pathlib.Path) -> Entry:
     },
   }
   return found | ({'regressor': json.loads(resolution.read_text())} if resolution.exists() else {})
+
+
+def generation(run: pathlib.Path, count: int = 2000) -> float:
+  """CPU milliseconds a shower that the run's generator takes in JAX, compilation apart."""
+  model = trained(str(run))
+  condition = at(model.spectrum, slice(count))
+  model.generate(*condition, seed=0)
+  start = time.process_time()
+  model.generate(*condition, seed=1)
+  return round((time.process_time() - start) / len(condition.energy) * 1e3, 4)
 
 
 def minutes(run: pathlib.Path, config: dict) -> float:
@@ -151,6 +165,11 @@ def mark(entry: Entry) -> str:
   return f' {MARK}' * ('prd_auc/raw' not in entry['figures'])
 
 
+def published(entry: Entry) -> bool:
+  """Whether it is a system as published; of one there is no other form yet."""
+  return entry['config'].startswith('published/') or entry['config'] == 'wgan_regressor'
+
+
 def took(entry: Entry) -> str:
   return f'{entry["minutes"]:.1f} min'
 
@@ -173,23 +192,27 @@ def systems(runs: list[Entry]) -> str:
 
 
 def prd_table(found: list[Entry]) -> str:
-  """A row for each config, PRD-AUC in the columns."""
+  """A row for each config: PRD-AUC in the columns, and the trees that see most."""
   scores = lambda entry, kind: [
     cell(score(entry, name), kind, '.3f') + mark(entry) * (kind == 'value') for name in PRD
   ]
+  trees = lambda entry: entry['figures'].get('classifier/worst_trees')
   body = [
     [
       f'`{entry["config"]}`',
       *scores(entry, 'value'),
+      cell(trees(entry), form='.3f'),
       f'{entry["steps"]} x {entry["discriminator_steps"]} x {entry["batch"]}',
       took(entry),
       entry['meta']['commit'],
     ]
     for entry in found
   ]
-  body.append(['ceiling: Geant4 against Geant4', *scores(found[0], 'ceiling'), '', '', ''])
-  head = ['config', 'raw', 'physics', 'physics, corrected', 'updates', 'training', 'commit']
-  return rows(head, body)
+  judged = next((entry for entry in found if trees(entry)), found[0])
+  geant4_row = [*scores(judged, 'ceiling'), geant4(trees(judged) or {}, '.3f')]
+  body.append(['Geant4 against Geant4', *geant4_row, '', '', ''])
+  head = ['config', 'raw', 'physics', 'physics, corrected', 'trees, worst']
+  return rows([*head, 'updates', 'training', 'commit'], body)
 
 
 def layered_table(found: list[Entry]) -> str:

@@ -63,9 +63,14 @@ def stored(name: str) -> Any:
   return json.loads((RESULTS / name).read_text())
 
 
-def runs(detector: str) -> list[results_table.Entry]:
-  """The runs on one calorimeter."""
-  return [run for run in stored('results.json') if run['meta']['geometry'] == detector]
+def runs(detector: str, published: bool | None = None) -> list[results_table.Entry]:
+  """The runs on one calorimeter, in the order of the systems; of the systems as published alone, or
+  of the others, if asked.
+  """
+  order = list(results_table.SYSTEMS)
+  found = [run for run in stored('results.json') if run['meta']['geometry'] == detector]
+  kept = [r for r in found if published is None or published == results_table.published(r)]
+  return sorted(kept, key=lambda run: order.index(run['config']))
 
 
 def ranking() -> str:
@@ -400,7 +405,8 @@ def search_conv2d() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
   'systems': lambda: results_table.systems(stored('results.json')),
-  'lhcb': lambda: results_table.prd_table(runs('lhcb_ecal')),
+  'lhcb': lambda: results_table.prd_table(runs('lhcb_ecal', published=False)),
+  'published': lambda: results_table.prd_table(runs('lhcb_ecal', published=True)),
   'layers': lambda: results_table.layered_table(runs('calogan')),
   'blocks': lambda: results_table.block_table(runs('clic')),
   'leaderboard': ranking,
