@@ -117,7 +117,7 @@ def test_a_method_scores_in_pieces_of_a_batch(few):
 @pytest.fixture(scope='module')
 def gan(embedded, few):
   """A tiny GAN and its first state."""
-  method = build(tiny.config('cnn'), embedded.geometry, few)
+  method = build(tiny.config('published/cnn'), embedded.geometry, few)
   return method, jax.jit(method.init)(jax.random.key(0), take(few, slice(2)))
 
 
@@ -184,7 +184,8 @@ def test_one_monitoring(embedded, gan, capsys):
   part = lambda start, count: take(embedded.showers, slice(start, start + count))
   parts = Parts(part(0, 240), part(240, 120), part(360, 8), None, embedded.geometry, {})
   method, state = gan
-  trainer: Any = types.SimpleNamespace(parts=parts, method=method, config=tiny.config('cnn'))
+  config = tiny.config('published/cnn')
+  trainer: Any = types.SimpleNamespace(parts=parts, method=method, config=config)
   kept = Kept()
   monitor.monitor(trainer, kept)(8, state)
   ratios = {f'validation/over_geant4/{name}' for name in (*gates.SHAPES, gates.SPREAD)}

@@ -70,14 +70,14 @@ def training(folder: pathlib.Path, name: str) -> tuple[str, ...]:
     with data.Writer(showers, few.geometry, {'origin': 'campaign'}) as writer:
       writer.append(take(few.showers, slice(600)))
   small = tiny.flags(
-    'cnn',
+    'published/cnn',
     data__source=str(showers),
     train__steps=24,
     train__checkpoint_every=4,
     train__monitor_every=24,
     evaluation__metrics=('prd',),
   )
-  return ('--config=configs/cnn.py', *small, f'--workdir={folder / name}')
+  return ('--config=configs/published/cnn.py', *small, f'--workdir={folder / name}')
 
 
 def sampling(model: str, output: pathlib.Path, count: int) -> tuple[str, ...]:

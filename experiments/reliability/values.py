@@ -67,6 +67,6 @@ def asked(count: int, seed: Seed, folder: pathlib.Path) -> Iterator[Outcome]:
   rng = np.random.default_rng((8, *seed))
   for number in range(count):
     small = training(folder, f'run{number}')
-    key, value = nonsense(rng, tiny.config('cnn'))
+    key, value = nonsense(rng, tiny.config('published/cnn'))
     process = ended(command(*small, f'--config.{key}={value}'))
     yield of_process(process, f'--config.{key}={value}', 'unchanged')
