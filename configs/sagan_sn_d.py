@@ -9,4 +9,4 @@ from calojax import config
 
 
 def get_config():
-  return config.framed_sagan(spectral=False)
+  return config.framed_sagan()

@@ -34,7 +34,6 @@ SYSTEMS = {  # config -> what it is; the table of the README
   'cnn_sa': '`cnn` + self-attention',
   'cnn_aux_sa_sn': 'all of these',
   'sagan_sn_d': 'self-attention (Rogachev, Ratnikov 2021), SN in D',
-  'sagan_sn_gd': 'the same in both players',
   'wgan_gp': 'the networks of Chekalina et al. 2018',
   'vae': 'convolutional VAE, no adversary',
   'vae_gan': 'dense networks; no paper',

@@ -104,7 +104,7 @@ def test_processes_share_a_study_and_one_that_is_killed_loses_nothing(trials):
     ('trials = 6', 'trials = 0', 'trials is 0, expected a whole number from 1 on'),
     ('trials = 6', '', 'trials is None'),
     ('trials', 'trails', "no key of a search 'trails'; did you mean 'trials'"),
-    ('"cnn"', '"cnm"', "no config 'cnm'; did you mean 'cnn'"),
+    ('"published/cnn"', '"cnm"', "no config 'cnm'; did you mean 'cnn'"),
     ('low = 1e-5', 'low = 1', 'is from 1 to 0.001, expected two numbers, low < high'),
     ('low = 1e-5', 'low = 0', 'is logarithmic from 0, expected low > 0'),
     ('log', 'lgo', "no key of the range optimiser.generator 'lgo'"),

@@ -31,7 +31,7 @@ def test_a_file_says_which_trainings_there_are(tmp_path):
       [overrides]
       train.steps = 20
       [[job]]
-      config = "configs/published/cnn_aux.py"
+      config = "configs/cnn_aux.py"
       [[job]]
       name = "slow"
       config = "published/cnn"
@@ -56,7 +56,7 @@ def test_a_file_says_which_trainings_there_are(tmp_path):
 def test_jobs_start_from_another_run(tmp_path):
   (tmp_path / 'run').mkdir()
   (tmp_path / 'run' / 'config.json').write_text('{}')
-  text = f'[[job]]\nconfig = "published/cnn"\nfrom = "{tmp_path}/run"\ncheckpoint = 20'
+  text = f'[[job]]\nconfig = "cnn"\nfrom = "{tmp_path}/run"\ncheckpoint = 20'
   (job,) = sweep_plan.read(planned(tmp_path, text)).jobs
   assert job.arguments()[-2:] == [f'--from={tmp_path}/run', '--checkpoint=20']
 
@@ -70,36 +70,18 @@ def test_jobs_start_from_another_run(tmp_path):
     ('[[job]]\nconfig = "cnn_axu"', "job cnn_axu: no config 'cnn_axu'; did you mean 'cnn_aux'"),
     ('[[job]]\nconfg = "cnn"', "no key of a job 'confg'; did you mean 'config'"),
     ('[[job]]\nconfig = 3', 'config of a job is 3, expected the name of one'),
-    ('[[job]]\nconfig = "published/cnn"\nname = "a/b"', "name of a job is 'a/b'"),
-    ('[[job]]\nconfig = "published/cnn"\nseeds = []', r'seeds of cnn is \[\], expected a list'),
-    ('[[job]]\nconfig = "published/cnn"\nseeds = [true]', r'seeds of cnn is \[True\]'),
-    (
-      '[[job]]\nconfig = "published/cnn"\n[[job]]\nconfig = "published/cnn"',
-      '2 jobs are named cnn-seed0',
-    ),
-    (
-      '[[job]]\nconfig = "published/cnn"\n[job.overrides]\ntrain.stpes = 3',
-      'did you mean train.steps',
-    ),
-    (
-      '[[job]]\nconfig = "published/cnn"\n[job.overrides]\ntrain.steps = 0',
-      'train.steps is 0, expected',
-    ),
-    (
-      '[[job]]\nconfig = "published/cnn"\n[job.overrides]\ntrain.steps = "x"',
-      "job cnn: train.steps is 'x'",
-    ),
-    (
-      '[[job]]\nconfig = "published/cnn"\n[job.overrides]\nseed = 3',
-      'has seed, expected it in seeds',
-    ),
-    ('overrides = 3\n[[job]]\nconfig = "published/cnn"', 'overrides of the sweep is 3'),
-    (
-      '[[job]]\nconfig = "published/cnn"\nfrom = "nix"',
-      "from of cnn is 'nix', expected the folder of a run",
-    ),
-    ('[[job]]\nconfig = "published/cnn"\ncheckpoint = "best"', 'without from, expected both'),
-    ('figures = "x"\n[[job]]\nconfig = "published/cnn"', "figures is 'x', expected a list"),
+    ('[[job]]\nconfig = "cnn"\nname = "a/b"', "name of a job is 'a/b'"),
+    ('[[job]]\nconfig = "cnn"\nseeds = []', r'seeds of cnn is \[\], expected a list'),
+    ('[[job]]\nconfig = "cnn"\nseeds = [true]', r'seeds of cnn is \[True\]'),
+    ('[[job]]\nconfig = "cnn"\n[[job]]\nconfig = "cnn"', '2 jobs are named cnn-seed0'),
+    ('[[job]]\nconfig = "cnn"\n[job.overrides]\ntrain.stpes = 3', 'did you mean train.steps'),
+    ('[[job]]\nconfig = "cnn"\n[job.overrides]\ntrain.steps = 0', 'train.steps is 0, expected'),
+    ('[[job]]\nconfig = "cnn"\n[job.overrides]\ntrain.steps = "x"', "job cnn: train.steps is 'x'"),
+    ('[[job]]\nconfig = "cnn"\n[job.overrides]\nseed = 3', 'has seed, expected it in seeds'),
+    ('overrides = 3\n[[job]]\nconfig = "cnn"', 'overrides of the sweep is 3'),
+    ('[[job]]\nconfig = "cnn"\nfrom = "nix"', "from of cnn is 'nix', expected the folder of a run"),
+    ('[[job]]\nconfig = "cnn"\ncheckpoint = "best"', 'without from, expected both'),
+    ('figures = "x"\n[[job]]\nconfig = "cnn"', "figures is 'x', expected a list"),
   ],
 )
 def test_a_file_that_does_not_do_is_refused_in_one_line(text, message, tmp_path):
@@ -129,7 +111,7 @@ def jobs(tmp_path, monkeypatch):
 
 
 def swept(folder, seeds, workers=2) -> int:
-  file = planned(folder, f'seeds = {seeds}\n[[job]]\nconfig = "published/cnn"\n')
+  file = planned(folder, f'seeds = {seeds}\n[[job]]\nconfig = "cnn"\n')
   return sweep.sweeping(file, str(folder / 'runs'), workers)()
 
 
@@ -163,7 +145,7 @@ def test_a_job_that_fails_is_named_and_stops_no_other(jobs, capsys):
 
 
 def test_a_figure_that_no_summary_has_is_named(jobs):
-  file = planned(jobs, 'figures = ["prd"]\n[[job]]\nconfig = "published/cnn"\n')
+  file = planned(jobs, 'figures = ["prd"]\n[[job]]\nconfig = "cnn"\n')
   with pytest.raises(ValueError, match=r"figure 'prd' is in no summary, .*\['prd_auc/raw'\]"):
     sweep.sweeping(file, str(jobs / 'runs'))()
 
@@ -198,7 +180,7 @@ def test_a_full_disk_stops_a_sweep_in_one_line_and_nothing_is_lost(jobs, monkeyp
 
 
 def test_a_sweep_that_is_interrupted_ends_its_jobs_and_goes_on(jobs):
-  planned(jobs, 'seeds = [0, 5]\n[[job]]\nconfig = "published/cnn"\n')
+  planned(jobs, 'seeds = [0, 5]\n[[job]]\nconfig = "cnn"\n')
   with process(jobs) as running:
     until(lambda: (jobs / 'runs' / 'cnn-seed5' / 'tries').exists())
     until(lambda: '"code": 0' in read(jobs / 'runs' / 'jobs.json'))
@@ -214,7 +196,7 @@ def test_a_sweep_that_is_interrupted_ends_its_jobs_and_goes_on(jobs):
 
 
 def test_a_sweep_that_is_killed_takes_its_jobs_along(jobs):
-  planned(jobs, 'seeds = [5]\n[[job]]\nconfig = "published/cnn"\n')
+  planned(jobs, 'seeds = [5]\n[[job]]\nconfig = "cnn"\n')
   with process(jobs) as running:
     until(lambda: (jobs / 'runs' / 'cnn-seed5' / 'tries').exists())
     pid = running.pid
@@ -235,7 +217,10 @@ def test_real_trainings_to_one_table(embedded, tmp_path):
   with data.Writer(source, embedded.geometry, {}) as file:
     file.append(take(embedded.showers, slice(120)))
   values = tiny.values(
-    'vae', data__source=source, train__monitor_every=4, evaluation__metrics=('prd', 'response')
+    'published/vae',
+    data__source=source,
+    train__monitor_every=4,
+    evaluation__metrics=('prd', 'response'),
   )
   lines = [f'{key} = {json.dumps(value)}' for key, value in values.items()]
   planned(
@@ -249,11 +234,11 @@ def test_real_trainings_to_one_table(embedded, tmp_path):
   started = subprocess.Popen(
     command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
   )
-  lease = tmp_path / 'runs' / 'vae-seed0' / 'running.json'
+  lease = tmp_path / 'runs' / 'published_vae-seed0' / 'running.json'
   until(lease.exists)
   os.kill(json.loads(lease.read_text())['pid'], signal.SIGTERM)
   output, _ = started.communicate(timeout=300)
   assert started.returncode == 0, output
-  assert 'vae-seed0 was interrupted' in output and '| vae | 2 | ' in output
+  assert 'published_vae-seed0 was interrupted' in output and '| published_vae | 2 | ' in output
   table = json.loads((tmp_path / 'runs' / 'table.json').read_text())
-  assert table['groups']['vae']['steps'] == {'0': 8, '1': 8}
+  assert table['groups']['published_vae']['steps'] == {'0': 8, '1': 8}

@@ -28,7 +28,7 @@ FRAMED = {
 }
 NETWORKS = {
   **dict.fromkeys(
-    ('cnn', 'cnn_aux', 'cnn_aux_sn', 'cnn_sa', 'cnn_aux_sa_sn', 'sagan_sn_d', 'sagan_sn_gd'), FRAMED
+    ('cnn', 'cnn_aux', 'cnn_aux_sn', 'cnn_sa', 'cnn_aux_sa_sn', 'sagan_sn_d'), FRAMED
   ),
   'wgan_gp': FRAMED | {'discriminator.channels': (8, 8, 8, 16)},
   'vae': {

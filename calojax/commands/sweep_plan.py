@@ -14,7 +14,7 @@ from = "runs/cnn_aux"        # the run whose weights the new ones start from
 checkpoint = "best"          # of that run; by default the newest
 
 [job.overrides]
-optimiser.generator = 1e-4
+adversarial.generator_rate = 5e-5
 """
 
 from __future__ import annotations
@@ -132,7 +132,10 @@ def _jobs(room: dict[str, Any], shared: dict[str, Any], seeds: Any) -> list[Job]
   config = room.get('config')
   if not isinstance(config, str) or not config:
     raise ValueError(f'config of a job is {config!r}, expected the name of one')
-  name = room.get('name', config.rstrip('/').rpartition('/')[2].removesuffix('.py'))
+  usual = config.rstrip('/').rpartition('/')[2].removesuffix('.py')
+  if config in shipped.files():  # published/cnn is not cnn
+    usual = config.replace('/', '_')
+  name = room.get('name', usual)
   if not isinstance(name, str) or not NAME.fullmatch(name):
     raise ValueError(f'name of a job is {name!r}, expected letters, digits and any of _.+=-')
   seeds = room.get('seeds', seeds)

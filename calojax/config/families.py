@@ -42,12 +42,12 @@ def cnn(attention: bool = False, spectral: bool = False) -> Config:
   )
 
 
-def framed_sagan(spectral: bool) -> Config:
-  """The self-attention networks of Rogachev and Ratnikov (2021) in the frame, the generator with
-  spectral normalisation or without; the discriminator has it, in place of the penalties.
+def framed_sagan() -> Config:
+  """The self-attention networks of Rogachev and Ratnikov (2021) in the frame; the discriminator has
+  the spectral normalisation in place of the penalties.
   """
   c = framed(
-    {'name': 'sagan', 'channels': (256, 128, 64, 32), 'spectral': spectral},
+    {'name': 'sagan', 'channels': (256, 128, 64, 32), 'spectral': False},
     {'name': 'sagan', 'channels': (32, 64, 128, 256), 'spectral': True},
   )
   c.adversarial.gamma = 0.0
