@@ -116,7 +116,7 @@ def run(tmp_path_factory):
   process = calojax(f'--config={ROOT}/configs/published/cnn_aux.py', *tiny.flags(), cwd=folder)
   assert process.returncode == 0, process.stderr
   made = list((folder / 'runs').iterdir())
-  assert len(made) == 1 and made[0].name.startswith('cnn_aux-')
+  assert len(made) == 1 and made[0].name.startswith('published_cnn_aux-')
   assert f'workdir: {made[0].relative_to(folder)}' in process.stdout
   assert 'raw' in process.stdout and 'physics' in process.stdout and 'ceiling' in process.stdout
   return made[0]
