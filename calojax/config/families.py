@@ -55,11 +55,16 @@ def framed_sagan() -> Config:
 
 
 def framed_wgan() -> Config:
-  """The networks of Chekalina et al. (2018) in the frame."""
-  return framed(
+  """The networks of Chekalina et al. (2018) in the frame; an update takes twice as long as with the
+  others, and there are half as many.
+  """
+  c = framed(
     {'name': 'wgan', 'channels': (256, 128, 64, 32)},
     {'name': 'wgan', 'channels': (32, 64, 128, 256)},
   )
+  c.warm_start.steps = 2000
+  c.train.update(steps=3500, checkpoint_every=500, monitor_every=1750)
+  return c
 
 
 def framed_vae() -> Config:
