@@ -4,6 +4,9 @@ published: configs/published/cnn_aux_sn.py.
 
 Without the penalties: the norm is one.
 
+Measured: PRD-AUC raw 0.912 +- 0.005, physics 0.926 +- 0.005, spread of the response 0.0063 +-
+0.0002 (Geant4 0.0061); training 7.7 min (AMD EPYC, 2 cores).
+
 calojax train cnn_aux_sn
 """
 

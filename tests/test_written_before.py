@@ -66,8 +66,8 @@ def test_a_workdir_gives_the_showers_that_it_gave(name):
 
 @pytest.mark.parametrize('name', WORKDIRS)
 def test_the_same_command_resumes_a_workdir(name, tmp_path, monkeypatch):
-  """Its config of today, that of the system as published, is that of the workdir; its whole state is
-  restored, and another step is made of it.
+  """Its config of today, that of the system as published, is that of the workdir; its whole state
+  is restored, and another step is made of it.
   """
   import tiny
   from calojax.training import run, workdir
