@@ -1,4 +1,4 @@
-"""Quality of the systems against the time that they take to train and to make a shower.
+"""How far the systems are from Geant4 against the time that they train.
 
   PYTHONPATH=. python experiments/quality.py
 
@@ -16,38 +16,30 @@ import matplotlib
 
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
+import results_table
 
 from calojax.files import written_aside
 
 RESULTS = pathlib.Path(__file__).parent / 'results'
 SCORE = 'prd_auc/physics_corrected'
-PANELS = {'minutes': 'training, min', 'cpu_ms_a_shower': 'generation in JAX, CPU ms a shower'}
-
-
-def places(entries: list[dict[str, Any]], key: str) -> list[tuple[str, float, float, float]]:
-  """(config, time, score, its error) of the runs whose time is known."""
-  return [
-    (e['config'], e[key], e['figures'][SCORE]['value'], e['figures'][SCORE]['error'])
-    for e in entries
-    if e.get(key) and SCORE in e['figures']
-  ]
 
 
 def draw(entries: list[dict[str, Any]], path: str) -> None:
-  """A panel for each kind of time; open circles are the systems as published."""
-  figure, panels = plt.subplots(1, len(PANELS), figsize=(12, 5), sharey=True, layout='constrained')
-  ceiling = entries[0]['figures'][SCORE]['ceiling']
-  for axes, (key, label) in zip(panels, PANELS.items()):
-    for name, time, score, error in places(entries, key):
-      published = '/' in name or name == 'wgan_regressor'
-      face = 'none' if published else 'C0'
-      axes.errorbar(time, score, error, fmt='o', c='C1' if published else 'C0', mfc=face)
-      short = name.removeprefix('published/')
-      axes.annotate(short, (time, score), xytext=(5, 3), textcoords='offset points', fontsize=7)
-    axes.axhline(ceiling, c='k', ls=':', label='Geant4 against Geant4')
-    axes.set(xscale='log', xlabel=label, ylim=(0, 1))
-  panels[0].set_ylabel('PRD-AUC, corrected')
-  panels[0].legend(loc='lower right', title='filled: at its best, open: as published')
+  """The deficit of the corrected PRD-AUC to its ceiling; open circles are systems as published."""
+  figure, axes = plt.subplots(figsize=(9, 6), layout='constrained')
+  for number, entry in enumerate(sorted(entries, key=lambda entry: entry['minutes'])):
+    score, name = entry['figures'][SCORE], entry['config'].removeprefix('published/')
+    published = results_table.published(entry)
+    place, colour = (entry['minutes'], score['ceiling'] - score['value']), f'C{int(published)}'
+    fill = 'none' if published else colour
+    axes.errorbar(*place, score['error'], fmt='o', c=colour, mfc=fill, capsize=2)
+    above = (0, 9) if number % 2 else (0, -16)  # neighbours' names on different sides
+    axes.annotate(name, place, xytext=above, textcoords='offset points', fontsize=8, ha='center')
+  axes.set(xscale='log', yscale='log', xlabel='training, min', ylim=(8e-3, 1.5))
+  axes.set_xticks([3, 4, 6, 8, 10, 15, 20], ['3', '4', '6', '8', '10', '15', '20'], minor=False)
+  axes.set_xticks([], minor=True)
+  axes.set_ylabel('PRD-AUC, corrected: ceiling less value')
+  axes.set_title('open: as published; filled: at its best', fontsize=10)
   with written_aside(path) as part:
     figure.savefig(part, format='png', dpi=110)
 
@@ -55,7 +47,8 @@ def draw(entries: list[dict[str, Any]], path: str) -> None:
 def main() -> None:
   """Draws the picture of the results."""
   entries = json.loads((RESULTS / 'results.json').read_text())
-  draw([e for e in entries if e['meta']['geometry'] == 'lhcb_ecal'], str(RESULTS / 'quality.png'))
+  shown = [e for e in entries if e['meta']['geometry'] == 'lhcb_ecal' and SCORE in e['figures']]
+  draw(shown, str(RESULTS / 'quality.png'))
 
 
 if __name__ == '__main__':
