@@ -240,7 +240,7 @@ def test_what_depends_on_constants_alone_is_computed_beforehand():
 
 def test_inputs_without_influence_are_told_apart():
   assert program.reads(program.function(generator('voxel')), 8) == ['noise', 'energy']
-  assert program.reads(program.function(generator('wgan_gp')), 8) == [
+  assert program.reads(program.function(generator('published/wgan_gp')), 8) == [
     'noise',
     'energy',
     'position',
@@ -249,7 +249,7 @@ def test_inputs_without_influence_are_told_apart():
 
 
 def test_draws_hold_the_corners_of_the_range():
-  system = generator('wgan_gp')
+  system = generator('published/wgan_gp')
   noise, conditions = parity.draws(system.spectrum, 8)
   ranges, drawn = (sidecar.ranges_of(*c) for c in (system.spectrum, conditions))
   assert noise.shape == (1000, 8) and conditions.energy.shape == (1000,)

@@ -28,7 +28,7 @@ STEPS = 120
 FLAGS = tiny.flags(train__steps=STEPS, train__checkpoint_every=4, train__monitor_every=STEPS)
 
 
-def start(folder, *more, name='cnn_aux_sn'):
+def start(folder, *more, name='published/cnn_aux_sn'):
   command = [
     sys.executable,
     '-m',
