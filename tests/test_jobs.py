@@ -66,7 +66,7 @@ def read(path) -> str:
 
 
 def test_a_sweep_on_slurm_goes_on_where_a_worker_was_lost(stubs, tmp_path):
-  planned(tmp_path, 'seeds = [0, 1, 2, 5]\n[[job]]\nconfig = "published/cnn"\n')
+  planned(tmp_path, 'seeds = [0, 1, 2, 5]\n[[job]]\nconfig = "cnn"\n')
   with process(tmp_path, 'slurm', **stubs) as running:
     until((tmp_path / 'runs' / 'cnn-seed5' / 'tries').exists)
     until(lambda: read(tmp_path / 'runs' / 'jobs.json').count('"code": 0') == 3)
@@ -84,7 +84,7 @@ def test_a_sweep_on_slurm_goes_on_where_a_worker_was_lost(stubs, tmp_path):
 
 
 def test_a_sweep_on_htcondor(stubs, tmp_path):
-  planned(tmp_path, 'seeds = [1]\n[[job]]\nconfig = "published/cnn"\n')
+  planned(tmp_path, 'seeds = [1]\n[[job]]\nconfig = "cnn"\n')
   with process(tmp_path, 'htcondor', **stubs) as running:
     output, _ = running.communicate(timeout=100)
   assert running.returncode == 0, output
@@ -98,7 +98,7 @@ def read_parent(number) -> str:
 
 def test_a_batch_system_that_refuses_or_is_not_there_is_told_in_one_line(stubs, tmp_path):
   program(tmp_path / 'bin' / 'sbatch', REFUSED)
-  planned(tmp_path, '[[job]]\nconfig = "published/cnn"\n')
+  planned(tmp_path, '[[job]]\nconfig = "cnn"\n')
   with process(tmp_path, 'slurm', **stubs) as running:
     output, _ = running.communicate(timeout=100)
   assert (running.returncode, output) == (
@@ -112,7 +112,7 @@ def test_a_batch_system_that_refuses_or_is_not_there_is_told_in_one_line(stubs, 
 
 
 def test_a_worker_ends_before_its_time_is_over_and_its_job_goes_on_elsewhere(stubs, tmp_path):
-  planned(tmp_path, 'seeds = [5]\n[[job]]\nconfig = "published/cnn"\n')
+  planned(tmp_path, 'seeds = [5]\n[[job]]\nconfig = "cnn"\n')
   short = {'DASK_JOBQUEUE__SLURM__WALLTIME': '00:06'}
   with process(tmp_path, 'slurm', **stubs, **short) as running:
     output, _ = running.communicate(timeout=100)

@@ -81,7 +81,9 @@ def test_every_condition_is_finite_on_every_calorimeter(name, embedded):
     assert found.shape[0] == len(showers.energies) and np.isfinite(found).all()
 
 
-@pytest.mark.parametrize('name', ['cnn', 'cnn_aux', 'wgan_gp', 'sagan_sn_gd', 'vae'])
+@pytest.mark.parametrize(
+  'name', ['published/cnn', 'cnn_aux', 'wgan_gp', 'published/sagan_sn_gd', 'vae']
+)
 def test_a_network_of_one_layer_names_the_system_of_several(name):
   """On a file of the CaloChallenge: in one line, and not with a traceback from within."""
   showers, geometry, _ = data.read(CHALLENGE)
