@@ -461,7 +461,7 @@ def test_the_folder_describes_its_adapters(exported):
     )
     assert (
       file['parity']['draws'] == 40
-      and file['parity']['cells'] <= file['parity']['tolerance'] == 2e-5
+      and file['parity']['cells'] <= 1e-5 == file['parity']['tolerance']
     )
     assert (
       set(card['adapters'][name]) >= {'class', 'inputs', 'output', 'settings', 'notes'}

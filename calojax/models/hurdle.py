@@ -125,8 +125,11 @@ class Hurdle(NamedTuple):
     return self.scales.amounts(normal)
 
   def _lit(self, logistic: Array) -> Array:
-    """1 of lit cells, 0 of dark ones, and in between on the ramp."""
-    return jnp.clip((self.logit + logistic) / RAMP + 0.5, 0, 1)
+    """1 of lit cells, 0 of dark ones, and in between on the ramp, along which the energy, a fourth
+    power of network space, rises evenly: its mean is that of a sharp step, and a rounding of the
+    log odds changes it nowhere more than elsewhere.
+    """
+    return jnp.sqrt(jnp.sqrt(jnp.clip((self.logit + logistic) / RAMP + 0.5, 0, 1)))
 
 
 def hurdle(
