@@ -132,10 +132,8 @@ def _jobs(room: dict[str, Any], shared: dict[str, Any], seeds: Any) -> list[Job]
   config = room.get('config')
   if not isinstance(config, str) or not config:
     raise ValueError(f'config of a job is {config!r}, expected the name of one')
-  usual = config.rstrip('/').rpartition('/')[2].removesuffix('.py')
-  if config in shipped.files():  # published/cnn is not cnn
-    usual = config.replace('/', '_')
-  name = room.get('name', usual)
+  file = shipped.files().get(config, config.rstrip('/'))  # published/cnn is not cnn
+  name = room.get('name', shipped.named(str(file)))
   if not isinstance(name, str) or not NAME.fullmatch(name):
     raise ValueError(f'name of a job is {name!r}, expected letters, digits and any of _.+=-')
   seeds = room.get('seeds', seeds)

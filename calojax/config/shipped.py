@@ -40,7 +40,7 @@ def named(path: str) -> str:
   for name, known in files().items():
     if file.resolve() == known.resolve():
       return name.replace('/', '_')
-  return file.stem
+  return file.name.removesuffix('.py')
 
 
 def systems() -> registry.Registry:

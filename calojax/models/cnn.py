@@ -17,6 +17,7 @@ from calojax.models.layers import (
   BEGUN,
   Normalised,
   SelfAttention,
+  activated,
   film,
   gain,
   single,
@@ -64,11 +65,7 @@ class Generator(nn.Module):
     for i, channels in enumerate(self.channels[1:]):
       up = ConvTranspose(channels, (3, 3), (2, 2), dtype=self.dtype, kernel_init=begun(8))
       x = normalised(up)(x, train)
-      if self.framed:
-        x = jax.nn.leaky_relu(x, 0.2)
-      else:
-        norm = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)
-        x = jax.nn.relu(norm(x))
+      x = activated(x, train, self.framed, self.dtype)
       if self.attention and i == 1:
         x = SelfAttention(self.spectral, self.dtype, BEGUN if self.framed else 0.0)(x, train)
     heads = HEADS if self.framed else 1

@@ -68,33 +68,36 @@ def decoder(settings: dict[str, Any], geometry: Geometry, dtype: str) -> nn.Modu
     ValueError: a name that no registry knows, a network that has no form for the frame, or a dense
       one in another arithmetic than float32.
   """
-  fields = {name: value for name, value in settings.items() if name != 'name'}
-  if settings['name'] == 'dense':
-    _expect_single(dtype)
+  name, fields = _told(settings, dtype)
+  if name == 'dense':
     return dense.Decoder(geometry.cells, **fields)
-  network = DECODERS.get(settings['name']) or find(GENERATORS, settings['name'], 'generator')
-  _expect_framed(network, settings['name'], 'generator')
-  return Decoder(
-    network(geometry.grids, framed=True, dtype=jnp.dtype(dtype), **fields), geometry.cells
-  )
+  network = DECODERS.get(name) or find(GENERATORS, name, 'generator')
+  _expect_framed(network, name, 'generator')
+  return Decoder(network(geometry.grids, framed=True, **fields), geometry.cells)
 
 
 def critic(settings: dict[str, Any], geometry: Geometry, dtype: str, targets: int = 0) -> nn.Module:
   """The critic of a config's `discriminator`, with a regressor of so many targets.
 
   Raises:
-    ValueError: a name that no registry knows, a network that has no form for the frame, or a dense
-      one in another arithmetic than float32.
+    ValueError: as `decoder`.
   """
-  fields = {name: value for name, value in settings.items() if name != 'name'}
-  if settings['name'] == 'dense':
-    _expect_single(dtype)
+  name, fields = _told(settings, dtype)
+  if name == 'dense':
     return dense.Critic(targets=targets, **fields)
-  network = find(DISCRIMINATORS, settings['name'], 'discriminator')
-  _expect_framed(network, settings['name'], 'discriminator')
-  return Critic(
-    network(geometry.grids, framed=True, targets=targets, dtype=jnp.dtype(dtype), **fields)
-  )
+  network = find(DISCRIMINATORS, name, 'discriminator')
+  _expect_framed(network, name, 'discriminator')
+  return Critic(network(geometry.grids, framed=True, targets=targets, **fields))
+
+
+def _told(settings: dict[str, Any], dtype: str) -> tuple[str, dict[str, Any]]:
+  """The name of a network and its fields, the arithmetic among them, which dense ones have not."""
+  fields = {name: value for name, value in settings.items() if name != 'name'}
+  if settings['name'] != 'dense':
+    return settings['name'], fields | {'dtype': jnp.dtype(dtype)}
+  if dtype != 'float32':
+    raise ValueError(f'dtype is {dtype!r}, expected float32 with dense networks')
+  return 'dense', fields
 
 
 def _expect_framed(network: Any, name: str, kind: str) -> None:
@@ -104,9 +107,3 @@ def _expect_framed(network: Any, name: str, kind: str) -> None:
       f'{kind}.name is {name!r}, which has no form for the canonical frame, expected dense or a '
       "network with a field 'framed'"
     )
-
-
-def _expect_single(dtype: str) -> None:
-  """Raises ValueError unless the arithmetic is that of the dense networks."""
-  if dtype != 'float32':
-    raise ValueError(f'dtype is {dtype!r}, expected float32 with dense networks')

@@ -85,6 +85,15 @@ def film(x: Array, heard: Array | None, name: str | None = None, still: bool = F
   return x * (1 + scale.reshape(shape)) + shift.reshape(shape)
 
 
+def activated(x: Array, train: bool, framed: bool, dtype: jnp.dtype) -> Array:
+  """What follows a generator's transposed convolution: batch norm and ReLU as published; in the
+  frame a leaky ReLU alone, as a norm would tell each shower of the others. Inside a compact module.
+  """
+  if framed:
+    return jax.nn.leaky_relu(x, 0.2)
+  return jax.nn.relu(nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=dtype)(x))
+
+
 def gain(variance: float) -> nn.initializers.Initializer:
   """A start of that variance over the number of inputs: flax's own at 1; 2 keeps the scale through
   a ReLU, 8 through one behind a transposed convolution of stride 2, whose outputs hear a quarter of

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from calojax.models.convolutions import Conv, ConvTranspose
 from calojax.models.hurdle import HEADS
-from calojax.models.layers import gain, single
+from calojax.models.layers import activated, gain, single
 
 # Spread of a cell in network space; without a floor the likelihood of a cell has no upper bound.
 SMALLEST = 0.01
@@ -156,13 +156,7 @@ class Decoder(nn.Module):
   ) -> Cells | Array:
     nx, ny = single(self.grids)
     begun = lambda variance: gain(variance if self.framed else 1)
-
-    def norm(x: Array) -> Array:
-      if self.framed:
-        return jax.nn.leaky_relu(x, 0.2)
-      batch = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)
-      return jax.nn.relu(batch(x))
-
+    norm = lambda x: activated(x, train, self.framed, self.dtype)
     start = tuple(math.ceil(n / 2 ** len(self.channels)) for n in (nx, ny))
     x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
     x = jax.nn.leaky_relu(nn.Dense(256, dtype=self.dtype, kernel_init=begun(2))(x), 0.2)

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from calojax.models.convolutions import Conv, ConvTranspose
 from calojax.models.hurdle import HEADS
-from calojax.models.layers import gain, single, sparse_relu
+from calojax.models.layers import activated, gain, single, sparse_relu
 
 Grids = tuple[tuple[int, int], ...]
 
@@ -44,13 +44,7 @@ class Generator(nn.Module):
   def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Array:
     nx, ny = single(self.grids)
     begun = lambda variance: gain(variance if self.framed else 1)
-
-    def norm(x: Array) -> Array:
-      if self.framed:
-        return jax.nn.leaky_relu(x, 0.2)
-      batch = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)
-      return jax.nn.relu(batch(x))
-
+    norm = lambda x: activated(x, train, self.framed, self.dtype)
     start = tuple(math.ceil(n / 2 ** (len(self.channels) - 1)) for n in (nx, ny))
     x = jnp.concatenate([z, condition], axis=-1).astype(self.dtype)
     first = nn.Dense(math.prod(start) * self.channels[0], dtype=self.dtype, kernel_init=begun(2))
