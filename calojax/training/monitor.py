@@ -64,19 +64,13 @@ def monitor(trainer: Trainer, tracker: Tracker) -> Callable[[int, TrainState], f
     if not np.isfinite(generated.energies).all():
       raise Diverged(f'step {step}: the generated showers are not finite')
     scores = evaluate(Compared(real, generated, independent), parts.geometry, settings)
-    quick = {
-      f'validation/prd_auc_{kind}/{key}': scores[f'prd_auc/{kind}'][key]
-      for kind in scores['curves']
-      for key in ('value', 'ceiling')
-    }
-    if chosen in METRIC_OF:
-      quick[f'validation/{chosen}'] = scores[chosen]['value']
     figures, scored = beside(generated, paired), score and score(state)
     for line in gates.lines(step, figures, count, scored):
       tell(line)
     if scored:
       figures |= {'score_gap': scored.gap, 'score_spread': scored.spread}
-    tracker.scalars(step, quick | {f'validation/{name}': v for name, v in figures.items()})
+    figures |= _quick(scores, chosen)
+    tracker.scalars(step, {f'validation/{name}': v for name, v in figures.items()})
     made = observe(names, generated, parts.geometry).T
     histograms(tracker, step, names, {'generated': made, 'real': observed})
     pictures = {
@@ -88,6 +82,16 @@ def monitor(trainer: Trainer, tracker: Tracker) -> Callable[[int, TrainState], f
     return scores[chosen]['value'] if chosen else None
 
   return report
+
+
+def _quick(scores: dict[str, Any], chosen: str) -> dict[str, float]:
+  """PRD-AUC of each kind beside its ceiling, and the figure that the best state is chosen by."""
+  found = {
+    f'prd_auc_{kind}/{key}': scores[f'prd_auc/{kind}'][key]
+    for kind in scores['curves']
+    for key in ('value', 'ceiling')
+  }
+  return found | ({chosen: scores[chosen]['value']} if chosen in METRIC_OF else {})
 
 
 def histograms(
