@@ -22,12 +22,15 @@ PRD = ('raw', 'physics', 'physics_corrected')
 
 
 class Job(NamedTuple):
-  """A training: the group whose jobs differ in their seed alone, its config, seed and values."""
+  """A training: the group whose jobs differ in their seed alone, its config, seed and values, and
+  the run whose weights it starts from.
+  """
 
   group: str
   config: str
   seed: int
   values: dict[str, Any]
+  origin: pathlib.Path | None = None
 
 
 def arguments(description: str | None, results: str) -> argparse.Namespace:
@@ -51,20 +54,35 @@ def train(jobs: list[Job], given: argparse.Namespace) -> list[Entry]:
   """Trains the jobs that are neither remembered nor finished in the folder of the runs, and
   remembers them; all entries in the end.
   """
+  wanted = missing(jobs, given)
+  if wanted:
+    try:
+      run(wanted, given)
+    finally:
+      _remember(wanted, given)  # what is done, whatever became of the others
+  return entries(given.results)
+
+
+def missing(jobs: list[Job], given: argparse.Namespace) -> list[Job]:
+  """The next jobs that are not remembered, after what the folder of the runs has is."""
   _remember(jobs, given)
   known = {(entry['group'], entry['seed']) for entry in entries(given.results)}
-  missing = [job for job in jobs if (job.group, job.seed) not in known][: given.limit]
-  if missing:
-    given.runs.mkdir(parents=True, exist_ok=True)
-    plan = given.runs / 'sweep.toml'
-    write_text(str(plan), _plan(missing))
-    command = [sys.executable, '-m', 'calojax.console', 'sweep', str(plan)]
-    command += [f'--workers={given.workers}', f'--output={given.runs}']
-    code = subprocess.run(command).returncode
-    _remember(missing, given)  # what is done, whatever became of the others
-    if code:
-      raise SystemExit(code)
-  return entries(given.results)
+  return [job for job in jobs if (job.group, job.seed) not in known][: given.limit]
+
+
+def run(jobs: list[Job], given: argparse.Namespace) -> None:
+  """Trains these jobs; of those that are finished in the folder of the runs, nothing.
+
+  Raises:
+    SystemExit: one of them did not end well.
+  """
+  given.runs.mkdir(parents=True, exist_ok=True)
+  plan = given.runs / 'sweep.toml'
+  write_text(str(plan), _plan(jobs))
+  command = [sys.executable, '-m', 'calojax.console', 'sweep', str(plan)]
+  command += [f'--workers={given.workers}', f'--output={given.runs}']
+  if code := subprocess.run(command).returncode:
+    raise SystemExit(code)
 
 
 def _remember(jobs: list[Job], given: argparse.Namespace) -> None:
@@ -78,10 +96,13 @@ def _remember(jobs: list[Job], given: argparse.Namespace) -> None:
 
 
 def entry(job: Job, runs: pathlib.Path) -> Entry:
-  """The figures of a finished run, and what made them."""
+  """The figures of a finished run on test showers, the best ones of its validation showers, and
+  what made them.
+  """
   folder = _folder(job, runs)
   assert folder is not None
   summary = json.loads((folder / 'summary.json').read_text())
+  best = folder.parents[1] / 'best.json'
   keys = [key for key in summary if key.startswith(('prd_auc/', 'classifier/'))]
   return {
     'group': job.group,
@@ -90,6 +111,7 @@ def entry(job: Job, runs: pathlib.Path) -> Entry:
     'values': job.values,
     'steps': int(folder.name),
     'figures': {key: summary[key] for key in keys},
+    'validation': json.loads(best.read_text()) if best.exists() else None,
     'meta': summary['meta'],
   }
 
@@ -107,6 +129,7 @@ def _plan(jobs: list[Job]) -> str:
   lines = []
   for job in jobs:
     lines += ['[[job]]', f'name = "{job.group}"', f'config = "{shipped.path(job.config)}"']
+    lines += [f'from = "{job.origin}"'] if job.origin else []
     lines += [f'seeds = [{job.seed}]', '[job.overrides]']
     lines += [f'{key} = {json.dumps(value)}' for key, value in job.values.items()]
   return '\n'.join(lines) + '\n'

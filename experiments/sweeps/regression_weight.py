@@ -4,39 +4,59 @@ Ratnikov 2022, and of what it learns on.
   PYTHONPATH=. python experiments/sweeps/regression_weight.py --runs=runs/regression_weight
 
 The paper does not say whether the regressor learns on generated showers too: each weight is tried
-with and without, with three seeds. Weight 0 is the plain CNN. Runs that are in the results are not
-trained again. Writes experiments/results/regression_weight.json and the picture beside it.
+with and without, with three seeds. The warm start of cnn_aux, which knows no regressor, is made
+once a seed; all weights of a seed start from it. Weight 0 is so small a weight that only the
+regressor's own layer learns of it. Runs that are in the results are not trained again; --limit=4
+trains the next four. Writes experiments/results/regression_weight.json and the picture beside it.
 """
 
 from __future__ import annotations
+
+import argparse
 
 import matplotlib
 
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
-from kept import PRD, Entry, Job, arguments, spread, train
+from kept import PRD, Entry, Job, arguments, missing, run, spread, train
 
 from calojax.files import written_aside
 
-WEIGHTS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)
+WEIGHTS = (0.0, 0.03, 0.1, 0.3, 1.0)
+NOTHING = 1e-6  # in place of 0, with which there would be no layer: other networks
 SEEDS = 3
 ON = {'both': 1.0, 'real': 0.0}  # what it learns on: the weight of generated showers over real ones
+WARM, ADVERSARIAL = 4000, 3000  # steps, as in cnn_aux
 
 
-def jobs() -> list[Job]:
-  """All trainings, seed by seed; of weight 0 there is one kind."""
+def jobs(given: argparse.Namespace) -> list[Job]:
+  """All trainings, seed by seed, first those that learn on both; of weight 0 there is one kind."""
   return [
     Job(
       f'{weight:g}-{on}',
       'cnn_aux',
       seed,
-      {'weights.regression': weight, 'weights.regression_fake': weight * share},
+      {
+        'weights.regression': weight or NOTHING,
+        'weights.regression_fake': (weight or NOTHING) * share,
+        'warm_start.steps': 0,
+        'train.steps': ADVERSARIAL,
+        'train.monitor_every': ADVERSARIAL,
+      },
+      given.runs / f'warm-seed{seed}',
     )
+    for on, share in ON.items()
     for seed in range(SEEDS)
     for weight in WEIGHTS
-    for on, share in ON.items()
     if weight or on == 'both'
   ]
+
+
+def warm_starts(seeds: set[int]) -> list[Job]:
+  """The warm starts of these seeds."""
+  quick = {'evaluation.metrics': ['response'], 'evaluation.pictures': False}
+  steps = {'warm_start.steps': WARM, 'train.steps': WARM}
+  return [Job('warm', 'cnn_aux', seed, steps | quick) for seed in sorted(seeds)]
 
 
 def points(found: list[Entry], on: str, figure: str) -> list[tuple[float, float, float]]:
@@ -56,6 +76,8 @@ def draw(found: list[Entry], path: str) -> None:
   least = min(weight for weight in WEIGHTS if weight) / 3
   for on in ON:
     rows = points(found, on, 'prd_auc/physics_corrected')
+    if len(rows) < 2:
+      continue
     weights, means, errors = zip(*rows)
     places = [weight or least for weight in weights]
     axes.errorbar(places, means, errors, marker='o', capsize=3, label=f'regressor learns on {on}')
@@ -73,7 +95,9 @@ def draw(found: list[Entry], path: str) -> None:
 def main() -> None:
   """Trains what is missing, prints the table and draws the picture."""
   given = arguments(__doc__, 'experiments/results/regression_weight.json')
-  found = train(jobs(), given)
+  if wanted := missing(jobs(given), given):
+    run(warm_starts({job.seed for job in wanted}), given)
+  found = train(jobs(given), given)
   for on in ON:
     for kind in PRD:
       for weight, mean, error in points(found, on, f'prd_auc/{kind}'):
