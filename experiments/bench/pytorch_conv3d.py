@@ -38,14 +38,14 @@ def generator() -> nn.Module:
   )
 
 
-def discriminator() -> nn.Module:
+def discriminator(batch_norm: bool = True) -> nn.Module:
   """Showers `[b, 15625]` to score and energy `[b, 2]`."""
   layers, ci = [nn.Unflatten(1, (1, 25, 25, 25))], 1
   for co, pad in ((32, 2), (8, 2), (8, 2), (8, 1)):
     layers += [
       nn.Conv3d(ci, co, 5, padding=pad),
       nn.LeakyReLU(0.3),
-      *([nn.BatchNorm3d(co)] * (ci > 1)),
+      *([nn.BatchNorm3d(co)] * (batch_norm and ci > 1)),
       nn.Dropout(0.2),
     ]
     ci = co
