@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from test_upsampled import repeated
 
 from calojax.models import conv2d, conv3d
 
@@ -141,11 +142,6 @@ def paper_conv3d(params, z):
     )
     return x + layer.get('bias', 0)
 
-  def up(x, *times):
-    for axis, t in enumerate(times, start=1):
-      x = jnp.repeat(x, t, axis)
-    return x
-
   leaky = lambda x: jnp.where(x > 0, x, 0.3 * x)
   layers = [params[f'Conv_{i}'] for i in range(4)]
   x = (
@@ -154,8 +150,8 @@ def paper_conv3d(params, z):
     .transpose(0, 2, 3, 1, 4)
   )
   x = leaky(conv(x, layers[0], 'SAME'))
-  x = leaky(conv(up(x, 2, 2, 2), layers[1], ((2, 2), (2, 2), (0, 0))))
-  x = leaky(conv(up(x, 2, 2, 3), layers[2], ((1, 1), (0, 0), (3, 3))))
+  x = leaky(conv(repeated(x, (2, 2, 2)), layers[1], ((2, 2), (2, 2), (0, 0))))
+  x = leaky(conv(repeated(x, (2, 2, 3)), layers[2], ((1, 1), (0, 0), (3, 3))))
   return jnp.maximum(conv(x, layers[3], 'VALID'), 0)[..., 0]
 
 
@@ -197,7 +193,7 @@ def test_the_branches_of_the_generator_meet_in_the_same_axes(monkeypatch):
   monkeypatch.setattr(
     conv2d.Generator,
     'branch',
-    lambda self, x, train: conv3d.repeat(x[..., None], (5, 5, 5))[..., 0],
+    lambda self, x, train: repeated(x, (5, 5, 5)),
   )
   generator = conv2d.Generator(GRIDS)
   z, condition = jax.random.normal(jax.random.key(0), (2, 8)), jnp.ones((2, 1))
@@ -213,10 +209,8 @@ def test_the_branches_of_the_generator_meet_in_the_same_axes(monkeypatch):
   assert np.asarray(generator.apply({'params': params}, z, condition, False)).max() > 0.1
 
 
-def test_repeat_and_mean_pool_are_the_stock_operations():
+def test_mean_pool_is_the_stock_operation():
   x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 3, 5, 4, 2)), jnp.float32)
-  expected = jnp.repeat(jnp.repeat(jnp.repeat(x, 3, 1), 2, 2), 2, 3)
-  np.testing.assert_array_equal(conv3d.repeat(x, (3, 2, 2)), expected)
   np.testing.assert_allclose(
     conv3d.mean_pool(x), nn.avg_pool(x, (2, 2, 2), (2, 2, 2)), rtol=1e-5, atol=1e-6
   )

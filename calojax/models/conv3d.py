@@ -36,17 +36,6 @@ def scaled_noise(z: Array, condition: Array) -> Array:
   return jnp.concatenate([z * condition[:, :1], condition[:, 1:]], axis=-1)
 
 
-def repeat(x: Float[Array, 'b d h w c'], times: tuple[int, int, int]) -> Array:
-  """Nearest-neighbour upsampling `[b, d * times[0], ..]`: one broadcast instead of three copies."""
-  b, *space, c = x.shape
-  # An axis of 1 behind each: broadcasting it to the factor repeats every cell in place.
-  between = x.reshape(b, *(n for size in space for n in (size, 1)), c)
-  target = (b, *(n for size, t in zip(space, times) for n in (size, t)), c)
-  return jnp.broadcast_to(between, target).reshape(
-    b, *(size * t for size, t in zip(space, times)), c
-  )
-
-
 def mean_pool(x: Float[Array, 'b d h w c']) -> Array:
   """Means of blocks of 2x2x2, what is left over at the far ends cut off: `[b, d // 2, h // 2, w //
   2, c]`.
@@ -103,15 +92,13 @@ class Generator(nn.Module):
     norm = lambda x: nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(
       jax.nn.leaky_relu(x, 0.3)
     )
-    conv = lambda width, taps, pads: Conv(
-      width, taps, padding=pads, dtype=self.dtype, kernel_init=he
+    conv = lambda width, taps, pads, repeated=(): Conv(
+      width, taps, padding=pads, repeated=repeated, dtype=self.dtype, kernel_init=he
     )
     x = nn.Dense(8 * 7 * 7 * seed, dtype=self.dtype)(scaled_noise(z, condition).astype(self.dtype))
     x = norm(conv(first, (8, 6, 6), 'SAME')(x.reshape(-1, 8, 7, 7, seed)))
-    x = norm(conv(second, (8, 6, 5), ((0, 0), (2, 2), (2, 2)))(repeat(x, (2, 2, 2))))
-    x = jax.nn.leaky_relu(
-      conv(third, (8, 3, 3), ((3, 3), (1, 1), (0, 0)))(repeat(x, (3, 2, 2))), 0.3
-    )
+    x = norm(conv(second, (8, 6, 5), ((0, 0), (2, 2), (2, 2)), (2, 2, 2))(x))
+    x = jax.nn.leaky_relu(conv(third, (8, 3, 3), ((3, 3), (1, 1), (0, 0)), (3, 2, 2))(x), 0.3)
     small = nn.initializers.variance_scaling(
       0.04, 'fan_avg', 'truncated_normal'
     )  # Glorot's gives a thousand times the energy

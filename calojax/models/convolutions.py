@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ from jax import lax
 
 from calojax.models.folds import Padding, lax_conv, layout, strided, unstrided
 from calojax.models.output_phases import Phases, interleave, output_phases, overlap_phases, pad
+from calojax.models.upsampled import conv_of_repeated
 
 FORMS = ('auto', 'lax', 'fast')
 _plain = contextvars.ContextVar('plain', default=False)
@@ -180,11 +182,22 @@ class _Convolution(nn.Module):
 class Conv(_Convolution):
   """`flax.linen.Conv` in the form that is fast here: `[b, *space, ci]` to `[b, *space',
   features]`.
+
+  Attributes:
+    repeated: how many times as long every cell of the image is made first along each axis, with
+      stride 1 and paddings given; empty: none is.
   """
+
+  repeated: Sequence[int] = ()
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
-    return self.apply_with(conv, x)
+    return self.apply_with(self._of_repeated if self.repeated else conv, x)
+
+  def _of_repeated(self, x, kernel, strides, padding, form) -> jax.Array:
+    assert set(strides) == {1} and not isinstance(padding, str)
+    convolve = functools.partial(conv, form=form)
+    return conv_of_repeated(convolve, x, kernel, self.repeated, padding)
 
 
 class ConvTranspose(_Convolution):
