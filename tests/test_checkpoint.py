@@ -1,6 +1,7 @@
 """Checkpoints and workdirs: exact round trips and clear refusals."""
 
 import shutil
+import sys
 from typing import Any
 
 import chex
@@ -15,7 +16,7 @@ from calojax.methods.build import build
 from calojax.methods.state import Player, SinglePlayer
 from calojax.showers import take
 from calojax.training import callbacks, sharding, workdir
-from calojax.training.checkpoint import Checkpoints
+from calojax.training.checkpoint import Checkpoints, late_writes_untold
 from calojax.training.loop import shapes
 
 
@@ -175,6 +176,24 @@ def test_a_checkpoint_that_cannot_be_written_is_an_error_of_one_line(two):
   with pytest.raises(OSError, match=r'checkpoint 12 could not be written to .*checkpoints: '):
     checkpoints.wait()
   checkpoints.close()
+
+
+def test_writes_that_end_behind_a_failed_one_are_not_told_of(monkeypatch):
+  # Arrange
+  told, usual = [], lambda kind, error, trace: told.append(str(error))
+  monkeypatch.setattr(sys, 'excepthook', usual)
+  late = RuntimeError('Event loop is closed')
+  # Act
+  with late_writes_untold():
+    pass
+  after_none = sys.excepthook
+  with pytest.raises(OSError), late_writes_untold():
+    raise OSError('No space left on device')
+  for error in (late, RuntimeError('another')):
+    sys.excepthook(type(error), error, None)
+  # Assert
+  assert after_none is usual
+  assert told == ['another']
 
 
 def test_room_for_checkpoints_is_asked_for_before(two, monkeypatch):

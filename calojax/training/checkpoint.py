@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -87,7 +88,8 @@ class Checkpoints:
   def _write(self, step: int, state: TrainState) -> None:
     """Writes a state, then the digests of its files."""
     try:
-      self._manager.save(step, args=ocp.args.StandardSave(state))
+      with late_writes_untold():
+        self._manager.save(step, args=ocp.args.StandardSave(state))
       if hosts.is_first():
         write_digests(self._folder(step))
     except Exception as error:  # of TensorStore, with a page of its own source
@@ -217,6 +219,22 @@ def steps_in(folder: str) -> list[int]:
   """The steps of the whole checkpoints in a folder."""
   names = os.listdir(folder) if os.path.isdir(folder) else []
   return sorted(int(name) for name in names if name.isdecimal())
+
+
+@contextlib.contextmanager
+def late_writes_untold() -> Iterator[None]:
+  """After an error in here, the writes that end behind it are not told of: TensorStore reports each
+  to an event loop, which is closed by then, and every report would be a traceback on the terminal.
+  """
+  usual = sys.excepthook
+
+  def hook(kind, error, trace) -> None:
+    if kind is not RuntimeError or str(error) != 'Event loop is closed':
+      usual(kind, error, trace)
+
+  sys.excepthook = hook
+  yield
+  sys.excepthook = usual  # not after an error
 
 
 @contextlib.contextmanager

@@ -7,13 +7,17 @@ which the twin has not; calojax's is the real one, with transform, moving averag
 Generation is from given noise. The contenders take turns; PyTorch's are eager, in both memory
 layouts. The last columns are calojax's rate over the contender's.
 
-  PYTHONPATH=. python experiments/bench/cubes.py --threads 2 --output=cubes.json
+XLA's convolutions take one core each: beside one device, an update is on as many as threads.
+
+  PYTHONPATH=. python experiments/bench/cubes.py --threads 2 --output=experiments/results/cubes.json
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import json
+import pathlib
 from typing import Any
 
 import contest
@@ -39,14 +43,16 @@ def system(name: str, batch: int):
   return build.build(config.check(settings), geometry, real), real
 
 
-def calojax_update(name: str, batch: int):
-  """A call that makes an update."""
+def calojax_update(name: str, batch: int, devices: int = 1):
+  """A call that makes an update on so many devices."""
   import jax
+  from jax.sharding import AxisType
 
   from calojax.training import loop, sharding
 
   method, real = system(name, batch)
-  mesh = sharding.data_mesh()
+  some, automatic = jax.devices()[:devices], (AxisType.Auto,)
+  mesh = jax.make_mesh((devices,), ('data',), axis_types=automatic, devices=some)
   state, step = [loop.initial_state(method, real, 0, mesh)], loop.dispatcher(method, mesh)
   data = jax.device_put(jax.tree.map(lambda leaf: leaf[None, None], real), sharding.split(mesh, 2))
 
@@ -159,9 +165,12 @@ def raced(
 
 def updates(name: str, given: argparse.Namespace) -> dict[str, Any]:
   """The race of whole updates."""
-  contenders = {'calojax': calojax_update(name, given.train_batch)} | {
-    layout: pytorch_update(name, last, given.train_batch) for layout, last in LAYOUTS.items()
-  }
+  ours = {'calojax': 1, 'calojax, a device a thread': given.threads}
+  contenders = {
+    title: calojax_update(name, given.train_batch, devices)
+    for title, devices in ours.items()
+    if devices > 1 or title == 'calojax'
+  } | {layout: pytorch_update(name, last, given.train_batch) for layout, last in LAYOUTS.items()}
   title = f'{name} update, batch {given.train_batch}, threads {given.threads}'
   return raced(title, contenders, given.rounds, 0.5, given.train_batch)
 
@@ -178,6 +187,13 @@ def generations(name: str, batch: int, given: argparse.Namespace) -> dict[str, A
   return raced(title, contenders, given.rounds, 0.3, batch)
 
 
+def others(given: argparse.Namespace) -> list[dict[str, Any]]:
+  """What the file has of other numbers of threads."""
+  path = pathlib.Path(given.output)
+  known = json.loads(path.read_text()) if path.exists() else []
+  return [run for run in known if run['threads'] != given.threads]
+
+
 def main() -> None:
   """Races both systems and writes what they took."""
   parser = argparse.ArgumentParser(
@@ -190,13 +206,12 @@ def main() -> None:
   parser.add_argument('--output')
   given = parser.parse_args()
   contest.prepare(given.threads)
-  import json
-
   import jax
   import torch
 
   from calojax import provenance
 
+  jax.config.update('jax_num_cpu_devices', given.threads)
   rows = {
     name: {
       'update': updates(name, given),
@@ -208,7 +223,7 @@ def main() -> None:
     asked = {key: value for key, value in vars(given).items() if key != 'output'}
     versions = {'jax': jax.__version__, 'torch': torch.__version__}
     found = {**asked, 'versions': versions, **provenance.origin(), 'rows': rows}
-    write_text(given.output, json.dumps(found, indent=1) + '\n')
+    write_text(given.output, json.dumps([*others(given), found], indent=1) + '\n')
 
 
 if __name__ == '__main__':
