@@ -215,14 +215,16 @@ def prd_table(found: list[Entry]) -> str:
 
 
 def layered_table(found: list[Entry]) -> str:
-  """A row for each figure, the configs in the columns, Geant4 in the last."""
+  """A row for each figure, the configs in the columns, Geant4 in the last, by the first of them."""
+  figures = {key: figure for entry in reversed(found) for key, figure in entry['figures'].items()}
+  first = list(dict.fromkeys(key for entry in found for key in entry['figures']))
   body = [
     [
       key.removeprefix('observables/') + unit(key),
       *(cell(entry['figures'].get(key)) for entry in found),
-      geant4(figure),
+      geant4(figures[key]),
     ]
-    for key, figure in found[0]['figures'].items()
+    for key in first
   ]
   body.append(['training', *map(took, found), ''])
   body.append(['commit', *(entry['meta']['commit'] for entry in found), ''])
