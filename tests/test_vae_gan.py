@@ -133,7 +133,7 @@ def test_several_batches_an_update_are_refused(embedded, few):
 
 
 def test_a_network_that_has_no_form_for_the_frame_is_refused(embedded):
-  for player, name in (('generator', 'conv3d'), ('discriminator', 'voxel')):
+  for player, name in (('generator', 'voxel'), ('discriminator', 'voxel')):
     config = tiny.full_config('cnn')
     config[player].name = name
     with pytest.raises(ValueError, match=f"{player}.name is '{name}', which has no form"):

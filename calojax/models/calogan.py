@@ -16,11 +16,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from calojax.models.convolutions import Conv
+from calojax.models.hurdle import HEADS
 from calojax.models.layers import (
   AttentionBetweenLayers,
   LocallyConnected,
   MinibatchDiscrimination,
   blur,
+  film,
   occupancy,
   soft_sparsity,
   sparse_relu,
@@ -45,18 +47,19 @@ class Generator(nn.Module):
       also those of the attention.
     blur: window of a fixed blur of each layer, (1, 1) for none; empty for none at all. The paper
       says "specific detector layers", not which.
+    framed: for hurdle cells, see `models.framed`: `[b, v, HEADS]`, which attention and blur mix as
+      they do cells; noise that nothing scales, and no norm of the batch.
   """
 
   grids: tuple[tuple[int, int], ...]
   channels: tuple[int, int, int] = (36, 16, 6)
   conditional: bool = False
   blur: tuple[tuple[int, int], ...] = ()
+  framed: bool = False
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(
-    self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool
-  ) -> Float[Array, 'b v']:
+  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Array:
     _check(self.grids)
     if self.blur and len(self.blur) != len(self.grids):
       raise ValueError(
@@ -64,7 +67,8 @@ class Generator(nn.Module):
         f'{self.grids}'
       )
     z, condition = z.astype(self.dtype), condition.astype(self.dtype)
-    z, image, cells = z * condition[:, :1], None, []
+    z = jnp.concatenate([z, condition], axis=1) if self.framed else z * condition[:, :1]
+    image, cells, heads = None, [], HEADS if self.framed else 1
     for i, grid in enumerate(self.grids):
       stream = self._stream(z, condition, grid, train)
       if self.blur:
@@ -74,25 +78,30 @@ class Generator(nn.Module):
         if image is None
         else AttentionBetweenLayers(self.conditional, self.dtype)(stream, image)
       )
-      cells.append(image.reshape(z.shape[0], -1))
-    return sparse_relu(jnp.concatenate(cells, axis=-1).astype(jnp.float32))
+      cells.append(image.reshape(z.shape[0], -1, heads))
+    drawn = jnp.concatenate(cells, axis=1).astype(jnp.float32)
+    return drawn if self.framed else sparse_relu(drawn[..., 0])
 
   def _stream(self, z: Array, condition: Array, grid: tuple[int, int], train: bool) -> Array:
-    """One layer's image `[b, r, c, 1]`, before attention and ReLU."""
+    """One layer's image `[b, r, c, 1]`, or of the heads of hurdle cells, before attention and
+    ReLU.
+    """
     # The two layers without padding at the end take a pixel each along both axes.
     start = (grid[0] + 2, grid[1] + 2, self.channels[0])
     x = nn.Dense(math.prod(start), dtype=self.dtype)(z)
-    if self.conditional:
+    if self.conditional and not self.framed:
       # In effect one dense layer on both, but with weights of their own size: six conditions would
       # drown in 1024 noise variables.
       x = x + nn.Dense(math.prod(start), use_bias=False, dtype=self.dtype)(condition)
     x = Conv(self.channels[1], (2, 2), dtype=self.dtype)(x.reshape(-1, *start))
-    x = _batch_norm(jax.nn.leaky_relu(x, SLOPE), train, self.dtype)
+    x = jax.nn.leaky_relu(x, SLOPE)
+    x = x if self.framed else _batch_norm(x, train, self.dtype)
     local = functools.partial(
       Conv if self.conditional else LocallyConnected, padding='VALID', dtype=self.dtype
     )
     x = jax.nn.leaky_relu(local(self.channels[2], (2, 2))(x), SLOPE)
-    return local(1, (2, 2), use_bias=self.conditional)(x)
+    heads = HEADS if self.framed else 1
+    return local(heads, (2, 2), use_bias=self.conditional)(x)
 
 
 class Discriminator(nn.Module):
@@ -121,6 +130,10 @@ class Discriminator(nn.Module):
     hidden: width of the hidden layer, and of the regressor's.
     conditional: kernels are shared between positions, and the occupancy is the soft one, with a
       gradient.
+    hearing: of a layer between what is told of the particle and the scales and shifts of the
+      channels; 0 for none.
+    framed: of standardised cells beside summaries that have the occupancies: none of its own, and
+      nothing of the batch's other showers, which a penalty of each shower forbids.
   """
 
   grids: tuple[tuple[int, int], ...]
@@ -128,23 +141,28 @@ class Discriminator(nn.Module):
   targets: int = 0
   hidden: int = 64
   conditional: bool = False
+  hearing: int = 0
+  framed: bool = False
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
   def __call__(
-    self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool
+    self,
+    x: Float[Array, 'b v'],
+    condition: Float[Array, 'b m'],
+    train: bool,
+    told: Float[Array, 'b t'] | None = None,
   ) -> dict[str, Array]:
     layers = _split(x, self.grids)
-    trunk = [self._features(image) for image in layers]
-    measure = soft_sparsity if self.conditional else occupancy
-    lit = [measure(image.reshape(x.shape[0], -1))[:, None] for image in layers]
-    condition = condition.astype(self.dtype)
-    features = [
-      *trunk,
-      *lit,
-      condition,
-      *(_closeness(f, self.dtype) for f in (*trunk, *lit, condition)),
-    ]
+    heard = None
+    if self.hearing and told is not None:
+      heard = jax.nn.leaky_relu(nn.Dense(self.hearing, name='hearing')(told), SLOPE)
+    trunk = [self._features(image, heard) for image in layers]
+    features = [*trunk, condition.astype(self.dtype)]
+    if not self.framed:
+      measure = soft_sparsity if self.conditional else occupancy
+      features[-1:-1] = [measure(image.reshape(x.shape[0], -1))[:, None] for image in layers]
+      features += [_closeness(feature, self.dtype) for feature in features]
     dense = functools.partial(nn.Dense, dtype=self.dtype)
     heads = {}
     if self.targets:
@@ -156,16 +174,16 @@ class Discriminator(nn.Module):
     score = dense(1)(jax.nn.leaky_relu(dense(self.hidden)(joined), SLOPE))
     return {'score': score[:, 0].astype(jnp.float32), **heads}
 
-  def _features(self, image: Array) -> Array:
+  def _features(self, image: Array, heard: Array | None) -> Array:
     """Features `[b, f]` of one layer."""
     first, *channels = self.channels
     x = Conv(first, (2, 2), dtype=self.dtype)(image.astype(self.dtype))
-    x = jax.nn.leaky_relu(x, SLOPE)
+    x = jax.nn.leaky_relu(film(x, heard), SLOPE)
     local = functools.partial(
       Conv if self.conditional else LocallyConnected, padding=((1, 1), (1, 1)), dtype=self.dtype
     )
     for width, size, strides in zip(channels, ((3, 3), (2, 2), (2, 2)), ((2, 1), (1, 1), (2, 1))):
-      x = jax.nn.leaky_relu(local(width, size, strides)(x), SLOPE)
+      x = jax.nn.leaky_relu(film(local(width, size, strides)(x), heard), SLOPE)
     return x.reshape(x.shape[0], -1)
 
 

@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from calojax.models.conv3d import SIDE, Score, require_cube, scaled_noise
+from calojax.models.conv3d import SIDE, Score, given_noise, require_cube
 from calojax.models.convolutions import Conv, ConvTranspose
-from calojax.models.layers import sparse_relu
+from calojax.models.hurdle import HEADS
+from calojax.models.layers import film, sparse_relu
 
 
 def turned(x: Float[Array, 'b i j k'], times: int) -> Array:
@@ -24,7 +25,7 @@ def turned(x: Float[Array, 'b i j k'], times: int) -> Array:
 
 class Block(nn.Module):
   """A convolution without bias, LeakyReLU 0.3, batch norm, dropout: `[b, h, w, c]` to `[b, h', w',
-  features]`.
+  features]`. What is heard of the particle, if anything is, scales and shifts the channels.
   """
 
   features: int
@@ -35,7 +36,7 @@ class Block(nn.Module):
   dropout: float = 0.2
 
   @nn.compact
-  def __call__(self, x: Array, train: bool) -> Array:
+  def __call__(self, x: Array, train: bool, heard: Array | None = None) -> Array:
     he = nn.initializers.he_uniform()
     x = Conv(
       self.features,
@@ -45,9 +46,11 @@ class Block(nn.Module):
       dtype=self.dtype,
       kernel_init=he,
     )(x)
-    x = jax.nn.leaky_relu(x, 0.3)
+    x = jax.nn.leaky_relu(film(x, heard), 0.3)
     if self.batch_norm:
       x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
+    if not self.dropout:
+      return x
     return nn.Dropout(self.dropout, deterministic=not train)(x)
 
 
@@ -72,34 +75,39 @@ class Generator(nn.Module):
     width: channels of the widest convolutions; the narrow ones have half.
     dropout: while training, as in the paper; where the network space is a root of the energy its
       noise shifts mean energies.
+    framed: for hurdle cells, see `models.framed`: `[b, v, HEADS]`, noise that nothing scales, no
+      norm of the batch and no dropout.
   """
 
   grids: tuple[tuple[int, int], ...]
   width: int = 64
   dropout: float = 0.2
+  framed: bool = False
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(
-    self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool
-  ) -> Float[Array, 'b v']:
+  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Array:
     require_cube(self.grids, 'conv2d')
-    x = nn.Dense(5 * 5 * 5, dtype=self.dtype)(
-      scaled_noise(z, condition).astype(self.dtype)
-    ).reshape(-1, 5, 5, 5)
+    x = given_noise(z, condition, self.framed).astype(self.dtype)
+    x = nn.Dense(5 * 5 * 5, dtype=self.dtype)(x).reshape(-1, 5, 5, 5)
     branches = [turned(self.branch(turned(x, i), train), -i) for i in range(3)]
     small = nn.initializers.variance_scaling(
       0.02, 'fan_in', 'uniform'
     )  # He's gives showers of thousands of times the energy
-    x = Conv(SIDE, (3, 3), use_bias=False, dtype=self.dtype, kernel_init=small)(
+    heads = HEADS if self.framed else 1
+    x = Conv(SIDE * heads, (3, 3), use_bias=False, dtype=self.dtype, kernel_init=small)(
       jnp.concatenate(branches, axis=-1)
     )
-    return sparse_relu(x.astype(jnp.float32).transpose(0, 3, 1, 2)).reshape(x.shape[0], -1)
+    x = x.astype(jnp.float32).reshape(*x.shape[:3], SIDE, heads).transpose(0, 3, 1, 2, 4)
+    if self.framed:
+      return x.reshape(x.shape[0], -1, heads)
+    return sparse_relu(x).reshape(x.shape[0], -1)
 
   def branch(self, x: Array, train: bool) -> Array:
     """`[b, 25, 25, 25]` of `[b, 5, 5, 5]`; its own parameters at each call."""
+    norm, dropout = not self.framed, 0.0 if self.framed else self.dropout
     block = lambda x, width, taps, padding='SAME': Block(
-      width, taps, padding, self.dtype, dropout=self.dropout
+      width, taps, padding, self.dtype, norm, dropout
     )(x, train)
     larger = lambda x, stride: ConvTranspose(
       self.width, (5, 5), (stride, stride), dtype=self.dtype
@@ -126,25 +134,37 @@ class Discriminator(nn.Module):
     batch_norm: as in the paper; it hides a batch's scale from the score, and the gradient penalty
       mixes the showers of a batch.
     targets: how many quantities the regressor predicts (in the paper one, E_p); 0 for none.
+    hearing: of a layer between what is told of the particle and the scales and shifts of the
+      channels; 0 for none.
+    framed: nothing of the batch's other showers and no dropout, of which a penalty would learn.
   """
 
   grids: tuple[tuple[int, int], ...]
   width: int = 64
   batch_norm: bool = True
   targets: int = 0
+  hearing: int = 0
+  framed: bool = False
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
   def __call__(
-    self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool
+    self,
+    x: Float[Array, 'b v'],
+    condition: Float[Array, 'b m'],
+    train: bool,
+    told: Float[Array, 'b t'] | None = None,
   ) -> dict[str, Array]:
     require_cube(self.grids, 'conv2d')
+    heard = None
+    if self.hearing and told is not None:
+      heard = jax.nn.leaky_relu(nn.Dense(self.hearing, name='hearing')(told), 0.3)
     # A shower is stored layer by layer; here the depth is the channels.
     x = x.reshape(-1, SIDE, SIDE, SIDE).transpose(0, 2, 3, 1).astype(self.dtype)
-    branches = [turned(self.branch(turned(x, i), train), -i) for i in range(3)]
+    branches = [turned(self.branch(turned(x, i), train, heard), -i) for i in range(3)]
     x = jnp.concatenate(branches, axis=-1).reshape(x.shape[0], -1)
     x = jax.nn.leaky_relu(nn.Dense(10, dtype=self.dtype)(x), 0.3)
-    if self.batch_norm:
+    if self.batch_norm and not self.framed:
       x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
     heads = {'score': Score(self.dtype, name='score')(x, condition)}
     if self.targets:
@@ -153,9 +173,13 @@ class Discriminator(nn.Module):
       )
     return heads
 
-  def branch(self, x: Array, train: bool) -> Array:
+  def branch(self, x: Array, train: bool, heard: Array | None) -> Array:
     """`[b, 9, 9, 9]` of `[b, 25, 25, 25]`; its own parameters at each call."""
-    x = Block(self.width, 8, 'SAME', self.dtype, self.batch_norm)(x, train)
+    norm, dropout = self.batch_norm and not self.framed, 0.0 if self.framed else 0.2
+    block = lambda x, features, taps, padding: Block(
+      features, taps, padding, self.dtype, norm, dropout
+    )(x, train, heard)
+    x = block(x, self.width, 8, 'SAME')
     for features, taps in zip((self.width // 2,) * 4 + (9,), (6, 5, 4, 3, 3)):
-      x = Block(features, taps, 'VALID', self.dtype, self.batch_norm)(x, train)
+      x = block(x, features, taps, 'VALID')
     return x

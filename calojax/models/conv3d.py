@@ -7,13 +7,16 @@ The papers write the same networks as (x, y, depth).
 
 from __future__ import annotations
 
+import functools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.models.convolutions import Conv
-from calojax.models.layers import sparse_relu
+from calojax.models.hurdle import HEADS
+from calojax.models.layers import film, sparse_relu
 
 SIDE = 25
 
@@ -34,6 +37,21 @@ def scaled_noise(z: Array, condition: Array) -> Array:
   The energy enters nowhere else (Carminati et al. 2018, and the published code).
   """
   return jnp.concatenate([z * condition[:, :1], condition[:, 1:]], axis=-1)
+
+
+def given_noise(z: Array, condition: Array, framed: bool) -> Array:
+  """The generators' input: as `scaled_noise`, or in the frame noise and condition side by side."""
+  return jnp.concatenate([z, condition], axis=-1) if framed else scaled_noise(z, condition)
+
+
+def normed(x: Array, train: bool, framed: bool, dtype: jnp.dtype) -> Array:
+  """LeakyReLU and batch norm, which tells each shower of the others and is not for the frame.
+  Inside a compact module.
+  """
+  x = jax.nn.leaky_relu(x, 0.3)
+  if framed:
+    return x
+  return nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=dtype)(x)
 
 
 def mean_pool(x: Float[Array, 'b d h w c']) -> Array:
@@ -76,34 +94,38 @@ class Generator(nn.Module):
   Attributes:
     grids: of the calorimeter's layers.
     channels: of the seed image, and after the first, second and third convolution.
+    framed: for hurdle cells, see `models.framed`: `[b, v, HEADS]`, noise that nothing scales, no
+      norm of the batch.
   """
 
   grids: tuple[tuple[int, int], ...]
   channels: tuple[int, int, int, int] = (8, 64, 6, 6)
+  framed: bool = False
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(
-    self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool
-  ) -> Float[Array, 'b v']:
+  def __call__(self, z: Float[Array, 'b z'], condition: Float[Array, 'b m'], train: bool) -> Array:
     require_cube(self.grids, 'conv3d')
     seed, first, second, third = self.channels
     he = nn.initializers.he_uniform()
-    norm = lambda x: nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(
-      jax.nn.leaky_relu(x, 0.3)
-    )
+    norm = functools.partial(normed, train=train, framed=self.framed, dtype=self.dtype)
     conv = lambda width, taps, pads, repeated=(): Conv(
       width, taps, padding=pads, repeated=repeated, dtype=self.dtype, kernel_init=he
     )
-    x = nn.Dense(8 * 7 * 7 * seed, dtype=self.dtype)(scaled_noise(z, condition).astype(self.dtype))
+    x = given_noise(z, condition, self.framed).astype(self.dtype)
+    x = nn.Dense(8 * 7 * 7 * seed, dtype=self.dtype)(x)
     x = norm(conv(first, (8, 6, 6), 'SAME')(x.reshape(-1, 8, 7, 7, seed)))
     x = norm(conv(second, (8, 6, 5), ((0, 0), (2, 2), (2, 2)), (2, 2, 2))(x))
     x = jax.nn.leaky_relu(conv(third, (8, 3, 3), ((3, 3), (1, 1), (0, 0)), (3, 2, 2))(x), 0.3)
-    small = nn.initializers.variance_scaling(
-      0.04, 'fan_avg', 'truncated_normal'
-    )  # Glorot's gives a thousand times the energy
-    x = Conv(1, (2, 2, 2), padding='VALID', use_bias=False, dtype=self.dtype, kernel_init=small)(x)
-    return sparse_relu(x.astype(jnp.float32)).reshape(x.shape[0], -1)
+    # Glorot's gives a thousand times the energy.
+    small = nn.initializers.variance_scaling(0.04, 'fan_avg', 'truncated_normal')
+    heads = HEADS if self.framed else 1
+    x = Conv(
+      heads, (2, 2, 2), padding='VALID', use_bias=False, dtype=self.dtype, kernel_init=small
+    )(x).astype(jnp.float32)
+    if self.framed:
+      return x.reshape(x.shape[0], -1, heads)
+    return sparse_relu(x).reshape(x.shape[0], -1)
 
 
 class Discriminator(nn.Module):
@@ -121,29 +143,41 @@ class Discriminator(nn.Module):
     batch_norm: as in the papers; it hides a batch's scale from the score, and the gradient penalty
       mixes the showers of a batch.
     targets: how many quantities the regressor predicts (in the paper one, E_p); 0 for none.
+    hearing: of a layer between what is told of the particle and the scales and shifts of the
+      channels; 0 for none.
+    framed: nothing of the batch's other showers and no dropout, of which a penalty would learn.
   """
 
   grids: tuple[tuple[int, int], ...]
   channels: tuple[int, ...] = (32, 8, 8, 8)
   batch_norm: bool = True
   targets: int = 0
+  hearing: int = 0
+  framed: bool = False
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
   def __call__(
-    self, x: Float[Array, 'b v'], condition: Float[Array, 'b m'], train: bool
+    self,
+    x: Float[Array, 'b v'],
+    condition: Float[Array, 'b m'],
+    train: bool,
+    told: Float[Array, 'b t'] | None = None,
   ) -> dict[str, Array]:
     require_cube(self.grids, 'conv3d')
+    heard = None
+    if self.hearing and told is not None:
+      heard = jax.nn.leaky_relu(nn.Dense(self.hearing, name='hearing')(told), 0.3)
     x = x.reshape(-1, SIDE, SIDE, SIDE, 1).astype(self.dtype)
     for i, channels in enumerate(self.channels):
       # 1 at the last one alone: 25 cells become 23, of which the pooling makes the paper's 11.
       pads = 1 if i and i == len(self.channels) - 1 else 2
-      x = jax.nn.leaky_relu(
-        Conv(channels, (5, 5, 5), padding=((pads, pads),) * 3, dtype=self.dtype)(x), 0.3
-      )
-      if i and self.batch_norm:
+      x = Conv(channels, (5, 5, 5), padding=((pads, pads),) * 3, dtype=self.dtype)(x)
+      x = jax.nn.leaky_relu(film(x, heard), 0.3)
+      if i and self.batch_norm and not self.framed:
         x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
-      x = nn.Dropout(0.2, deterministic=not train)(x)
+      if not self.framed:
+        x = nn.Dropout(0.2, deterministic=not train)(x)
     x = mean_pool(x).reshape(x.shape[0], -1)
     heads = {'score': Score(self.dtype, name='score')(x, condition)}
     if self.targets:

@@ -212,8 +212,8 @@ class MinibatchDiscrimination(nn.Module):
 
 
 class AttentionBetweenLayers(nn.Module):
-  """Mixes an earlier layer's image into the image of the next, both of one channel (CaloGAN,
-  1705.02355, its public code).
+  """Mixes an earlier layer's image into the image of the next, both of as many channels, one as
+  published (CaloGAN, 1705.02355, its public code).
 
   The earlier image is resized to the next one's grid; a 3x3 layer on both gives two logits a cell;
   their softmax weighs the two images. Locally connected, or with `convolutional` one kernel for all
@@ -226,14 +226,16 @@ class AttentionBetweenLayers(nn.Module):
 
   @nn.compact
   def __call__(
-    self, image: Float[Array, 'b h w 1'], earlier: Float[Array, 'b g u 1']
-  ) -> Float[Array, 'b h w 1']:
-    both = jnp.concatenate([image, resize(earlier, image.shape[1:3])], axis=-1)
+    self, image: Float[Array, 'b h w c'], earlier: Float[Array, 'b g u c']
+  ) -> Float[Array, 'b h w c']:
+    earlier = resize(earlier, image.shape[1:3])
+    both = jnp.concatenate([image, earlier], axis=-1)
     layer = (Conv if self.convolutional else LocallyConnected)(
       2, (3, 3), padding='SAME', dtype=self.dtype
     )
     logits = layer(both).astype(jnp.float32) + jnp.array([0.0, -2.0])
-    return (both * jax.nn.softmax(logits, axis=-1).astype(both.dtype)).sum(-1, keepdims=True)
+    weights = jax.nn.softmax(logits, axis=-1).astype(both.dtype)
+    return image * weights[..., :1] + earlier * weights[..., 1:]
 
 
 def resize(x: Float[Array, 'b g u c'], shape: tuple[int, ...]) -> Float[Array, 'b h w c']:
