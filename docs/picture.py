@@ -6,7 +6,13 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 RESULTS = pathlib.Path(__file__).parents[1] / 'experiments' / 'results'
-PICTURES = ('samples.png', 'coverage.png', 'side_by_side.png', 'quality.png')
+PICTURES = (
+  'samples.png',
+  'coverage.png',
+  'side_by_side.png',
+  'quality.png',
+  'regression_weight.png',
+)
 
 
 def on_files(files: Files, config: Any) -> Files:
