@@ -178,7 +178,7 @@ def updates(name: str, given: argparse.Namespace) -> dict[str, Any]:
 def generations(name: str, batch: int, given: argparse.Namespace) -> dict[str, Any]:
   """The race of generators, which are found to be of one size."""
   ours, size = calojax_generation(name, batch)
-  contenders = {'calojax': ours}
+  contenders: dict[str, Any] = {'calojax': ours}
   for layout, last in LAYOUTS.items():
     contenders[layout], theirs = pytorch_generation(name, last, batch)
     if theirs != size:
