@@ -57,7 +57,7 @@ def conv_of_repeated(
   parts = lax.split(y, (co,) * (y.shape[-1] // co), axis=rank + 1)
   y = interleave(parts, times)
   starts, sizes = zip(*cuts)
-  return lax.slice(y, (0, *starts, 0), (len(y), *(a + n for a, n in zip(starts, sizes)), co))
+  return lax.slice(y, (0, *starts, 0), (y.shape[0], *(a + n for a, n in zip(starts, sizes)), co))
 
 
 def shared_taps(taps: int, times: int) -> np.ndarray:
