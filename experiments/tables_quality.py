@@ -122,16 +122,20 @@ def regression_weight() -> str:
   groups: dict[str, list[Any]] = {}
   for entry in stored('regression_weight.json'):
     groups.setdefault(entry['group'], []).append(entry)
+  score = lambda entry: entry['figures']['prd_auc/physics_corrected']['value']
+  none = {entry['seed']: score(entry) for entry in groups['0-both']}
   body = []
   for group, found in groups.items():
     weight, on = group.rsplit('-', 1)
     columns = [[e['figures'][key]['value'] for e in found] for key in ABLATED]
     columns.append([e['validation']['monitored'][-1][1] for e in found])
     cells = ['{:.3f} ± {:.3f}'.format(*spread(values)) for values in columns]
+    gains = [score(e) - none[e['seed']] for e in found if e['seed'] in none]
+    cells.append('{:+.3f} ± {:.3f}'.format(*spread(gains)) if float(weight) else '')
     words = {'both': 'real and generated', 'real': 'real'}[on] if float(weight) else ''
     body.append([weight, words, str(len(found)), *cells])
   head = ['weight', 'regressor learns on', 'seeds', *ABLATED.values(), 'validation, smaller one']
-  return rows(head, body)
+  return rows([*head, 'corrected, gain over weight 0, seed by seed'], body)
 
 
 def regression_weight_published() -> str:
