@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import pathlib
 import time
 from typing import Any
 
@@ -75,6 +76,9 @@ def main() -> None:
       found[name] = milliseconds(name)
       print(f'{name:28s} {found[name]["cpu_ms_a_shower"]:8.4f} CPU ms a shower', flush=True)
   if given.output:
+    path = pathlib.Path(given.output)  # entries of other systems stay
+    kept = json.loads(path.read_text())['systems'] if path.exists() else {}
+    found = dict(sorted({**kept, **found}.items()))
     origin = {**provenance.origin(), 'jax': jax.__version__, 'batch': BATCH}
     write_text(given.output, json.dumps({**origin, 'systems': found}, indent=1) + '\n')
 
