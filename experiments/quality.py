@@ -50,6 +50,8 @@ def draw(entries: list[Entry], speed: dict[str, Entry], path: str) -> None:
   left.set_xticks([], minor=True)
   known = [entry for entry in entries if entry['config'] in speed]
   panel(right, known, lambda entry: speed[entry['config']]['cpu_ms_a_shower'])
+  right.set_xticks([0.1, 0.2, 0.3, 0.5], ['0.1', '0.2', '0.3', '0.5'], minor=False)
+  right.set_xticks([], minor=True)
   right.set_xlabel('generation, CPU ms a shower on one core')
   figure.suptitle('open: as published; filled: at its best', fontsize=10)
   with written_aside(path) as part:
