@@ -27,7 +27,13 @@ PAGES = {path.name: path for path in tables.PAGES}
 TEXTS = {name: path.read_text(encoding='utf-8') for name, path in PAGES.items()}
 FENCE = re.compile(r'^```(\w+)([^\n]*)\n(.*?)^```$', re.M | re.S)
 # docs/picture.py puts them among the pages.
-PICTURES = ('samples.png', 'coverage.png', 'side_by_side.png', 'quality.png')
+PICTURES = (
+  'samples.png',
+  'coverage.png',
+  'side_by_side.png',
+  'quality.png',
+  'regression_weight.png',
+)
 ONLY_PARSED = 'only parsed by the tests'  # in a fence's title, with the reason
 # By ml_collections, as it reads a config.
 LOADED = pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
