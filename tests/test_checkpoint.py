@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import types
 from typing import Any
 
 import chex
@@ -180,17 +181,18 @@ def test_a_checkpoint_that_cannot_be_written_is_an_error_of_one_line(two):
 
 def test_writes_that_end_behind_a_failed_one_are_not_told_of(monkeypatch):
   # Arrange
-  told, usual = [], lambda kind, error, trace: told.append(str(error))
-  monkeypatch.setattr(sys, 'excepthook', usual)
+  told = []
+  usual = lambda found: told.append(str(found.exc_value))
+  monkeypatch.setattr(sys, 'unraisablehook', usual)
   late = RuntimeError('Event loop is closed')
   # Act
   with late_writes_untold():
     pass
-  after_none = sys.excepthook
+  after_none = sys.unraisablehook
   with pytest.raises(OSError), late_writes_untold():
     raise OSError('No space left on device')
   for error in (late, RuntimeError('another')):
-    sys.excepthook(type(error), error, None)
+    sys.unraisablehook(types.SimpleNamespace(exc_type=type(error), exc_value=error))
   # Assert
   assert after_none is usual
   assert told == ['another']

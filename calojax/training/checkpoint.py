@@ -226,15 +226,15 @@ def late_writes_untold() -> Iterator[None]:
   """After an error in here, the writes that end behind it are not told of: TensorStore reports each
   to an event loop, which is closed by then, and every report would be a traceback on the terminal.
   """
-  usual = sys.excepthook
+  usual = sys.unraisablehook
 
-  def hook(kind, error, trace) -> None:
-    if kind is not RuntimeError or str(error) != 'Event loop is closed':
-      usual(kind, error, trace)
+  def hook(found: Any) -> None:
+    if found.exc_type is not RuntimeError or str(found.exc_value) != 'Event loop is closed':
+      usual(found)
 
-  sys.excepthook = hook
+  sys.unraisablehook = hook
   yield
-  sys.excepthook = usual  # not after an error
+  sys.unraisablehook = usual  # not after an error
 
 
 @contextlib.contextmanager
