@@ -181,8 +181,8 @@ def test_a_checkpoint_that_cannot_be_written_is_an_error_of_one_line(two):
 
 def test_writes_that_end_behind_a_failed_one_are_not_told_of(monkeypatch):
   # Arrange
-  told = []
-  usual = lambda found: told.append(str(found.exc_value))
+  told: list[str] = []
+  usual: Any = lambda found: told.append(str(found.exc_value))
   monkeypatch.setattr(sys, 'unraisablehook', usual)
   late = RuntimeError('Event loop is closed')
   # Act
@@ -192,7 +192,8 @@ def test_writes_that_end_behind_a_failed_one_are_not_told_of(monkeypatch):
   with pytest.raises(OSError), late_writes_untold():
     raise OSError('No space left on device')
   for error in (late, RuntimeError('another')):
-    sys.unraisablehook(types.SimpleNamespace(exc_type=type(error), exc_value=error))
+    found: Any = types.SimpleNamespace(exc_type=type(error), exc_value=error)
+    sys.unraisablehook(found)
   # Assert
   assert after_none is usual
   assert told == ['another']
