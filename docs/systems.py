@@ -3,18 +3,16 @@ best side by side.
 """
 
 import ast
-import json
 import pathlib
 import sys
 from typing import Any
 
 from mkdocs.structure.files import File, Files
 
-ROOT = pathlib.Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / 'experiments'))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / 'experiments'))
 import results_table  # noqa: E402  # found there
+from stored import ROOT, stored  # noqa: E402
 
-RESULTS = ROOT / 'experiments' / 'results' / 'results.json'
 SECTION = 'Systems'
 
 
@@ -40,7 +38,7 @@ def names() -> list[str]:
 def page(name: str) -> str:
   """The page of a system."""
   forms = [form for form in (name, f'published/{name}') if form in results_table.SYSTEMS]
-  entries = {entry['config']: entry for entry in json.loads(RESULTS.read_text())}
+  entries = {entry['config']: entry for entry in stored('results.json')}
   measured = [entries[form] for form in forms if form in entries]
   parts = [f'# {name}\n\n{results_table.SYSTEMS[forms[0]]}.']
   for form in forms:

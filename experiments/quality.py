@@ -9,8 +9,6 @@ the systems of the LHCb-like calorimeter, each a run of seed 0.
 
 from __future__ import annotations
 
-import json
-import pathlib
 from collections.abc import Callable
 from typing import Any
 
@@ -19,10 +17,10 @@ import matplotlib
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 import results_table
+from stored import RESULTS, stored
 
 from calojax.files import written_aside
 
-RESULTS = pathlib.Path(__file__).parent / 'results'
 SCORE = 'prd_auc/physics_corrected'
 Entry = dict[str, Any]
 
@@ -60,8 +58,7 @@ def draw(entries: list[Entry], speed: dict[str, Entry], path: str) -> None:
 
 def main() -> None:
   """Draws the picture of the results."""
-  entries = json.loads((RESULTS / 'results.json').read_text())
-  speed = json.loads((RESULTS / 'generation.json').read_text())['systems']
+  entries, speed = stored('results.json'), stored('generation.json')['systems']
   shown = [e for e in entries if e['meta']['geometry'] == 'lhcb_ecal' and SCORE in e['figures']]
   draw(shown, speed, str(RESULTS / 'quality.png'))
 

@@ -249,6 +249,7 @@ def block_table(found: list[Entry]) -> str:
 
 
 def main() -> None:
+  """Puts the runs into the file and prints what it is of them."""
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )

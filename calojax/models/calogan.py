@@ -16,13 +16,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from calojax.models.convolutions import Conv
+from calojax.models.hearing import film, heard
 from calojax.models.hurdle import HEADS
 from calojax.models.layers import (
   AttentionBetweenLayers,
   LocallyConnected,
   MinibatchDiscrimination,
   blur,
-  film,
   occupancy,
   soft_sparsity,
   sparse_relu,
@@ -154,15 +154,16 @@ class Discriminator(nn.Module):
     told: Float[Array, 'b t'] | None = None,
   ) -> dict[str, Array]:
     layers = _split(x, self.grids)
-    heard = None
-    if self.hearing and told is not None:
-      heard = jax.nn.leaky_relu(nn.Dense(self.hearing, name='hearing')(told), SLOPE)
-    trunk = [self._features(image, heard) for image in layers]
-    features = [*trunk, condition.astype(self.dtype)]
-    if not self.framed:
+    particle = heard(told, self.hearing, SLOPE)
+    trunk = [self._features(image, particle) for image in layers]
+    condition = condition.astype(self.dtype)
+    if self.framed:
+      features = [*trunk, condition]
+    else:
       measure = soft_sparsity if self.conditional else occupancy
-      features[-1:-1] = [measure(image.reshape(x.shape[0], -1))[:, None] for image in layers]
-      features += [_closeness(feature, self.dtype) for feature in features]
+      lit = [measure(image.reshape(x.shape[0], -1))[:, None] for image in layers]
+      own = [*trunk, *lit, condition]
+      features = [*own, *(_closeness(feature, self.dtype) for feature in own)]
     dense = functools.partial(nn.Dense, dtype=self.dtype)
     heads = {}
     if self.targets:
@@ -174,16 +175,16 @@ class Discriminator(nn.Module):
     score = dense(1)(jax.nn.leaky_relu(dense(self.hidden)(joined), SLOPE))
     return {'score': score[:, 0].astype(jnp.float32), **heads}
 
-  def _features(self, image: Array, heard: Array | None) -> Array:
+  def _features(self, image: Array, particle: Array | None) -> Array:
     """Features `[b, f]` of one layer."""
     first, *channels = self.channels
     x = Conv(first, (2, 2), dtype=self.dtype)(image.astype(self.dtype))
-    x = jax.nn.leaky_relu(film(x, heard), SLOPE)
+    x = jax.nn.leaky_relu(film(x, particle), SLOPE)
     local = functools.partial(
       Conv if self.conditional else LocallyConnected, padding=((1, 1), (1, 1)), dtype=self.dtype
     )
     for width, size, strides in zip(channels, ((3, 3), (2, 2), (2, 2)), ((2, 1), (1, 1), (2, 1))):
-      x = jax.nn.leaky_relu(film(local(width, size, strides)(x), heard), SLOPE)
+      x = jax.nn.leaky_relu(film(local(width, size, strides)(x), particle), SLOPE)
     return x.reshape(x.shape[0], -1)
 
 

@@ -12,13 +12,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.models.convolutions import Conv, ConvTranspose
+from calojax.models.hearing import film, heard
 from calojax.models.hurdle import HEADS
 from calojax.models.layers import (
   BEGUN,
   Normalised,
   SelfAttention,
   activated,
-  film,
   gain,
   single,
   sparse_relu,
@@ -122,9 +122,7 @@ class Discriminator(nn.Module):
     normalised = lambda layer: Normalised(layer, self.spectral)
     dense = lambda width, x: normalised(nn.Dense(width, dtype=self.dtype))(x, train)
     grid = single(self.grids)
-    heard = None
-    if self.hearing and told is not None:
-      heard = jax.nn.leaky_relu(nn.Dense(self.hearing, name='hearing')(told), 0.2)
+    particle = heard(told, self.hearing, 0.2)
     x = x.reshape(-1, *grid, 1).astype(self.dtype)
     shared = None
     for i, channels in enumerate(self.channels):
@@ -137,7 +135,7 @@ class Discriminator(nn.Module):
       padding = 'VALID' if i else 'SAME'
       conv = Conv(channels, (3, 3), (2, 2), padding=padding, dtype=self.dtype, kernel_init=begun)
       x = normalised(conv)(x, train)
-      x = jax.nn.leaky_relu(film(x, heard, f'film{i}'), 0.2)
+      x = jax.nn.leaky_relu(film(x, particle, f'film{i}'), 0.2)
       if self.attention and i == 1:
         attention = SelfAttention(self.spectral, self.dtype, BEGUN if self.framed else 0.0)
         x = shared = attention(x, train)

@@ -11,8 +11,9 @@ from jaxtyping import Array, Float
 
 from calojax.models.conv3d import SIDE, Score, given_noise, require_cube
 from calojax.models.convolutions import Conv, ConvTranspose
+from calojax.models.hearing import film, heard
 from calojax.models.hurdle import HEADS
-from calojax.models.layers import film, sparse_relu
+from calojax.models.layers import sparse_relu
 
 
 def turned(x: Float[Array, 'b i j k'], times: int) -> Array:
@@ -25,7 +26,7 @@ def turned(x: Float[Array, 'b i j k'], times: int) -> Array:
 
 class Block(nn.Module):
   """A convolution without bias, LeakyReLU 0.3, batch norm, dropout: `[b, h, w, c]` to `[b, h', w',
-  features]`. What is heard of the particle, if anything is, scales and shifts the channels.
+  features]`. What is heard of the particle, where anything is, scales and shifts the channels.
   """
 
   features: int
@@ -36,7 +37,7 @@ class Block(nn.Module):
   dropout: float = 0.2
 
   @nn.compact
-  def __call__(self, x: Array, train: bool, heard: Array | None = None) -> Array:
+  def __call__(self, x: Array, train: bool, particle: Array | None = None) -> Array:
     he = nn.initializers.he_uniform()
     x = Conv(
       self.features,
@@ -46,11 +47,9 @@ class Block(nn.Module):
       dtype=self.dtype,
       kernel_init=he,
     )(x)
-    x = jax.nn.leaky_relu(film(x, heard), 0.3)
+    x = jax.nn.leaky_relu(film(x, particle), 0.3)
     if self.batch_norm:
       x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
-    if not self.dropout:
-      return x
     return nn.Dropout(self.dropout, deterministic=not train)(x)
 
 
@@ -156,12 +155,10 @@ class Discriminator(nn.Module):
     told: Float[Array, 'b t'] | None = None,
   ) -> dict[str, Array]:
     require_cube(self.grids, 'conv2d')
-    heard = None
-    if self.hearing and told is not None:
-      heard = jax.nn.leaky_relu(nn.Dense(self.hearing, name='hearing')(told), 0.3)
+    particle = heard(told, self.hearing, 0.3)
     # A shower is stored layer by layer; here the depth is the channels.
     x = x.reshape(-1, SIDE, SIDE, SIDE).transpose(0, 2, 3, 1).astype(self.dtype)
-    branches = [turned(self.branch(turned(x, i), train, heard), -i) for i in range(3)]
+    branches = [turned(self.branch(turned(x, i), train, particle), -i) for i in range(3)]
     x = jnp.concatenate(branches, axis=-1).reshape(x.shape[0], -1)
     x = jax.nn.leaky_relu(nn.Dense(10, dtype=self.dtype)(x), 0.3)
     if self.batch_norm and not self.framed:
@@ -173,12 +170,12 @@ class Discriminator(nn.Module):
       )
     return heads
 
-  def branch(self, x: Array, train: bool, heard: Array | None) -> Array:
+  def branch(self, x: Array, train: bool, particle: Array | None) -> Array:
     """`[b, 9, 9, 9]` of `[b, 25, 25, 25]`; its own parameters at each call."""
     norm, dropout = self.batch_norm and not self.framed, 0.0 if self.framed else 0.2
     block = lambda x, features, taps, padding: Block(
       features, taps, padding, self.dtype, norm, dropout
-    )(x, train, heard)
+    )(x, train, particle)
     x = block(x, self.width, 8, 'SAME')
     for features, taps in zip((self.width // 2,) * 4 + (9,), (6, 5, 4, 3, 3)):
       x = block(x, features, taps, 'VALID')

@@ -15,8 +15,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.models.convolutions import Conv
+from calojax.models.hearing import film, heard
 from calojax.models.hurdle import HEADS
-from calojax.models.layers import film, sparse_relu
+from calojax.models.layers import sparse_relu
 
 SIDE = 25
 
@@ -30,18 +31,13 @@ def require_cube(grids: tuple[tuple[int, int], ...], network: str) -> None:
     )
 
 
-def scaled_noise(z: Array, condition: Array) -> Array:
-  """The generators' input `[b, latent + m - 1]`: noise times the first condition, a measure of E_p;
-  further conditions behind it.
-
-  The energy enters nowhere else (Carminati et al. 2018, and the published code).
-  """
-  return jnp.concatenate([z * condition[:, :1], condition[:, 1:]], axis=-1)
-
-
 def given_noise(z: Array, condition: Array, framed: bool) -> Array:
-  """The generators' input: as `scaled_noise`, or in the frame noise and condition side by side."""
-  return jnp.concatenate([z, condition], axis=-1) if framed else scaled_noise(z, condition)
+  """The generators' input `[b, latent + m - 1]`: noise times the first condition, a measure of E_p;
+  further conditions behind it. The energy enters nowhere else (Carminati et al. 2018, and the
+  published code). In the frame noise and conditions side by side, `[b, latent + m]`.
+  """
+  scaled, further = (z, condition) if framed else (z * condition[:, :1], condition[:, 1:])
+  return jnp.concatenate([scaled, further], axis=-1)
 
 
 def normed(x: Array, train: bool, framed: bool, dtype: jnp.dtype) -> Array:
@@ -165,15 +161,13 @@ class Discriminator(nn.Module):
     told: Float[Array, 'b t'] | None = None,
   ) -> dict[str, Array]:
     require_cube(self.grids, 'conv3d')
-    heard = None
-    if self.hearing and told is not None:
-      heard = jax.nn.leaky_relu(nn.Dense(self.hearing, name='hearing')(told), 0.3)
+    particle = heard(told, self.hearing, 0.3)
     x = x.reshape(-1, SIDE, SIDE, SIDE, 1).astype(self.dtype)
     for i, channels in enumerate(self.channels):
       # 1 at the last one alone: 25 cells become 23, of which the pooling makes the paper's 11.
       pads = 1 if i and i == len(self.channels) - 1 else 2
       x = Conv(channels, (5, 5, 5), padding=((pads, pads),) * 3, dtype=self.dtype)(x)
-      x = jax.nn.leaky_relu(film(x, heard), 0.3)
+      x = jax.nn.leaky_relu(film(x, particle), 0.3)
       if i and self.batch_norm and not self.framed:
         x = nn.BatchNorm(use_running_average=not train, momentum=0.99, dtype=self.dtype)(x)
       if not self.framed:

@@ -8,8 +8,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from calojax.models.hearing import film
 from calojax.models.hurdle import Hurdle, Scales, hurdle
-from calojax.models.layers import film
 
 SLOPE = 0.2  # of the leaky ReLUs below 0
 SMALL = nn.initializers.variance_scaling(0.3, 'fan_in', 'normal')  # for outputs that start near 0

@@ -71,20 +71,6 @@ class SelfAttention(nn.Module):
     return x + scale * jnp.einsum('bji,bic->bjc', weights, value).reshape(x.shape)
 
 
-def film(x: Array, heard: Array | None, name: str | None = None, still: bool = False) -> Array:
-  """Scales and shifts x channel by channel by what is heard `[b, h]` of the particle (FiLM, Perez
-  et al. 2018); inside a compact module. x itself where nothing is, and, if `still`, at the start: a
-  generator whose channels a particle scales at random does not find back within a warm start.
-  """
-  if heard is None:
-    return x
-  begun = nn.initializers.zeros if still else gain(1)
-  both = nn.Dense(2 * x.shape[-1], kernel_init=begun, name=name)(heard)
-  scale, shift = jnp.split(both, 2, axis=1)
-  shape = (x.shape[0], *(1,) * (x.ndim - 2), x.shape[-1])
-  return x * (1 + scale.reshape(shape)) + shift.reshape(shape)
-
-
 def activated(x: Array, train: bool, framed: bool, dtype: jnp.dtype) -> Array:
   """What follows a generator's transposed convolution: batch norm and ReLU as published; in the
   frame a leaky ReLU alone, as a norm would tell each shower of the others. Inside a compact module.

@@ -15,12 +15,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.models.convolutions import Conv, ConvTranspose
+from calojax.models.hearing import film
 from calojax.models.hurdle import HEADS
 from calojax.models.layers import (
   BEGUN,
   Normalised,
   SelfAttention,
-  film,
   gain,
   single,
   sparse_relu,

@@ -20,17 +20,19 @@ matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 from kept import PRD, Entry, Job, arguments, missing, run, spread, train
 
+from calojax.config import shipped
 from calojax.files import written_aside
 
 WEIGHTS = (0.0, 0.03, 0.1, 0.3, 1.0)
 NOTHING = 1e-6  # in place of 0, with which there would be no layer: other networks
 SEEDS = 3
 ON = {'both': 1.0, 'real': 0.0}  # what it learns on: the weight of generated showers over real ones
-WARM, ADVERSARIAL = 4000, 3000  # steps, as in cnn_aux
 
 
 def jobs(given: argparse.Namespace) -> list[Job]:
   """All trainings, seed by seed, first those that learn on both; of weight 0 there is one kind."""
+  settings = shipped.load('cnn_aux')
+  adversarial = settings.train.steps - settings.warm_start.steps
   return [
     Job(
       f'{weight:g}-{on}',
@@ -40,8 +42,8 @@ def jobs(given: argparse.Namespace) -> list[Job]:
         'weights.regression': weight or NOTHING,
         'weights.regression_fake': (weight or NOTHING) * share,
         'warm_start.steps': 0,
-        'train.steps': ADVERSARIAL,
-        'train.monitor_every': ADVERSARIAL,
+        'train.steps': adversarial,
+        'train.monitor_every': adversarial,
       },
       given.runs / f'warm-seed{seed}',
     )
@@ -55,8 +57,8 @@ def jobs(given: argparse.Namespace) -> list[Job]:
 def warm_starts(seeds: set[int]) -> list[Job]:
   """The warm starts of these seeds."""
   quick = {'evaluation.metrics': ['response'], 'evaluation.pictures': False}
-  steps = {'warm_start.steps': WARM, 'train.steps': WARM}
-  return [Job('warm', 'cnn_aux', seed, steps | quick) for seed in sorted(seeds)]
+  end = {'train.steps': shipped.load('cnn_aux').warm_start.steps}
+  return [Job('warm', 'cnn_aux', seed, end | quick) for seed in sorted(seeds)]
 
 
 def points(found: list[Entry], on: str, figure: str) -> list[tuple[float, float, float]]:
