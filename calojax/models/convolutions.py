@@ -7,6 +7,7 @@ fall to naive loops, 60 to 240 times slower. The `fast` forms:
 - a plain 3D convolution is a 2D one of its depth slices (the first spatial axis), the depth taps
   folded into the channels where there are fewer of them: into the input's (slices side by side) or
   the output's (added where they overlap), see `folds`;
+- a plain 2D convolution of many taps is a product of spectra, see `fourier`;
 - a strided convolution is one matrix product over the taps and channels;
 - a transposed convolution is one plain convolution for each output phase (each remainder of the
   output index by the strides), or, where few taps overlap, one matrix product over the channels,
@@ -20,7 +21,6 @@ those of `flax.linen.Conv` and `flax.linen.ConvTranspose`: checkpoints interchan
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import functools
 import itertools
 import math
@@ -32,12 +32,11 @@ import jax.numpy as jnp
 from flax.linen.dtypes import promote_dtype
 from jax import lax
 
-from calojax.models.folds import Padding, lax_conv, layout, strided, unstrided
+from calojax.models.folds import PLAIN, Padding, lax_conv, layout, strided, unstrided
 from calojax.models.output_phases import Phases, interleave, output_phases, overlap_phases, pad
 from calojax.models.upsampled import conv_of_repeated
 
 FORMS = ('auto', 'lax', 'fast')
-_plain = contextvars.ContextVar('plain', default=False)
 
 
 @contextlib.contextmanager
@@ -45,11 +44,11 @@ def plain() -> Iterator[None]:
   """Here `auto` is `lax`, for a compiler that has forms of its own, but for 3D ones to several
   channels: ONNX Runtime is faster folded.
   """
-  token = _plain.set(True)
+  token = PLAIN.set(True)
   try:
     yield
   finally:
-    _plain.reset(token)
+    PLAIN.reset(token)
 
 
 def conv(
@@ -123,7 +122,7 @@ def chosen(form: str) -> str:
 def _direct(form: str, kernel: jax.Array) -> bool:
   """Whether the convolution is left to the compiler."""
   return chosen(form) == 'lax' or (
-    form == 'auto' and _plain.get() and (kernel.ndim < 5 or kernel.shape[-1] <= 2)
+    form == 'auto' and PLAIN.get() and (kernel.ndim < 5 or kernel.shape[-1] <= 2)
   )
 
 

@@ -6,6 +6,7 @@ into the channels.
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import itertools
 import math
@@ -15,9 +16,15 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from calojax.models.fourier import conv_by_spectra
 from calojax.models.output_phases import only_phase, overlap, overlap_phases, pad
 
 Padding = str | Sequence[tuple[int, int]]
+# Whether convolutions are for another compiler than XLA, see `convolutions.plain`.
+PLAIN = contextvars.ContextVar('plain', default=False)
+# From so many taps, and multiplications a cell and channel, products of spectra are faster, of
+# several images or with a constant kernel.
+_MANY_TAPS, _MANY = 25, 400
 
 
 def lax_conv(
@@ -68,6 +75,8 @@ def unstrided(x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int]
   if len(taps) == 3:
     fold = _fold_into_output if co < ci else _fold_into_input if co > ci else _fold_into_either
     return fold(x, kernel, tuple((low, high) for low, high in padding))
+  if len(taps) == 2 and _by_spectra(x, kernel):
+    return conv_by_spectra(x, kernel, padding)
   if len(taps) == 2 and not any(map(any, padding)):
     # XLA:CPU takes twice as long where there is no padding at all as with one row more.
     return lax_conv(x, kernel, (1, 1), ((0, 1), (0, 0)))[:, :-1]
@@ -79,6 +88,13 @@ def unstrided(x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int]
 _PACKET = 4
 # It takes the gradient by a kernel of this many columns twice as fast as by one of a few more.
 _COLUMNS = 32
+
+
+def _by_spectra(x: jax.Array, kernel: jax.Array) -> bool:
+  """Whether products of spectra are faster, and numbers have the digits for them."""
+  taps, (ci, co) = math.prod(kernel.shape[:-2]), kernel.shape[-2:]
+  many = taps >= _MANY_TAPS and taps * ci * co / (ci + co) >= _MANY
+  return many and not PLAIN.get() and jnp.finfo(x.dtype).bits >= 32
 
 
 def _fold_into_input(
