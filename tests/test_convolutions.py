@@ -236,7 +236,9 @@ assert jax.device_count() == 8
 mesh = jax.make_mesh((8,), ('data',), axis_types=(AxisType.Auto,))
 x = jax.random.normal(jax.random.key(0), (16, 2, 2, 6))
 w = [jax.random.normal(jax.random.key(i), (3, 3, 6, 6)) for i in (1, 2)]
-loss = lambda w, x: jnp.sin(conv(conv_transpose(x, w[0], (2, 2)), w[1], (2, 2), 'VALID')).sum()
+w.append(jax.random.normal(jax.random.key(3), (9, 9, 6, 32)))  # by spectra
+upsampled = lambda w, x: conv(conv_transpose(x, w[0], (2, 2)), w[1], (2, 2), 'VALID')
+loss = lambda w, x: jnp.sin(upsampled(w, x)).sum() + jnp.sin(conv(x, w[2], (1, 1))).sum()
 f = jax.jit(jax.value_and_grad(loss))
 split = f(w, jax.device_put(x, NamedSharding(mesh, PartitionSpec('data'))))
 jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-3), split, f(w, x))

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import export
 
+from calojax.models import convolutions
 from calojax.showers import Condition
 from calojax.training.trained import Generator
 
@@ -58,7 +59,7 @@ def reads(generate: Generate, latent: int) -> list[str]:
 
 def stablehlo(generate: Generate, latent: int) -> bytes:
   """The function as serialised StableHLO of any batch size, for the `PLATFORMS`."""
-  with _without_locations():
+  with _without_locations(), convolutions.portable():
     program = export.export(jax.jit(generate), platforms=PLATFORMS)(*inputs(latent).values())
     return bytes(program.serialize())
 

@@ -4,10 +4,10 @@ hand.
 XLA:CPU computes a plain 2D convolution well. A transposed one, every 3D one and their gradients can
 fall to naive loops, 60 to 240 times slower. The `fast` forms:
 
-- a plain 3D convolution is a 2D one of its depth slices (the first spatial axis), the depth taps
+- a plain convolution of many taps and channels is a product of spectra, see `fourier`;
+- another 3D one is a 2D one of its depth slices (the first spatial axis), the depth taps
   folded into the channels where there are fewer of them: into the input's (slices side by side) or
   the output's (added where they overlap), see `folds`;
-- a plain 2D convolution of many taps is a product of spectra, see `fourier`;
 - a strided convolution is one matrix product over the taps and channels;
 - a transposed convolution is one plain convolution for each output phase (each remainder of the
   output index by the strides), or, where few taps overlap, one matrix product over the channels,
@@ -21,6 +21,7 @@ those of `flax.linen.Conv` and `flax.linen.ConvTranspose`: checkpoints interchan
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
 import itertools
 import math
@@ -32,23 +33,40 @@ import jax.numpy as jnp
 from flax.linen.dtypes import promote_dtype
 from jax import lax
 
-from calojax.models.folds import PLAIN, Padding, lax_conv, layout, strided, unstrided
+from calojax.models.folds import SPECTRA, Padding, lax_conv, layout, strided, unstrided
 from calojax.models.output_phases import Phases, interleave, output_phases, overlap_phases, pad
 from calojax.models.upsampled import conv_of_repeated
 
 FORMS = ('auto', 'lax', 'fast')
+_plain = contextvars.ContextVar('plain', default=False)
+
+
+@contextlib.contextmanager
+def portable() -> Iterator[None]:
+  """Here no convolution is a product of spectra: for a program that is stored, with kernels as its
+  constants, which are smaller.
+  """
+  with _set(SPECTRA, False):
+    yield
 
 
 @contextlib.contextmanager
 def plain() -> Iterator[None]:
-  """Here `auto` is `lax`, for a compiler that has forms of its own, but for 3D ones to several
-  channels: ONNX Runtime is faster folded.
+  """`portable`, and here `auto` is `lax`, for a compiler that has forms of its own, but for 3D ones
+  to several channels: ONNX Runtime is faster folded.
   """
-  token = PLAIN.set(True)
+  with portable(), _set(_plain, True):
+    yield
+
+
+@contextlib.contextmanager
+def _set(variable: contextvars.ContextVar[bool], value: bool) -> Iterator[None]:
+  """The variable has this value here."""
+  token = variable.set(value)
   try:
     yield
   finally:
-    PLAIN.reset(token)
+    variable.reset(token)
 
 
 def conv(
@@ -122,7 +140,7 @@ def chosen(form: str) -> str:
 def _direct(form: str, kernel: jax.Array) -> bool:
   """Whether the convolution is left to the compiler."""
   return chosen(form) == 'lax' or (
-    form == 'auto' and PLAIN.get() and (kernel.ndim < 5 or kernel.shape[-1] <= 2)
+    form == 'auto' and _plain.get() and (kernel.ndim < 5 or kernel.shape[-1] <= 2)
   )
 
 

@@ -20,8 +20,7 @@ from calojax.models.fourier import conv_by_spectra
 from calojax.models.output_phases import only_phase, overlap, overlap_phases, pad
 
 Padding = str | Sequence[tuple[int, int]]
-# Whether convolutions are for another compiler than XLA, see `convolutions.plain`.
-PLAIN = contextvars.ContextVar('plain', default=False)
+SPECTRA = contextvars.ContextVar('spectra', default=True)  # see `convolutions.portable`
 # From so many taps, and multiplications a cell and channel, products of spectra are faster, of
 # several images or with a constant kernel.
 _MANY_TAPS, _MANY = 25, 400
@@ -68,6 +67,8 @@ def strided(
 def unstrided(x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int]]) -> jax.Array:
   """Convolution of stride 1 from matrix products and 2D convolutions: `[b, *space', co]`."""
   taps, (ci, co) = kernel.shape[:-2], kernel.shape[-2:]
+  if _by_spectra(x, kernel):
+    return conv_by_spectra(x, kernel, padding)
   if len(taps) == 3 and math.prod(taps) * co <= 16:
     return overlap_phases(
       x, kernel, [[only_phase(n, k, p)] for n, k, p in zip(x.shape[1:-1], taps, padding)]
@@ -75,8 +76,6 @@ def unstrided(x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int]
   if len(taps) == 3:
     fold = _fold_into_output if co < ci else _fold_into_input if co > ci else _fold_into_either
     return fold(x, kernel, tuple((low, high) for low, high in padding))
-  if len(taps) == 2 and _by_spectra(x, kernel):
-    return conv_by_spectra(x, kernel, padding)
   if len(taps) == 2 and not any(map(any, padding)):
     # XLA:CPU takes twice as long where there is no padding at all as with one row more.
     return lax_conv(x, kernel, (1, 1), ((0, 1), (0, 0)))[:, :-1]
@@ -91,10 +90,10 @@ _COLUMNS = 32
 
 
 def _by_spectra(x: jax.Array, kernel: jax.Array) -> bool:
-  """Whether products of spectra are faster, and numbers have the digits for them."""
+  """Whether products of spectra are faster and wanted, and numbers have the digits for them."""
   taps, (ci, co) = math.prod(kernel.shape[:-2]), kernel.shape[-2:]
   many = taps >= _MANY_TAPS and taps * ci * co / (ci + co) >= _MANY
-  return many and not PLAIN.get() and jnp.finfo(x.dtype).bits >= 32
+  return many and SPECTRA.get() and jnp.finfo(x.dtype).bits >= 32
 
 
 def _fold_into_input(

@@ -36,28 +36,36 @@ def conv_of_repeated(
     times: for each spatial axis.
     padding: of the repeated image, a pair for each axis.
   """
-  rank, (ci, co) = len(times), kernel.shape[-2:]
-  small, pads, cuts = kernel, [], []
-  for axis, (u, n, taps, (low, high)) in enumerate(
-    zip(times, x.shape[1:-1], kernel.shape[:-2], padding)
+  rank, co = len(times), kernel.shape[-1]
+  with jax.ensure_compile_time_eval():  # of a constant kernel a constant
+    columns = _columns(kernel, times)
+  pads, cuts = [], []
+  for u, n, taps, sums, (low, high) in zip(
+    times, x.shape[1:-1], kernel.shape[:-2], columns.shape, padding
   ):
-    sums = shared_taps(taps, u)
-    # Each axis of taps becomes one of sums; its phases go to the end.
-    small = jnp.moveaxis(jnp.tensordot(sums.astype(kernel.dtype), small, (2, axis)), 1, axis + 1)
-    small = jnp.moveaxis(small, 0, -1)
     size = u * n + low + high - taps + 1
     before = -(-low // u)  # cells of padding in front; what they are too many is cut off
     cut = u * before - low
     cells = -(-(cut + size) // u)
-    pads.append((before, cells + sums.shape[1] - 1 - n - before))
+    pads.append((before, cells + sums - 1 - n - before))
     cuts.append((cut, size))
-  # `[*sums, ci, co, *phases]`, the phases first among the columns.
-  columns = jnp.moveaxis(small, rank + 1, -1).reshape(*small.shape[:rank], ci, -1)
   y = convolve(x, columns, (1,) * rank, pads)
   parts = lax.split(y, (co,) * (y.shape[-1] // co), axis=rank + 1)
   y = interleave(parts, times)
   starts, sizes = zip(*cuts)
   return lax.slice(y, (0, *starts, 0), (y.shape[0], *(a + n for a, n in zip(starts, sizes)), co))
+
+
+def _columns(kernel: jax.Array, times: Sequence[int]) -> jax.Array:
+  """The kernel of the small image `[*sums, ci, phases * co]`."""
+  rank, ci = len(times), kernel.shape[-2]
+  for axis, (u, taps) in enumerate(zip(times, kernel.shape[:rank])):
+    sums = shared_taps(taps, u).astype(kernel.dtype)
+    # Each axis of taps becomes one of sums; its phases go to the end.
+    kernel = jnp.moveaxis(jnp.tensordot(sums, kernel, (2, axis)), 1, axis + 1)
+    kernel = jnp.moveaxis(kernel, 0, -1)
+  # `[*sums, ci, co, *phases]`, the phases first among the columns.
+  return jnp.moveaxis(kernel, rank + 1, -1).reshape(*kernel.shape[:rank], ci, -1)
 
 
 def shared_taps(taps: int, times: int) -> np.ndarray:
