@@ -128,6 +128,8 @@ def main() -> None:
   sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'configs'))
   import jax
 
+  from calojax import provenance
+  from calojax.files import write_text
   from calojax.training import allocation
 
   allocation.keep_freed_memory()
@@ -149,9 +151,8 @@ def main() -> None:
     print(f'{name:22}' + '  '.join(f'{key} {value:.4g}' for key, value in row.items()))
   if arguments.output:
     options = {key: value for key, value in vars(arguments).items() if key != 'output'}
-    arguments.output.write_text(
-      json.dumps({'device': device, **options, 'rows': rows, 'paper': PAPER}, indent=2) + '\n'
-    )
+    found = {'device': device, **options, 'rows': rows, 'paper': PAPER, **provenance.origin()}
+    write_text(arguments.output, json.dumps(found, indent=2) + '\n')
 
 
 if __name__ == '__main__':

@@ -136,7 +136,7 @@ with data.Writer('showers.h5', geometry, {}) as file:
   file.append(take(showers, slice(400)))
 EOF
 values=(
-  --config.data.source=showers.h5 --config.latent=8
+  --config.data.source=showers.h5 --config.latent=8 --config.warm_start.steps=300
   '--config.generator.channels=(16,8,8,8)' '--config.discriminator.channels=(8,8,8,16)'
   --config.train.batch=8 --config.train.log_every=10 --config.train.checkpoint_every=50
   --config.evaluation.clusters=10 --config.evaluation.runs=2
@@ -204,6 +204,7 @@ figures = ["prd_auc/raw", "prd_auc/physics"]
 [overrides]
 data.source = "showers.h5"
 latent = 8
+warm_start.steps = 50
 generator.channels = [16, 8, 8, 8]
 discriminator.channels = [8, 8, 8, 16]
 train.batch = 8
@@ -221,7 +222,7 @@ config = "cnn"
 config = "cnn"
 name = "slow"
 [job.overrides]
-optimiser.generator = 1e-5
+adversarial.generator_rate = 1e-5
 EOF
 calojax sweep sweep.toml --workers=2 --output=plain > plain.log 2>&1
 sweep=$(sbatch --parsable --mem=0 --output=killed.log "$here/sweep.sbatch" \
