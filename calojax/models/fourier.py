@@ -118,7 +118,9 @@ def _along(x: jax.Array, matrix: np.ndarray, done: int) -> jax.Array:
   """
   p, q, r, n = matrix.shape
   front, rest = x.shape[:done], x.shape[done + 2 :]
-  rows = jnp.broadcast_to(jnp.asarray(matrix.reshape(p * q, r * n), x.dtype), (*front, p * q, r * n))
+  rows = jnp.broadcast_to(
+    jnp.asarray(matrix.reshape(p * q, r * n), x.dtype), (*front, p * q, r * n)
+  )
   each = tuple(range(done))
   dimensions = ((done + 1,), (done,)), (each, each)
   y = lax.dot_general(rows, x.reshape(*front, r * n, *rest), dimensions)
