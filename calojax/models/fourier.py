@@ -85,7 +85,7 @@ def _spectrum(x: jax.Array, matrices: Sequence[np.ndarray]) -> jax.Array:
   """
   first, *others = matrices
   half = first[: len(first) // 2 + 1]
-  x = _along(x[None], np.stack([half.real, half.imag], axis=1)[:, :, None], 0)
+  x = _along(x[None], np.stack([np.real(half), np.imag(half)], axis=1)[:, :, None], 0)
   for done, matrix in enumerate(others, 1):
     x = _along(x, _complex(matrix), done)
   return x
@@ -101,14 +101,14 @@ def _image(x: jax.Array, matrices: Sequence[np.ndarray]) -> jax.Array:
   if first.shape[1] % 2 == 0:
     twice[-1] = 1
   half = first[:, : x.shape[0]] * twice
-  return _along(x, np.stack([half.real, -half.imag], axis=2)[None], 0)[0]
+  return _along(x, np.stack([np.real(half), -np.imag(half)], axis=2)[None], 0)[0]
 
 
 def _complex(matrix: np.ndarray) -> np.ndarray:
   """A complex `[f, n]` as the real `[f, 2, 2, n]` that takes real and imaginary parts to those of
   the product.
   """
-  rows = np.stack([matrix.real, -matrix.imag]), np.stack([matrix.imag, matrix.real])
+  rows = np.stack([np.real(matrix), -np.imag(matrix)]), np.stack([np.imag(matrix), np.real(matrix)])
   return np.stack(rows).transpose(2, 0, 1, 3)
 
 
