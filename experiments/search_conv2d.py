@@ -45,6 +45,7 @@ RESULT = pathlib.Path('experiments/results/search_conv2d.json')
 
 
 def main() -> None:
+  """Searches, or goes on, and writes the table of the trials."""
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )

@@ -26,7 +26,6 @@ import tables
 PAGES = {path.name: path for path in tables.PAGES}
 TEXTS = {name: path.read_text(encoding='utf-8') for name, path in PAGES.items()}
 FENCE = re.compile(r'^```(\w+)([^\n]*)\n(.*?)^```$', re.M | re.S)
-# docs/picture.py puts them among the pages.
 ONLY_PARSED = 'only parsed by the tests'  # in a fence's title, with the reason
 # By ml_collections, as it reads a config.
 LOADED = pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
@@ -205,7 +204,7 @@ def test_links_lead_somewhere(name):
       continue  # no network in a test
     file, _, anchor = target.partition('#')
     path = (PAGES[name].parent / file) if file else PAGES[name]
-    if file.endswith('.png') and '/' not in file:  # the pages' hook puts all of them there
+    if file.endswith('.png') and '/' not in file:  # docs/picture.py puts them there
       path = ROOT / 'experiments' / 'results' / file
     assert path.exists(), target
     assert not anchor or anchor in anchors(path), target

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from calojax.export import program
 from calojax.models import convolutions
 from calojax.models.folds import lax_conv
 from calojax.models.fourier import conv_by_spectra
@@ -51,16 +52,23 @@ def test_spectra_give_the_convolution_and_its_derivatives(image, taps, padding):
 def test_the_spectrum_of_a_constant_kernel_is_a_constant():
   x, kernel = numbers(0, 2, 9, 6, 3), jnp.asarray(numbers(1, 5, 4, 3, 3))
   padding = ((2, 2), (2, 1))
-  program = jax.make_jaxpr(lambda x: conv_by_spectra(x, kernel, padding))(x)
-  assert not any(constant.shape == kernel.shape for constant in program.consts)
+  constant = jax.make_jaxpr(lambda x: conv_by_spectra(x, kernel, padding))(x)
+  assert not any(array.shape == kernel.shape for array in constant.consts)
   given = jax.make_jaxpr(lambda x, w: conv_by_spectra(x, w, padding))(x, kernel)
   products = lambda made: sum(e.primitive.name == 'dot_general' for e in made.jaxpr.eqns)
-  assert products(given) == products(program) + 2
+  assert products(given) == products(constant) + 2
+
+
+def test_a_stored_program_has_the_kernel_and_not_its_spectrum():
+  kernel = jnp.asarray(numbers(2, 5, 5, 32, 32))
+  shaped = lambda noise: noise.reshape(-1, 9, 9, 32)
+  generate = lambda noise, *particle: convolutions.conv(shaped(noise), kernel, (1, 1))
+  stored = program.stablehlo(generate, 9 * 9 * 32)
+  assert kernel.nbytes < len(stored) < 1.2 * kernel.nbytes
 
 
 def convolutions_of(x, kernel):
   """How many the compiler is given."""
-  jax.clear_caches()  # of what was traced for another compiler
   text = jax.jit(lambda x, w: convolutions.conv(x, w, (1, 1))).lower(x, kernel).as_text()
   return text.count('stablehlo.convolution')
 

@@ -50,6 +50,7 @@ def training(
     trainer, before = prepared(config, folder, steps, source, origin, checkpoint)
 
   def work() -> int:
+    """The exit status of a training that is told of in every process."""
     try:
       with hosts.together(told):
         return trained_and_judged(trainer, before)

@@ -92,6 +92,7 @@ def drawn(
   moves = jnp.asarray(order.moves)
 
   def step(carry: tuple[Array, Array], now: Any) -> tuple[tuple[Array, Array], Array]:
+    """What is known and the change of the shares after a pass, and the pass's numbers `[b, p]`."""
     known, change = carry
     params, places, members = now
     left = numbers.left(order, change)

@@ -76,6 +76,7 @@ def method(capacity: int, features: Callable[[Condition], Array]) -> Method:
     )
 
   def update(train: SinglePlayer, showers: Shower) -> tuple[SinglePlayer, dict[str, Array]]:
+    """The library with a batch `[1, b]` more, and how many it holds."""
     batch = state.only_batch(showers)
     assert train.generator.ema is not None  # it is where the library lies
     stored = train.step * len(batch.energies)

@@ -90,6 +90,7 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Reg
     return SinglePlayer(jnp.zeros((), jnp.int32), key, player)
 
   def update(train: SinglePlayer, showers: Shower) -> tuple[SinglePlayer, dict[str, Array]]:
+    """The state after a step on a batch `[1, b]`, and its scalars."""
     player, showers = train.generator, state.only_batch(showers)
     loss = lambda params: losses.absolute_error(
       read(network, {'params': params}, showers.energies)['targets'], target(showers)

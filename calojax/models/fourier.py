@@ -2,10 +2,9 @@
 three.
 
 The spectrum of a convolution is, frequency by frequency, the product of the spectra of image and
-kernel: of 8x8 taps a tenth of the multiplications that are left otherwise. Images are small here,
-so that a Fourier transform is best a product with its matrix, which also pads and cuts, and all is
-matrix products, whose derivatives are some too. Where the kernel is a constant of a program its
-spectrum is one.
+kernel, which leaves a fraction of the multiplications. Images are small here, so that a Fourier
+transform is best a product with its matrix, which also pads and cuts, and all is matrix products,
+whose derivatives are some too. Where the kernel is a constant of a program its spectrum is one.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ def conv_by_spectra(
   x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int]]
 ) -> jax.Array:
   """Convolution of stride 1 of `x` `[b, *space, ci]` with `kernel` `[*taps, ci, co]`: `[b, *space',
-  co]`, to seven digits of its largest numbers in float32.
+  co]`, but for rounding, which is in units of the largest cell.
   """
   rank, (ci, co) = len(padding), kernel.shape[-2:]
   # Arrays have their axes in reverse: what is transformed comes first, frequencies stay there.

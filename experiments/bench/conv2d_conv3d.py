@@ -114,6 +114,7 @@ def measured(name: str, arguments: argparse.Namespace) -> dict[str, float]:
 
 
 def main() -> None:
+  """Measures both systems and prints and writes the table."""
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )

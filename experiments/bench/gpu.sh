@@ -12,9 +12,10 @@ results=${RESULTS:-experiments/results}
 export PYTHONPATH=$PWD:$PWD/experiments/bench
 if [ -n "${QUICK:-}" ]; then
   export JAX_PLATFORMS=${JAX_PLATFORMS:-cpu}
-  extras=train; quick=(--quick); steps=20; warm=10; batch=16
+  extras=train; quick=(--quick); steps=20; batch=16
+  short=(--config.warm_start.steps=10)  # of these steps
 else
-  extras=cuda; quick=(); steps=${STEPS:-20000}; warm=${WARM:-4000}; batch=${BATCH:-512}
+  extras=cuda; quick=(); steps=${STEPS:-20000}; batch=${BATCH:-512}; short=()
 fi
 if [ ! -x "$environment/bin/python" ]; then
   python3 -m venv "$environment"
@@ -28,6 +29,6 @@ python=$environment/bin/python
 # The five rows of Table 1 at the batch of an accelerator, one after the other; resumable.
 for name in cnn cnn_aux cnn_aux_sn cnn_sa cnn_aux_sa_sn; do
   "$python" -m calojax.main --config="$name" --workdir="$environment/runs/$name" \
-    --config.train.steps="$steps" --config.warm_start.steps="$warm" --config.train.batch="$batch" \
+    --config.train.steps="$steps" --config.train.batch="$batch" "${short[@]}" \
     --config.train.monitor_every="$steps" --config.train.checkpoint_every="$steps"
 done

@@ -220,6 +220,7 @@ def plan(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
+  """Measures and writes all, or is one process of what is measured."""
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )
