@@ -1,12 +1,10 @@
-"""WGAN-GP whose generator also answers to a parameter regressor trained beforehand: Chekalina et
-al. 2018, the 5D case.
+"""The networks of Chekalina et al. 2018, whose generator also answers to a parameter regressor
+trained beforehand, in the canonical frame: see `config.framed` for all that the paper has not. As
+published: configs/published/wgan_regressor.py.
 
 One command trains the regressor on real showers (its resolution goes to
-WORKDIR/regressor/resolution.json), freezes it, and trains the GAN. The energy-only (1D) case:
---config.condition=energy --config.pretraining.targets="('log_energy',)".
-
-Measured: PRD-AUC raw 0.415 +- 0.009, physics 0.785 +- 0.007, spread of the response 0.0490 +-
-0.0007 (Geant4 0.0061); training 6.9 min (AMD EPYC, 2 cores).
+WORKDIR/regressor/resolution.json), freezes it, and trains the generator. The energy-only (1D) case:
+--config.pretraining.targets="('log_energy',)".
 
 calojax train wgan_regressor
 """
@@ -15,9 +13,9 @@ from calojax import config
 
 
 def get_config():
-  c = config.wgan_gp()
+  c = config.framed_wgan()
   c.pretraining.update(
     steps=2000, targets=('log_energy', 'slope_x', 'slope_y', 'impact_x', 'impact_y')
   )
-  c.weights.update(outputs=1.0, perceptual=1.0)
+  c.weights.update(outputs=0.1, perceptual=0.1)
   return c

@@ -34,7 +34,9 @@ SYSTEMS = {  # config -> what it is; the table of the README
   'cnn_sa': '`cnn` + self-attention',
   'cnn_aux_sa_sn': 'all of these',
   'sagan_sn_d': 'self-attention (Rogachev, Ratnikov 2021), SN in D',
+  'sagan_sn_gd': 'the same in both players',
   'wgan_gp': 'the networks of Chekalina et al. 2018',
+  'wgan_regressor': '+ parameter regressor, trained beforehand',
   'vae': 'convolutional VAE, no adversary',
   'vae_gan': 'dense networks; no paper',
   'autoregressive': 'density of the cells one after another; no paper',
@@ -47,10 +49,12 @@ SYSTEMS = {  # config -> what it is; the table of the README
   'published/sagan_sn_d': 'self-attention GAN (Rogachev, Ratnikov 2021), SN in D',
   'published/sagan_sn_gd': 'the same in both players',
   'published/wgan_gp': 'Wasserstein GAN, gradient penalty (Chekalina et al. 2018)',
-  'wgan_regressor': '+ parameter regressor, trained beforehand',
+  'published/wgan_regressor': '+ parameter regressor, trained beforehand',
   'published/vae': 'variational auto-encoder; cells are drawn',
   'calogan': 'CaloGAN (Paganini et al. 2017), three layers',
   'calogan_conditional': 'conditional CaloGAN (de Oliveira et al. 2017)',
+  'published/calogan': 'CaloGAN (Paganini et al. 2017), three layers',
+  'published/calogan_conditional': 'conditional CaloGAN (de Oliveira et al. 2017)',
   'voxel': 'dense GAN for layers of any shape, CaloChallenge files too; no paper',
   'conv3d': '3D GAN (Carminati et al. 2018)',
   'conv2d': 'its three-branch 2D rival (Rehm et al. 2021)',
@@ -165,8 +169,8 @@ def mark(entry: Entry) -> str:
 
 
 def published(entry: Entry) -> bool:
-  """Whether it is a system as published; of one there is no other form yet."""
-  return entry['config'].startswith('published/') or entry['config'] == 'wgan_regressor'
+  """Whether it is a system as published."""
+  return entry['config'].startswith('published/')
 
 
 def took(entry: Entry) -> str:

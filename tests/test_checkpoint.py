@@ -1,5 +1,6 @@
 """Checkpoints and workdirs: exact round trips and clear refusals."""
 
+import collections
 import shutil
 import sys
 import types
@@ -51,6 +52,29 @@ def test_a_state_comes_back_bit_for_bit_with_key_and_spectral_vectors(tmp_path, 
     assert jax.tree.structure(getattr(back, part)) == jax.tree.structure(getattr(state, part))
     chex.assert_trees_all_equal(getattr(back, part), getattr(state, part))
   checkpoints.close()
+
+
+def test_a_checkpoint_from_before_a_field_without_arrays_is_still_one(tmp_path, embedded, few):
+  state, like = states('vae_gan', embedded, few)
+  assert state.frozen is None
+  before: Any = collections.namedtuple('before', [n for n in state._fields if n != 'frozen'])
+  checkpoints = Checkpoints(str(tmp_path))
+  checkpoints.save(before(*(getattr(state, name) for name in before._fields)))
+  checkpoints.wait()
+  back: Any = Checkpoints(str(tmp_path)).restore(like)
+  assert back.frozen is None
+  chex.assert_trees_all_equal(back.generator, state.generator)
+  checkpoints.close()
+  _, answering = states(
+    'vae_gan',
+    embedded,
+    few,
+    weights__outputs=0.1,
+    pretraining__steps=1,
+    pretraining__targets=('log_energy',),
+  )
+  with pytest.raises(ValueError, match='frozen'):
+    Checkpoints(str(tmp_path)).restore(answering)
 
 
 def test_a_state_of_another_network_is_refused_and_the_array_named(tmp_path, embedded, few):

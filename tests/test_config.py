@@ -144,7 +144,7 @@ def test_a_method_of_another_package_keeps_its_keys():
     (STORED / 'cnn_aux' / 'config.json', 'published/cnn_aux'),
     (STORED / 'vae' / 'config.json', 'published/vae'),
     (STORED / 'shower_library' / 'config.json', 'shower_library'),
-    (STORED / 'wgan_regressor.config.json', 'wgan_regressor'),
+    (STORED / 'wgan_regressor.config.json', 'published/wgan_regressor'),
   ],
   ids=lambda part: part if isinstance(part, str) else '',
 )

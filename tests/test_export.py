@@ -39,6 +39,8 @@ NETWORKS = (
   'vae_gan',
   'calogan',
   'calogan_conditional',
+  'published/calogan',
+  'published/calogan_conditional',
   'conv3d',
   'conv2d',
   'voxel',

@@ -43,12 +43,16 @@ COUNTS = {
   'published/sagan_sn_d': (663_682, 390_658),
   'published/sagan_sn_gd': (663_682, 390_658),
   'published/vae': (1_083_042, 0),
-  'wgan_regressor': (1_461_697, 528_001),
+  'sagan_sn_gd': (473_013, 954_434),
+  'wgan_regressor': (682_868, 1_079_169),
+  'published/wgan_regressor': (1_461_697, 528_001),
   'vae_gan': (1_385_072, 1_255_489),
   'autoregressive': (705_686, 0),
   'shower_library': (0, 0),
-  'calogan': (7_663_176, 2_861_237),
-  'calogan_conditional': (1_128_769, 445_374),
+  'calogan': (2_553_672, 3_115_409),
+  'calogan_conditional': (2_222_794, 705_821),
+  'published/calogan': (7_663_176, 2_861_237),
+  'published/calogan_conditional': (1_128_769, 445_374),
   'conv3d': (875_944, 405_458),
   'conv2d': (2_053_571, 713_988),
   'voxel': (412_024, 268_481),
@@ -111,12 +115,13 @@ def test_steps_are_finite_move_every_player_and_resume_bitwise(name, tmp_path):
   for before, after in zip(*(state_.players(state).values() for state in (start, halfway))):
     if before.params:
       assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(after.variables))
+      # The critic of a VAE-GAN waits for the second phase.
+      first, second = (p.params.get('encoder', p.params) for p in (before, after))
       moved = [
         float(jnp.abs(a - b).max()) > 0
-        for a, b in zip(jax.tree.leaves(before.params), jax.tree.leaves(after.params))
+        for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second))
       ]
-      # The critic of a VAE-GAN waits for the second phase.
-      assert np.mean(moved) > (0.1 if config.method == 'vae_gan' else 0.5)
+      assert np.mean(moved) > 0.5
   checkpoints = Checkpoints(str(tmp_path))
   checkpoints.save(halfway)
   checkpoints.wait()

@@ -119,9 +119,10 @@ def test_a_shower_library_gives_real_showers_back(tmp_path):
   assert all(lit.tobytes() in patterns for lit in showers.energies > 0)
 
 
-def test_one_command_trains_the_regressor_freezes_it_and_trains_the_generator(tmp_path):
+@pytest.mark.parametrize('name', ['wgan_regressor', 'published/wgan_regressor'])
+def test_one_command_trains_the_regressor_freezes_it_and_trains_the_generator(name, tmp_path):
   folder = tmp_path / 'run'
-  output = trained('wgan_regressor', folder)
+  output = trained(name, folder)
   resolution = json.loads((folder / 'regressor' / 'resolution.json').read_text())
   assert (
     list(resolution) == ['log_energy', 'slope_x', 'slope_y', 'impact_x', 'impact_y']
@@ -134,7 +135,7 @@ def test_one_command_trains_the_regressor_freezes_it_and_trains_the_generator(tm
   assert int(regressor.step) == 4 and int(generator.step) == 8
   chex.assert_trees_all_equal(generator.frozen, regressor.generator.ema)
   before = os.path.getmtime(folder / 'regressor' / 'resolution.json')
-  trained('wgan_regressor', folder)  # again: nothing is trained
+  trained(name, folder)  # again: nothing is trained
   assert os.path.getmtime(folder / 'regressor' / 'resolution.json') == before
 
 

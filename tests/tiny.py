@@ -26,9 +26,10 @@ FRAMED = {
   'generator.channels': (16, 8, 8, 8),
   'discriminator.channels': (8, 8, 8, 16),
 }
+FRAMED_CALOGAN = {'generator.channels': (4, 4, 2), 'discriminator.channels': (8, 4, 4, 4)}
 NETWORKS = {
   **dict.fromkeys(
-    ('cnn', 'cnn_aux', 'cnn_aux_sn', 'cnn_sa', 'cnn_aux_sa_sn', 'sagan_sn_d'), FRAMED
+    ('cnn', 'cnn_aux', 'cnn_aux_sn', 'cnn_sa', 'cnn_aux_sa_sn', 'sagan_sn_d', 'sagan_sn_gd'), FRAMED
   ),
   'wgan_gp': FRAMED | {'discriminator.channels': (8, 8, 8, 16)},
   'vae': {
@@ -44,7 +45,8 @@ NETWORKS = {
   'published/cnn_sa': CNN,
   'published/cnn_aux_sa_sn': CNN,
   'published/wgan_gp': CNN | {'train.discriminator_steps': 2},
-  'wgan_regressor': CNN
+  'wgan_regressor': FRAMED | {'pretraining.steps': 4, 'pretraining.batch': 8},
+  'published/wgan_regressor': CNN
   | {'train.discriminator_steps': 1, 'pretraining.steps': 4, 'pretraining.batch': 8},
   'published/sagan_sn_d': CNN | {'train.discriminator_steps': 1},
   'published/sagan_sn_gd': CNN | {'train.discriminator_steps': 1},
@@ -65,8 +67,10 @@ NETWORKS = {
   },
   'autoregressive': {'generator.width': 4, 'generator.wide': 8},
   'shower_library': {},
-  'calogan': CALOGAN,
-  'calogan_conditional': CALOGAN,
+  'calogan': FRAMED | FRAMED_CALOGAN,
+  'calogan_conditional': FRAMED | FRAMED_CALOGAN,
+  'published/calogan': CALOGAN,
+  'published/calogan_conditional': CALOGAN,
   'conv3d': {
     'latent': 8,
     'generator.channels': (1, 2, 2, 1),

@@ -74,6 +74,25 @@ def framed_vae() -> Config:
   return c
 
 
+def framed_calogan(conditional: bool = False) -> Config:
+  """The networks of CaloGAN in the frame, or with kernels that are shared between positions those
+  of the Conditional CaloGAN (Paganini et al. 2017; de Oliveira et al. 2017).
+
+  Not the papers' beside what `framed` tells: the particle's place and direction are the frame's, so
+  both systems follow them; 64 noise variables, beside those of the cells, in place of 1024; no blur
+  and no minibatch discrimination, flipped labels or sparsity term: the hurdle cells are as sparse
+  as Geant4's.
+  """
+  flag = {'conditional': conditional}
+  c = framed(
+    {'name': 'calogan', 'channels': (36, 16, 6), 'attention': True, 'blur': (), **flag},
+    {'name': 'calogan', 'channels': (64, 16, 8, 8), 'hearing': 64, **flag},
+  )
+  c.data.source = 'calogan'
+  c.evaluation.clusters = 20  # of some 300 test showers
+  return c
+
+
 def wgan_gp() -> Config:
   """The WGAN with gradient penalty on LHCb-like showers (Chekalina et al. 2018).
 
@@ -127,8 +146,20 @@ def calogan() -> Config:
   """
   c = layered_gan('calogan')
   c.latent = 256
-  c.generator = {'name': 'calogan', 'channels': (36, 16, 6), 'conditional': False, 'blur': ()}
-  c.discriminator = {'name': 'calogan', 'channels': (64, 16, 8, 8), 'conditional': False}
+  c.generator = {
+    'name': 'calogan',
+    'channels': (36, 16, 6),
+    'conditional': False,
+    'attention': True,  # from layer to layer
+    'blur': (),
+  }
+  c.discriminator = {
+    'name': 'calogan',
+    'channels': (64, 16, 8, 8),
+    'conditional': False,
+    'minibatch': True,  # discrimination
+    'sparsity': True,  # of each layer, among the features
+  }
   c.shown = ('layer_fractions', 'response', 'energy_deviation')
   c.weights.energy = 0.05
   c.optimiser.update(generator=2e-4, discriminator=4e-4)

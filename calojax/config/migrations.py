@@ -30,6 +30,20 @@ ADDED_TO_VAE_GANS = {
   'weights.regression': 0.0,
   'weights.regression_fake': 0.0,
 }
+ADDED_TO_VAE_GANS_OF_FIFTH = {
+  'weights.outputs': 0.0,
+  'weights.perceptual': 0.0,
+  'pretraining.steps': 0,
+  'pretraining.network': 'wgan',
+  'pretraining.targets': (),
+  'pretraining.batch': 64,
+  'pretraining.rate': 1e-3,
+}
+ADDED_TO_CALOGANS = {
+  'generator.attention': True,
+  'discriminator.minibatch': True,
+  'discriminator.sparsity': True,
+}
 ADDED_TO_NETWORKS = {'optimiser.name': 'adam', 'optimiser.clip': 0.0, 'optimiser.cooldown': 0.5}
 ADDED_TO_GANS = {
   'shown': (),
@@ -91,7 +105,19 @@ def fifth(stored: Config) -> None:
     _add(stored, 'encoder.width', stored['generator']['width'])
 
 
-MIGRATIONS: list[Callable[[Config], None]] = [second, third, fourth, fifth]
+def sixth(stored: Config) -> None:
+  """From 5: a VAE-GAN whose generator answers to a regressor trained beforehand, where before none
+  did; and parts of a CaloGAN that can be left out.
+  """
+  if stored.get('method') == 'vae_gan':
+    for path, value in ADDED_TO_VAE_GANS_OF_FIFTH.items():
+      _add(stored, path, value)
+  elif stored.get('generator', {}).get('name') == 'calogan':
+    for path, value in ADDED_TO_CALOGANS.items():
+      _add(stored, path, value)
+
+
+MIGRATIONS: list[Callable[[Config], None]] = [second, third, fourth, fifth, sixth]
 FORMAT = 1 + len(MIGRATIONS)
 
 

@@ -10,6 +10,9 @@ from ml_collections import ConfigDict
 
 from calojax.config.migrations import FORMAT, Config
 
+# The parameter regressor, trained before the players; 0 steps: none.
+PRETRAINING = {'steps': 0, 'network': 'wgan', 'targets': (), 'batch': 64, 'rate': 1e-3}
+
 
 def base(method: str) -> Config:
   """What every system has: its data, its condition, how long it trains and how it is judged, on
@@ -106,8 +109,7 @@ def gan() -> Config:
         'outputs': 0.0,
         'perceptual': 0.0,
       },
-      # The parameter regressor, trained before the players; 0 steps: none.
-      'pretraining': {'steps': 0, 'network': 'wgan', 'targets': (), 'batch': 64, 'rate': 1e-3},
+      'pretraining': dict(PRETRAINING),
     },
   )
   with config.unlocked():
@@ -145,8 +147,10 @@ def vae_gan() -> Config:
         'encoder': {'width': 384},
         'discriminator': {'name': 'dense', 'width': 384, 'hearing': 64},
         'summaries': True,  # shown to the discriminator beside the cells
-        # Of its regressor of the summaries, on real and on generated showers; 0 for both: none.
-        'weights': {'regression': 0.0, 'regression_fake': 0.0},
+        # Of its regressor of the summaries, on real and on generated showers; 0 for both: none. And
+        # of the generator's answers to the regressor trained beforehand.
+        'weights': {'regression': 0.0, 'regression_fake': 0.0, 'outputs': 0.0, 'perceptual': 0.0},
+        'pretraining': dict(PRETRAINING),
         'warm_start': {'steps': 4000, 'rate': 1e-3},  # of train.steps, as a VAE
         'adversarial': {
           'generator_rate': 1e-4,

@@ -185,6 +185,8 @@ RULES = {
   '*.attention': FLAG,
   '*.spectral': FLAG,
   '*.conditional': FLAG,
+  '*.minibatch': FLAG,
+  '*.sparsity': FLAG,
   '*.batch_norm': FLAG,
   '*.dropout': below(1),
   '*.blur': WINDOWS,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from calojax import models
 from calojax.geometry import Geometry
 from calojax.methods import conditions, losses, quantities, regressor
-from calojax.methods.gan import Gan, Pretrained, method
+from calojax.methods.gan import Gan, method
 from calojax.methods.optimisers import optimiser
 from calojax.methods.state import Method
 from calojax.methods.transforms import TRANSFORMS
@@ -52,7 +52,7 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
       energy=functools.partial(
         find(losses.ENERGY_TERMS, c.energy_term, 'energy term'), geometry=geometry
       ),
-      pretrained=_pretrained(c, geometry, training),
+      pretrained=regressor.pretrained(c, geometry, training),
       weights=dict(c.weights),
       generator_steps=c.train.generator_steps,
       # A schedule counts the steps of its own player, of which an update may make several.
@@ -68,15 +68,6 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
   )
 
 
-def _pretrained(config: Any, geometry: Geometry, training: Shower | None) -> Pretrained | None:
-  """The regressor trained beforehand, if a term of the generator's loss asks for one."""
-  if not (config.weights.outputs or config.weights.perceptual):
-    return None
-  return Pretrained(
-    regressor.module(config, geometry), regressor.parameters(config, geometry, training)
-  )
-
-
 def _check(config: Any) -> None:
   """Raises ValueError if values that do alone do not go together."""
   # Its variance over the batch divides by b - 1.
@@ -84,12 +75,4 @@ def _check(config: Any) -> None:
     raise ValueError(
       f'weights.mean_image is set with train.batch {config.train.batch}, expected batches of at '
       'least 2'
-    )
-  settings = config.pretraining
-  pretrained = config.weights.outputs or config.weights.perceptual
-  if pretrained and (settings.steps < 1 or not settings.targets):
-    raise ValueError(
-      f'weights.outputs or weights.perceptual is set, but pretraining.steps is {settings.steps} '
-      f'and pretraining.targets {tuple(settings.targets)}: expected a regressor that has learnt '
-      'something'
     )

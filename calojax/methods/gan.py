@@ -14,6 +14,7 @@ import optax
 from jaxtyping import Array, Float
 
 from calojax.methods import losses, regressor, state
+from calojax.methods.regressor import Pretrained
 from calojax.methods.state import Method, Network, Player, Variables
 from calojax.methods.transforms import Transform
 from calojax.showers import Condition, Shower, take
@@ -31,18 +32,6 @@ class GanState(NamedTuple):
   generator: Player
   discriminator: Player
   frozen: Variables | None
-
-
-class Pretrained(NamedTuple):
-  """A parameter regressor trained beforehand; its variables are `GanState.frozen`.
-
-  Attributes:
-    network: its module.
-    parameters: `Shower[b] -> [b, p]`, what it has learnt of a shower's particle.
-  """
-
-  network: Network
-  parameters: Callable[[Shower], Array]
 
 
 class Gan(NamedTuple):
@@ -110,15 +99,12 @@ def method(gan: Gan) -> Method:
     g = gan.generator.init(g_key, jnp.zeros((len(features), gan.latent)), features, True)
     x = jnp.zeros_like(showers.energies)
     d = gan.discriminator.init(d_key, x, _seen(gan, x, showers.condition), True)
-    frozen = None
-    if gan.pretrained:  # a place for what is trained beforehand: its shapes
-      frozen = dict(gan.pretrained.network.init(jax.random.fold_in(key, 1), x, True))
     return GanState(
       jnp.zeros((), jnp.int32),
       root,
       state.player(g, gan.generator_optimiser, averaged=True),
       state.player(d, gan.discriminator_optimiser),
-      frozen,
+      regressor.start(gan.pretrained, jax.random.fold_in(key, 1), x),
     )
 
   def update(train: GanState, showers: Shower) -> tuple[GanState, dict[str, Array]]:
@@ -256,28 +242,11 @@ def _generator_step(
     if gan.weights['mean_image']:
       real_x = gan.transform.forward(real.energies, real.condition.energy)
       terms['mean_image'] = losses.mean_distance(x, real_x, gan.features(real.condition))
-    value, means = losses.total(terms | _pretrained_terms(gan, train.frozen, x, real), gan.weights)
+    generated = _shower(gan, x, real.condition)
+    terms |= regressor.terms(gan.pretrained, train.frozen, generated, real)
+    value, means = losses.total(terms, gan.weights)
     return value, (stats, means)
 
   gradients, (stats, metrics) = jax.grad(loss, has_aux=True)(g.params)
   metrics['gradient_norm'] = optax.tree.norm(gradients)
   return state.descend(g, gradients, gan.generator_optimiser)._replace(stats=stats), metrics
-
-
-def _pretrained_terms(
-  gan: Gan, frozen: Variables | None, x: Array, real: Shower
-) -> dict[str, Array]:
-  """The losses of Chekalina et al. 2018 through the frozen regressor, on generated showers `[b, v]`
-  in network space.
-  """
-  if gan.pretrained is None:
-    return {}
-  assert frozen is not None  # `init` makes room for it
-  network, parameters = gan.pretrained
-  read = lambda showers: regressor.read(network, frozen, showers.energies)
-  terms, generated = {}, read(_shower(gan, x, real.condition))
-  if gan.weights['outputs']:
-    terms['outputs'] = losses.absolute_error(generated['targets'], parameters(real))
-  if gan.weights['perceptual']:
-    terms['perceptual'] = losses.absolute_error(generated['features'], read(real)['features'])
-  return terms

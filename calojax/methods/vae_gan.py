@@ -21,8 +21,9 @@ import optax
 from jaxtyping import Array, Float
 
 from calojax.geometry import Geometry
-from calojax.methods import schedules, state
+from calojax.methods import regressor, schedules, state
 from calojax.methods.frame import spectra, standard
+from calojax.methods.frame.standard import Standard
 from calojax.methods.frame.summaries import summaries
 from calojax.methods.state import Method, Player, Variables
 from calojax.methods.vae_gan_gradients import (
@@ -41,13 +42,15 @@ from calojax.showers import Condition, Shower
 
 class VaeGanState(NamedTuple):
   """The state of a training: `partner` holds the encoder of the warm start and the critic of the
-  adversarial phase; `rng` is the root key and never changes.
+  adversarial phase; `rng`, the root key, never changes, nor do the variables of the regressor
+  trained beforehand, if there is one.
   """
 
   step: Array
   rng: Array
   generator: Player
   partner: Player
+  frozen: Variables | None
 
 
 def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Method:
@@ -84,6 +87,7 @@ def from_config(config: Any, geometry: Geometry, training: Shower | None) -> Met
     likelihood=c.adversarial.likelihood,
     summaries=c.summaries,
     regression=(c.weights.regression, c.weights.regression_fake),
+    pretrained=regressor.pretrained(c, geometry, training),
   )
   gan = blank._replace(shown=_shown(blank, training))
   if any(gan.regression):  # of all summaries, whose number is known now
@@ -125,6 +129,7 @@ def _init(gan: VaeGan, key: Array, showers: Shower) -> VaeGanState:
     keys[3],
     Player(decoder, {'frame': frame, **own}, schedules.moments(decoder), average),
     Player(partner, stats, moments, None),
+    regressor.start(gan.pretrained, jax.random.fold_in(key, 1), x),
   )
 
 
@@ -145,7 +150,9 @@ def _update(
   bound = _if(
     warm | anchored, lambda: bound_gradients(gan, frame, g, d, keys[0], real, now.kl), g.stats
   )
-  pairs = _if(~warm, lambda: adversarial_gradients(gan, frame, g, d, keys[1], real, now), d.stats)
+  answers = lambda made: _answers(gan, train.frozen, made, real, batch)
+  adversarial = lambda: adversarial_gradients(gan, frame, g, d, keys[1], real, now, answers)
+  pairs = _if(~warm, adversarial, d.stats)
   share = jnp.where(warm, 1.0, gan.likelihood)
   gradient = jax.tree.map(
     lambda a, b: share * a + b, bound.gradients['decoder'], pairs.gradients['decoder']
@@ -158,7 +165,8 @@ def _update(
   metrics = {**bound.metrics, **pairs.metrics, 'generator/gradient_norm': optax.tree.norm(gradient)}
   # 0 is a generator that gives one shower: before the first pairs there is none to tell of.
   metrics['discriminator/diversity'] += warm
-  return VaeGanState(train.step + 1, train.rng, g._replace(ema=average), d), metrics
+  g = g._replace(ema=average)
+  return train._replace(step=train.step + 1, generator=g, partner=d), metrics
 
 
 def _if(wanted: Array, loss: Callable[[], Descent], still: Variables) -> Descent:
@@ -167,6 +175,19 @@ def _if(wanted: Array, loss: Callable[[], Descent], still: Variables) -> Descent
   nothing = lambda tree: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), tree)
   idle = lambda: Descent(nothing(shape.gradients), still, nothing(shape.metrics))
   return jax.lax.cond(wanted, loss, idle)
+
+
+def _answers(
+  gan: VaeGan, frozen: Variables | None, made: Array, real: Standard, showers: Shower
+) -> dict[str, Array]:
+  """The terms of the regressor trained beforehand, on showers in network space that are generated
+  for real ones' particles and visible energies.
+  """
+  if gan.pretrained is None:
+    return {}
+  visible = standard.layers(showers.energies, gan.geometry)
+  energies = standard.leave(made, visible, real.placement, gan.geometry)
+  return regressor.terms(gan.pretrained, frozen, Shower(energies, showers.condition), showers)
 
 
 def _score(gan: VaeGan, train: VaeGanState, showers: Shower) -> Float[Array, ' b']:

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from calojax.geometry import Geometry
-from calojax.methods import schedules
+from calojax.methods import losses, schedules
 from calojax.methods.frame import spectra, standard
 from calojax.methods.frame.standard import Frame, Standard
 from calojax.methods.frame.summaries import summaries
+from calojax.methods.regressor import Pretrained
 from calojax.methods.schedules import Now
 from calojax.methods.state import Network, Player, Variables
 from calojax.methods.vae import divergence
@@ -38,6 +39,7 @@ class VaeGan(NamedTuple):
     summaries: whether the critic is shown them.
     regression: weights of the errors of the critic's regressor of the summaries, on real and on
       generated showers; 0 for both: no regressor.
+    pretrained: the parameter regressor that the generator answers to, or None.
   """
 
   decoder: Network
@@ -53,6 +55,7 @@ class VaeGan(NamedTuple):
   likelihood: float
   summaries: bool
   regression: tuple[float, float]
+  pretrained: Pretrained | None
 
 
 class Descent(NamedTuple):
@@ -107,10 +110,17 @@ def bound_gradients(
 
 
 def adversarial_gradients(
-  gan: VaeGan, frame: Frame, g: Player, d: Player, key: Array, real: Standard, now: Now
+  gan: VaeGan,
+  frame: Frame,
+  g: Player,
+  d: Player,
+  key: Array,
+  real: Standard,
+  now: Now,
+  answers: Callable[[Array], dict[str, Array]],
 ) -> Descent:
   """Gradients of the critic, and of the decoder against the critic that has made its step, on
-  showers of the same particles.
+  showers of the same particles; `answers` are the terms beside the critic's opinion.
   """
   d_key, g_key = jax.random.split(key)
   fake, _ = _generate(gan, frame, g.params, g.stats, d_key, real)
@@ -118,12 +128,15 @@ def adversarial_gradients(
   stepped = partner_step(d, {'critic': critic}, now).params['critic']
 
   def loss(params):
-    """How much better than generated showers the critic likes real ones."""
+    """How much better than generated showers the critic likes real ones, and the other terms."""
     made, _ = _generate(gan, frame, params, g.stats, g_key, real)
     on_real, on_fake = (judged(gan, frame, stepped, stats, x, real)[0] for x in (real.x, made))
-    return jax.nn.softplus(on_real['score'] - on_fake['score']).mean()
+    pairs = jax.nn.softplus(on_real['score'] - on_fake['score']).mean()
+    weights = {'adversarial': 1.0, **(gan.pretrained.weights if gan.pretrained else {})}
+    return losses.total({'adversarial': pairs, **answers(made)}, weights)
 
-  metrics['generator/adversarial'], decoder = jax.value_and_grad(loss)(g.params)
+  decoder, terms = jax.grad(loss, has_aux=True)(g.params)
+  metrics |= {f'generator/{name}': value for name, value in terms.items()}
   # Near 0 for a generator that gives one shower whatever its noise: the losses do not tell.
   metrics['discriminator/diversity'] = fake.std(0).mean() / real.x.std(0).mean()
   return Descent({'decoder': decoder, 'critic': critic}, stats, metrics)

@@ -45,6 +45,7 @@ class Generator(nn.Module):
     channels: of the dense layer's image, the convolution and the first locally connected layer.
     conditional: all conditions join the scaled noise, and kernels are shared between positions,
       also those of the attention.
+    attention: from layer to layer.
     blur: window of a fixed blur of each layer, (1, 1) for none; empty for none at all. The paper
       says "specific detector layers", not which.
     framed: for hurdle cells, see `models.framed`: `[b, v, HEADS]`, which attention and blur mix as
@@ -54,6 +55,7 @@ class Generator(nn.Module):
   grids: tuple[tuple[int, int], ...]
   channels: tuple[int, int, int] = (36, 16, 6)
   conditional: bool = False
+  attention: bool = True
   blur: tuple[tuple[int, int], ...] = ()
   framed: bool = False
   dtype: jnp.dtype = jnp.float32
@@ -73,11 +75,10 @@ class Generator(nn.Module):
       stream = self._stream(z, condition, grid, train)
       if self.blur:
         stream = blur(stream, tuple(self.blur[i]))
-      image = (
-        stream
-        if image is None
-        else AttentionBetweenLayers(self.conditional, self.dtype)(stream, image)
-      )
+      if image is None or not self.attention:
+        image = stream
+      else:
+        image = AttentionBetweenLayers(self.conditional, self.dtype)(stream, image)
       cells.append(image.reshape(z.shape[0], -1, heads))
     drawn = jnp.concatenate(cells, axis=1).astype(jnp.float32)
     return drawn if self.framed else sparse_relu(drawn[..., 0])
@@ -130,6 +131,8 @@ class Discriminator(nn.Module):
     hidden: width of the hidden layer, and of the regressor's.
     conditional: kernels are shared between positions, and the occupancy is the soft one, with a
       gradient.
+    minibatch: whether closeness to the other showers of the batch is among the features.
+    sparsity: whether the layers' occupancies are.
     hearing: of a layer between what is told of the particle and the scales and shifts of the
       channels; 0 for none.
     framed: of standardised cells beside summaries that have the occupancies: none of its own, and
@@ -141,6 +144,8 @@ class Discriminator(nn.Module):
   targets: int = 0
   hidden: int = 64
   conditional: bool = False
+  minibatch: bool = True
+  sparsity: bool = True
   hearing: int = 0
   framed: bool = False
   dtype: jnp.dtype = jnp.float32
@@ -157,13 +162,12 @@ class Discriminator(nn.Module):
     particle = heard(told, self.hearing, SLOPE)
     trunk = [self._features(image, particle) for image in layers]
     condition = condition.astype(self.dtype)
-    if self.framed:
-      features = [*trunk, condition]
-    else:
-      measure = soft_sparsity if self.conditional else occupancy
-      lit = [measure(image.reshape(x.shape[0], -1))[:, None] for image in layers]
-      own = [*trunk, *lit, condition]
-      features = [*own, *(_closeness(feature, self.dtype) for feature in own)]
+    measure = soft_sparsity if self.conditional else occupancy
+    counted = layers if self.sparsity and not self.framed else []
+    lit = [measure(image.reshape(x.shape[0], -1))[:, None] for image in counted]
+    features = [*trunk, *lit, condition]
+    if self.minibatch and not self.framed:
+      features += [_closeness(feature, self.dtype) for feature in features]
     dense = functools.partial(nn.Dense, dtype=self.dtype)
     heads = {}
     if self.targets:

@@ -155,12 +155,12 @@ class Checkpoints:
       shapes = shapes_of(stored)
     check_same_shapes(shapes, shapes_of(like), folder)
     wanted: Any = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
-    # Version 0.1.0 had one state for all methods: what one does not use is there and holds nothing.
-    unused = {name: None for name in stored if name not in wanted._fields}
-    tree = {**wanted._asdict(), **unused}
+    # Fields come and go with versions. Their arrays are the same, checked above, so one that only
+    # the checkpoint has, or only this version, holds nothing.
+    tree = {name: getattr(wanted, name, None) for name in stored}
     with _damaged(folder):
       found = self._manager.restore(step, args=ocp.args.StandardRestore(tree))
-      return wanted._replace(**{name: found[name] for name in wanted._fields})
+      return wanted._replace(**{name: found.get(name) for name in wanted._fields})
 
   def _pass_over(self, damaged: list[str]) -> None:
     """Tells of damaged checkpoints that are newer than the one that is taken; where this process

@@ -19,6 +19,7 @@ from calojax.files import write_text
 
 Entry = dict[str, Any]  # of the results: one run
 PRD = ('raw', 'physics', 'physics_corrected')
+FIGURES = ('prd_auc/', 'classifier/', 'resolution/ratio', 'traversals/')  # of a run's figures
 
 
 class Job(NamedTuple):
@@ -103,7 +104,7 @@ def entry(job: Job, runs: pathlib.Path) -> Entry:
   assert folder is not None
   summary = json.loads((folder / 'summary.json').read_text())
   best = folder.parents[1] / 'best.json'
-  keys = [key for key in summary if key.startswith(('prd_auc/', 'classifier/'))]
+  keys = [key for key in summary if key.startswith(FIGURES)]
   return {
     'group': job.group,
     'config': job.config,

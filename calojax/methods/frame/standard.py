@@ -101,7 +101,7 @@ def enter(frame: Frame, showers: Shower, geometry: Geometry) -> Standard:
   seen = observed(placement, geometry).astype(jnp.float32)
   shares = canonical(showers.energies, placement, geometry)
   shares = shares * _by_cell(
-    _contained(frame, seen, geometry) / _positive(_layers(shares, geometry)), geometry
+    _contained(frame, seen, geometry) / _positive(layers(shares, geometry)), geometry
   )
   standard = response.standardised(
     frame.response,
@@ -131,7 +131,7 @@ def leave(
 ) -> Float[Array, 'b v']:
   """Generated showers in MeV in the calorimeter. A layer without a lit cell stays dark."""
   shares = to_shares(x)
-  energies = shares * _by_cell(visible / _positive(_layers(shares, geometry)), geometry)
+  energies = shares * _by_cell(visible / _positive(layers(shares, geometry)), geometry)
   return restored(energies, placement, geometry)
 
 
@@ -142,7 +142,7 @@ def normalised(
   layer's sum that of a real shower.
   """
   x = x * seen
-  total = _layers(to_shares(x), geometry)
+  total = layers(to_shares(x), geometry)
   scale = jnp.sqrt(jnp.sqrt(_contained(frame, seen, geometry) / (total + 1e-6)))
   return x * _by_cell(scale, geometry)
 
@@ -163,6 +163,11 @@ def from_shares(shares: Float[Array, 'b v']) -> Float[Array, 'b v']:
 def to_shares(x: Float[Array, 'b v']) -> Float[Array, 'b v']:
   """Inverse of `from_shares`."""
   return jnp.square(jnp.square(x / SCALE))
+
+
+def layers(values: Float[Array, 'b v'], geometry: Geometry) -> Float[Array, 'b l']:
+  """Sums over the cells of each layer."""
+  return jnp.stack([image.sum((-2, -1)) for image in geometry.split(values)], axis=-1)
 
 
 def arrays(frame: Frame) -> dict[str, Any]:
@@ -208,7 +213,7 @@ def _numbers(frame: Frame, showers: Shower, geometry: Geometry) -> Array:
   """The response's numbers, of what the showers would have left in an endless calorimeter."""
   placement = place(frame.planes, showers.condition, geometry)
   seen = observed(placement, geometry).astype(jnp.float32)
-  visible = _layers(showers.energies, geometry) / _contained(frame, seen, geometry)
+  visible = layers(showers.energies, geometry) / _contained(frame, seen, geometry)
   return response.quantities(visible, showers.condition.energy)
 
 
@@ -216,7 +221,7 @@ def _contained(frame: Frame, seen: Array, geometry: Geometry) -> Float[Array, 'b
   """The part of a mean shower's layers that lies in cells which the calorimeter has; not below a
   tenth, so that a shower off the calorimeter stays finite.
   """
-  return jnp.clip(_layers(seen * frame.cells.share, geometry), 0.1, 1.0)
+  return jnp.clip(layers(seen * frame.cells.share, geometry), 0.1, 1.0)
 
 
 def _cells(frame: Frame, showers: Shower, geometry: Geometry) -> Cells:
@@ -230,7 +235,7 @@ def _cells(frame: Frame, showers: Shower, geometry: Geometry) -> Cells:
   parts = [jax.tree.map(np.asarray, sums(piece)) for piece in pieces(showers, PIECE)]
   total = jax.tree.map(lambda *leaves: np.sum(leaves, 0, np.float64), *parts)
   cells = spectra.fit(total, spectra.rings_of(geometry))
-  whole = _by_cell(_positive(_layers(jnp.asarray(cells.share)[None], geometry)), geometry)
+  whole = _by_cell(_positive(layers(jnp.asarray(cells.share)[None], geometry)), geometry)
   return cells._replace(share=cells.share / np.asarray(whole)[0])
 
 
@@ -258,12 +263,7 @@ def in_pieces(function: Callable[[Shower], Array], showers: Shower) -> np.ndarra
 
 def _flat(geometry: Geometry) -> Array:
   """Equal shares of a layer's cells `[v]`."""
-  return _by_cell(1 / _layers(jnp.ones((1, geometry.cells)), geometry), geometry)[0]
-
-
-def _layers(values: Float[Array, 'b v'], geometry: Geometry) -> Float[Array, 'b l']:
-  """Sums over the cells of each layer."""
-  return jnp.stack([image.sum((-2, -1)) for image in geometry.split(values)], axis=-1)
+  return _by_cell(1 / layers(jnp.ones((1, geometry.cells)), geometry), geometry)[0]
 
 
 def _by_cell(values: Float[Array, 'b l'], geometry: Geometry) -> Float[Array, 'b v']:
