@@ -89,6 +89,8 @@ def framed_calogan(conditional: bool = False) -> Config:
     {'name': 'calogan', 'channels': (64, 16, 8, 8), 'hearing': 64, **flag},
   )
   c.data.source = 'calogan'
+  c.warm_start.steps = 6000
+  c.train.update(steps=11_000, monitor_every=5500)
   c.evaluation.clusters = 20  # of some 300 test showers
   return c
 
