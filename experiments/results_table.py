@@ -58,6 +58,8 @@ SYSTEMS = {  # config -> what it is; the table of the README
   'voxel': 'dense GAN for layers of any shape, CaloChallenge files too; no paper',
   'conv3d': '3D GAN (Carminati et al. 2018)',
   'conv2d': 'its three-branch 2D rival (Rehm et al. 2021)',
+  'published/conv3d': '3D GAN (Carminati et al. 2018)',
+  'published/conv2d': 'its three-branch 2D rival (Rehm et al. 2021)',
 }
 BLOCKS = {  # of the table of blocks of cells: row -> figures
   'profile MSE (in units of E_p a shower)': ('profiles/mse',),

@@ -18,7 +18,7 @@ import sys
 
 from calojax.files import write_text
 
-SEARCH = """config = "conv2d"
+SEARCH = """config = "published/conv2d"
 trials = {trials}
 figure = "separation/mean"
 startup = 3

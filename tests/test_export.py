@@ -43,6 +43,8 @@ NETWORKS = (
   'published/calogan_conditional',
   'conv3d',
   'conv2d',
+  'published/conv3d',
+  'published/conv2d',
   'voxel',
 )
 

@@ -1,6 +1,6 @@
 """The file of a search: which values of a config are tried, in which ranges.
 
-config = "conv2d"                # the name of a config, a file, or a workdir
+config = "published/conv2d"      # the name of a config, a file, or a workdir
 trials = 30
 figure = "prd_auc/physics"       # of the validation showers; by default the config's train.best_by
 startup = 5                      # trials before one is pruned

@@ -94,7 +94,7 @@ def measured(name: str, arguments: argparse.Namespace) -> dict[str, float]:
   from calojax import data
   from calojax.methods import build
 
-  config = importlib.import_module(name).get_config()
+  config = importlib.import_module(f'published.{name}').get_config()
   config.condition = (
     'energy_root'  # the paper's one number: our configs have a second, and so a few more parameters
   )

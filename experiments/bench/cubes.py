@@ -37,7 +37,7 @@ def system(name: str, batch: int):
   from calojax.methods import build
 
   geometry = data.load('clic').geometry
-  settings = shipped.load(name)
+  settings = shipped.load(f'published/{name}')
   settings.condition, settings.weights.gradient_penalty = 'energy_root', 0.0
   real = showers(geometry, batch)
   return build.build(config.check(settings), geometry, real), real

@@ -84,7 +84,7 @@ def generator() -> nn.Module:
 
 def discriminator() -> nn.Module:
   """Showers `[b, 15625]` to score and energy `[b, 2]`, without batch norm, as in
-  configs/conv2d.py.
+  configs/published/conv2d.py.
   """
   return nn.Sequential(
     nn.Unflatten(1, (SIDE, SIDE, SIDE)),

@@ -229,7 +229,7 @@ def main() -> None:
   parser.add_argument('--batch', type=int, default=128, help='showers a process and step')
   parser.add_argument('--steps', type=int, default=40)
   parser.add_argument('--rounds', type=int, default=5)
-  parser.add_argument('--plan', default='cnn_aux,vae_gan,voxel,conv2d')
+  parser.add_argument('--plan', default='cnn_aux,vae_gan,voxel,published/conv2d')
   parser.add_argument('--output')
   for name in ('worker', 'planner', 'shared'):
     parser.add_argument(f'--{name}', action='store_true', help=argparse.SUPPRESS)
