@@ -105,7 +105,7 @@ def framed_threed(generator: dict[str, Any], discriminator: dict[str, Any]) -> C
   c = framed(generator, discriminator)
   c.data.source, c.data.symmetries = 'clic', True
   c.warm_start.steps = 4000
-  c.train.update(batch=8, steps=4500, log_every=20, checkpoint_every=100, monitor_every=500)
+  c.train.update(batch=8, steps=4250, log_every=25, checkpoint_every=125, monitor_every=250)
   c.evaluation.clusters = 20  # of some 200 test showers
   return c
 
