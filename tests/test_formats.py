@@ -250,7 +250,13 @@ def test_embedded_showers_are_the_simulated_ones(name):
     np.testing.assert_array_equal(a, b)
   assert whole.geometry == theirs.geometry
   # In prose, of the source; the sentence on calogan's was put right after it had been embedded.
-  assert {**whole.provenance, 'axes': theirs.provenance['axes']} == theirs.provenance
+  told = {**whole.provenance, 'axes': theirs.provenance['axes']}
+  beside = told.pop('beside', [])  # further files, one after the other behind these
+  end = theirs.provenance['events']
+  for further in beside:
+    start, end = end, end + further['events']
+    assert data.fingerprint(take(whole.showers, slice(start, end))) == further['fingerprint']
+  assert told == {**theirs.provenance, 'events': end} and end == len(whole.showers.energies)
   layers = whole.geometry.split(showers.energies)
   # The cells themselves, by a way of their own.
   with h5py.File(SIMULATED / f'{name}.h5') as file:

@@ -91,7 +91,7 @@ def framed_calogan(conditional: bool = False) -> Config:
   c.data.source = 'calogan'
   c.warm_start.steps = 6000
   c.train.update(steps=11_000, monitor_every=5500)
-  c.evaluation.clusters = 20  # of some 300 test showers
+  c.evaluation.clusters = 100  # of some 1,300 test showers
   return c
 
 
@@ -147,7 +147,7 @@ def layered_gan(source: str) -> Config:
   c.data.source, c.data.symmetries, c.condition = source, True, 'energy_root'
   c.adversarial, c.flips = 'non_saturating', 0.05
   c.weights.update(regression=0.0, regression_fake=0.0)
-  c.evaluation.update(clusters=20)  # of some 300 test showers: 400 clusters would be as many
+  c.evaluation.update(clusters=20)  # of some hundred test showers: 400 would be as many
   return c
 
 

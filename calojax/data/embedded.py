@@ -29,7 +29,7 @@ def lhcb_ecal() -> Dataset:
 
 
 def calogan() -> Dataset:
-  """1,350 positrons of 1 to 100 GeV (uniform), up to 20 degrees inclined, in three layers of lead
+  """5,350 positrons of 1 to 100 GeV (uniform), up to 20 degrees inclined, in three layers of lead
   and liquid argon.
   """
   return read(SAMPLE / 'calogan.h5')
