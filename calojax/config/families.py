@@ -90,7 +90,7 @@ def framed_calogan(conditional: bool = False) -> Config:
   )
   c.data.source = 'calogan'
   c.warm_start.steps = 6000
-  c.train.update(steps=11_000, monitor_every=5500)
+  c.train.update(steps=8500, monitor_every=4250)
   c.evaluation.clusters = 100  # of some 1,300 test showers
   return c
 
@@ -104,8 +104,8 @@ def framed_threed(generator: dict[str, Any], discriminator: dict[str, Any]) -> C
   """
   c = framed(generator, discriminator)
   c.data.source, c.data.symmetries = 'clic', True
-  c.warm_start.steps = 4000
-  c.train.update(batch=8, steps=4250, log_every=25, checkpoint_every=125, monitor_every=250)
+  c.warm_start.steps = 3000
+  c.train.update(batch=8, steps=3200, log_every=20, checkpoint_every=200, monitor_every=200)
   c.evaluation.clusters = 20  # of some 200 test showers
   return c
 
