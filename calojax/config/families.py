@@ -105,7 +105,7 @@ def framed_threed(generator: dict[str, Any], discriminator: dict[str, Any]) -> C
   c = framed(generator, discriminator)
   c.data.source, c.data.symmetries = 'clic', True
   c.warm_start.steps = 3000
-  c.train.update(batch=8, steps=3200, log_every=20, checkpoint_every=200, monitor_every=200)
+  c.train.update(batch=8, steps=3200, log_every=20, checkpoint_every=200, monitor_every=800)
   c.evaluation.clusters = 20  # of some 200 test showers
   return c
 
