@@ -79,8 +79,10 @@ BLOCKS = {  # of the table of blocks of cells: row -> figures
 
 
 def result(run: pathlib.Path) -> Entry:
-  """Figures, origin and training time of a run's newest evaluation."""
-  newest = max((run / 'evaluation').iterdir(), key=lambda folder: int(folder.name))
+  """Figures, origin and training time of a run's newest evaluation on its test showers."""
+  # Those on showers of a file have more than the step in their name.
+  steps = [folder for folder in (run / 'evaluation').iterdir() if folder.name.isdigit()]
+  newest = max(steps, key=lambda folder: int(folder.name))
   summary = json.loads((newest / 'summary.json').read_text())
   config = json.loads((run / 'config.json').read_text())
   keys = [f'prd_auc/{name}' for name in PRD if f'prd_auc/{name}' in summary] + headlines(summary)
