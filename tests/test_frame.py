@@ -238,8 +238,9 @@ def test_cells_spectra_follow_the_energy():
   x = lit * (0.8 - 0.05 * e + 0.1 * rng.standard_normal(count))[:, None]
   x[:, 3:] = 0
   x = np.maximum(x, 0).astype(np.float32)
-  sums = spectra.sums(jnp.asarray(x), x, np.ones_like(x), jnp.asarray(e))
-  found = spectra.fit(jax.tree.map(np.asarray, sums), spectra.rings_of(geometry))
+  borders = spectra.edges(-2, 2)
+  sums = spectra.sums(jnp.asarray(x), x, np.ones_like(x), jnp.asarray(e), borders)
+  found = spectra.fit(jax.tree.map(np.asarray, sums), spectra.rings_of(geometry), borders)
   scales = spectra.scales(found, jnp.asarray([-1.0, 0.0, 1.0]))
   np.testing.assert_allclose(scales.middle[:, 2], [0.85, 0.8, 0.75], atol=0.01)
   np.testing.assert_allclose(scales.odds[:, 2], [0.1, 0.5, 0.9], atol=0.1)
@@ -247,6 +248,19 @@ def test_cells_spectra_follow_the_energy():
   # Its ring is lit, but this cell in no shower: hardly ever.
   assert (np.asarray(scales.odds)[:, 3] < -5).all()
   assert all(np.isfinite(np.asarray(field)).all() for field in scales)
+
+
+def test_spectra_of_rarely_lit_cells_are_possible_ones_at_every_energy():
+  """Of few showers over a wider range of energies than usual, in which far cells are lit at high
+  energies alone: by a polynomial of its own a cell would hold ten times its layer.
+  """
+  showers, geometry, _ = data.load('clic')
+  frame = standard.fit(take(showers, slice(200)), geometry)
+  low, high = frame.response.low[0], frame.response.high[0]
+  assert spectra.edges(float(low), float(high))[-1] == high > 3
+  found = spectra.scales(frame.cells, jnp.linspace(low, high, 9))
+  assert found.middle.min() >= 0 and found.middle.max() <= spectra.MOST
+  assert found.spread.min() > 0 and found.spread.max() <= spectra.MOST / 2
 
 
 def test_shape_of_a_spectrum_is_that_of_the_ring():

@@ -104,9 +104,8 @@ def framed_threed(generator: dict[str, Any], discriminator: dict[str, Any]) -> C
   """
   c = framed(generator, discriminator)
   c.data.source, c.data.symmetries = 'clic', True
-  # At the 1e-3 of the others Conv3D's showers were no longer finite after 800 updates.
-  c.warm_start.update(steps=3000, rate=2e-4)
-  c.train.update(batch=8, steps=3100, log_every=20, checkpoint_every=100, monitor_every=775)
+  c.warm_start.steps = 1500
+  c.train.update(batch=8, steps=1550, log_every=10, checkpoint_every=50, monitor_every=775)
   c.evaluation.clusters = 20  # of some 200 test showers
   return c
 

@@ -4,6 +4,7 @@ ring has and each cell has, in network space.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -91,24 +92,27 @@ def fit(frame: standard.Frame, order: Order, showers: Shower, geometry: Geometry
   """What the small numbers are in the training showers, `freed`; but mean and deviation as they
   are seen.
   """
+  borders = spectra.edges(float(frame.response.low[0]), float(frame.response.high[0]))
 
   @jax.jit
   def sums(piece: Shower) -> tuple[spectra.Sums, ...]:
     real = standard.enter(frame, piece, geometry)
     x = row(real.x, order)
     few = x[:, order.small]
-    of = lambda y: spectra.sums(y, to_shares(y), jnp.ones_like(y), real.log_energy)
+    of = lambda y: spectra.sums(y, to_shares(y), jnp.ones_like(y), real.log_energy, borders)
     return of(freed(few, ledgers(x, order)[1])), of(few)
 
   parts = [jax.tree.map(np.asarray, sums(piece)) for piece in pieces(showers, standard.PIECE)]
   total = jax.tree.map(lambda *leaves: np.sum(leaves, 0, np.float64), *parts)
-  drawn, seen = (spectra.fit(part, np.arange(len(order.small))) for part in total)
+  drawn, seen = (spectra.fit(part, np.arange(len(order.small)), borders) for part in total)
   return drawn._replace(mean=seen.mean, deviation=seen.deviation)
 
 
 def scales(variables: dict[str, Any], order: Order, log_energy: Float[Array, ' b']) -> Scales:
   """Scales of the numbers for showers of these ln(E / 10 GeV)."""
-  few, cells = (spectra.scales(part, log_energy) for part in _parts(variables))
+  few, cells = _parts(variables)
+  # The small numbers are `freed`: they have no end.
+  few, cells = spectra.scales(few, log_energy, math.inf), spectra.scales(cells, log_energy)
   both = lambda a, b: _together(order, a, b)
   return Scales(
     middle=both(few.middle, cells.middle),

@@ -20,11 +20,13 @@ from calojax.models.hurdle import KNOTS, Scales
 from calojax.showers import Array
 
 ORDER = 3  # terms of the polynomials
-EDGES = np.linspace(-2.5, 2.5, 11)  # of the bins of ln(E / 10 GeV) that showers are counted in
+BINS = 10  # of ln(E / 10 GeV) that showers are counted in
+RANGE = (-2.5, 2.5)  # of the bins at least: 1 to 100 GeV
 NEIGHBOURS = 30.0  # showers that the cells at the same radius count as
 SPREAD = 0.05  # of a lit cell where none ever was
 FINE = np.linspace(-6, 6, 481)  # edges of the histograms behind the quantiles
 FEW = 50  # lit cells at least, of which a shape is known
+MOST = 2.0  # in network space: a cell that holds all of its layer
 
 
 class Cells(NamedTuple):
@@ -67,34 +69,45 @@ def blank(cells: int) -> Cells:
   return Cells(polynomial, polynomial, polynomial, shape, 0 * one, one, one)
 
 
-def scales(cells: Cells, log_energy: Array) -> Scales:
-  """Spectra of the cells in showers of these ln(E / 10 GeV) `[b]`."""
+def scales(cells: Cells, log_energy: Array, most: float = MOST) -> Scales:
+  """Spectra of the cells in showers of these ln(E / 10 GeV) `[b]`; none holds more than `most`,
+  whatever the polynomial of a cell that was hardly ever lit says.
+  """
   powers = log_energy[:, None, None] ** jnp.arange(ORDER, dtype=jnp.float32)[:, None]
   polynomials = (cells.middle, cells.spread, cells.odds)
   middle, spread, odds = ((powers * jnp.asarray(p)).sum(1) for p in polynomials)
-  return Scales(middle, jnp.exp(spread), odds, jnp.asarray(cells.shape))
+  spread = jnp.minimum(jnp.exp(spread), most / 2)
+  return Scales(jnp.clip(middle, 0, most), spread, odds, jnp.asarray(cells.shape))
 
 
-def sums(x: Array, share: Array, observed: Array, log_energy: Array) -> Sums:
-  """The sums over some showers `[b, v]` in network space, ln(E / 10 GeV) `[b]`."""
-  number = jnp.searchsorted(jnp.asarray(EDGES[1:-1], jnp.float32), log_energy)
-  bins = (number[:, None] == jnp.arange(len(EDGES) - 1)).astype(jnp.float32).T
+def edges(low: float, high: float) -> np.ndarray:
+  """Of the bins of ln(E / 10 GeV) for training showers within this range."""
+  return np.linspace(min(low, RANGE[0]), max(high, RANGE[1]), BINS + 1)
+
+
+def sums(x: Array, share: Array, observed: Array, log_energy: Array, borders: np.ndarray) -> Sums:
+  """The sums over some showers `[b, v]` in network space, ln(E / 10 GeV) `[b]`, in bins between
+  these borders.
+  """
+  number = jnp.searchsorted(jnp.asarray(borders[1:-1], jnp.float32), log_energy)
+  bins = (number[:, None] == jnp.arange(len(borders) - 1)).astype(jnp.float32).T
   lit = (x > 0).astype(jnp.float32)
   return Sums(bins @ observed, bins @ lit, bins @ x, bins @ jnp.square(x), share.sum(0))
 
 
-def fit(found: Sums, rings: np.ndarray) -> Cells:
-  """The numbers from the sums over all training showers, of a normal shape; cells of the same
-  number in `rings` `[v]` know of each other.
+def fit(found: Sums, rings: np.ndarray, borders: np.ndarray) -> Cells:
+  """The numbers from the sums over all training showers in bins between these borders, of a normal
+  shape; cells of the same number in `rings` `[v]` know of each other.
   """
+  centres = (borders[1:] + borders[:-1]) / 2
   seen = found.seen.sum(0)
   mean = found.content.sum(0) / np.maximum(seen, 1)
   variance = found.square.sum(0) / np.maximum(seen, 1) - mean**2
-  middle, spread = _lit(found, rings)
+  middle, spread = _lit(found, rings, centres)
   cells = blank(len(rings))._replace(
     middle=middle,
     spread=spread,
-    odds=_odds(found, rings),
+    odds=_odds(found, rings, centres),
     mean=mean,
     deviation=np.sqrt(np.maximum(variance, 0)),
     share=found.share / np.maximum(seen, 1),
@@ -130,7 +143,7 @@ def shaped(cells: Cells, histograms: np.ndarray, rings: np.ndarray) -> Cells:
   return cells._replace(shape=shape.astype(np.float32))
 
 
-def _lit(found: Sums, rings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _lit(found: Sums, rings: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """Polynomials `[ORDER, v]` of the mean of lit cells and of the logarithm of their spread."""
   bright, content, square = (
     _with_neighbours(values, found.bright, rings)
@@ -141,8 +154,8 @@ def _lit(found: Sums, rings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   # About the mean of the bin, which is that of the middle: what it drifts within a bin is little.
   variance = square / np.maximum(bright, 1e-3) - mean**2
   deviation = np.sqrt(np.maximum(variance, 0)) + 0.005
-  middle = _polynomial(mean, bright * known)
-  spread = _polynomial(np.log(deviation), bright * known)
+  middle = _polynomial(mean, bright * known, centres)
+  spread = _polynomial(np.log(deviation), bright * known, centres)
   never = ~known.any(0)
   constant = np.eye(ORDER)[:, :1]
   return (
@@ -151,7 +164,7 @@ def _lit(found: Sums, rings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   )
 
 
-def _odds(found: Sums, rings: np.ndarray) -> np.ndarray:
+def _odds(found: Sums, rings: np.ndarray, centres: np.ndarray) -> np.ndarray:
   """Polynomials `[ORDER, v]` of the log odds in bins of energy, each bin with the weight that its
   number of showers gives the odds.
   """
@@ -160,14 +173,13 @@ def _odds(found: Sums, rings: np.ndarray) -> np.ndarray:
   seen = found.seen + NEIGHBOURS
   rate = np.clip((found.bright + NEIGHBOURS * rate) / seen, 1e-6, 1 - 1e-6)
   filled = found.seen.max(1, keepdims=True) > 0  # bins of energy with training showers
-  return _polynomial(np.log(rate / (1 - rate)), seen * rate * (1 - rate) * filled)
+  return _polynomial(np.log(rate / (1 - rate)), seen * rate * (1 - rate) * filled, centres)
 
 
-def _polynomial(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-  """Coefficients `[ORDER, v]` of the weighted least squares of values `[bins, v]` by ln E; the
-  smallest where they are not determined, of one energy alone.
+def _polynomial(values: np.ndarray, weight: np.ndarray, centres: np.ndarray) -> np.ndarray:
+  """Coefficients `[ORDER, v]` of the weighted least squares of values `[bins, v]` by ln E at the
+  bins' centres; the smallest where they are not determined, of one energy alone.
   """
-  centres = (EDGES[1:] + EDGES[:-1]) / 2
   powers = centres ** np.arange(2 * ORDER - 1)[:, None]
   moments, content = powers @ weight, powers[:ORDER] @ (weight * values)
   matrix = np.stack([moments[i : i + ORDER] for i in range(ORDER)]).transpose(2, 0, 1)

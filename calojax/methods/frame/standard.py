@@ -226,15 +226,16 @@ def _contained(frame: Frame, seen: Array, geometry: Geometry) -> Float[Array, 'b
 
 def _cells(frame: Frame, showers: Shower, geometry: Geometry) -> Cells:
   """What the cells of the training showers hold."""
+  borders = spectra.edges(float(frame.response.low[0]), float(frame.response.high[0]))
 
   @jax.jit
   def sums(piece: Shower) -> spectra.Sums:
     real = enter(frame, piece, geometry)
-    return spectra.sums(real.x, to_shares(real.x), real.observed, real.log_energy)
+    return spectra.sums(real.x, to_shares(real.x), real.observed, real.log_energy, borders)
 
   parts = [jax.tree.map(np.asarray, sums(piece)) for piece in pieces(showers, PIECE)]
   total = jax.tree.map(lambda *leaves: np.sum(leaves, 0, np.float64), *parts)
-  cells = spectra.fit(total, spectra.rings_of(geometry))
+  cells = spectra.fit(total, spectra.rings_of(geometry), borders)
   whole = _by_cell(_positive(layers(jnp.asarray(cells.share)[None], geometry)), geometry)
   return cells._replace(share=cells.share / np.asarray(whole)[0])
 
