@@ -95,21 +95,6 @@ def framed_calogan(conditional: bool = False) -> Config:
   return c
 
 
-def framed_threed(generator: dict[str, Any], discriminator: dict[str, Any]) -> Config:
-  """The 25x25x25 networks in the frame (Carminati et al. 2018; Rehm et al. 2021).
-
-  Not the papers' beside what `framed` tells: the energy sum and the 25 layers' shares are the
-  frame's, no term of a loss; no dropout. An adversarial update takes some forty times as long as
-  one of the warm start, so there are few.
-  """
-  c = framed(generator, discriminator)
-  c.data.source, c.data.symmetries = 'clic', True
-  c.warm_start.steps = 1500
-  c.train.update(batch=8, steps=1550, log_every=10, checkpoint_every=50, monitor_every=775)
-  c.evaluation.clusters = 20  # of some 200 test showers
-  return c
-
-
 def wgan_gp() -> Config:
   """The WGAN with gradient penalty on LHCb-like showers (Chekalina et al. 2018).
 
