@@ -17,8 +17,6 @@ from calojax import config
 
 def get_config():
   c = config.framed_wgan()
-  c.pretraining.update(
-    steps=2000, targets=('log_energy', 'slope_x', 'slope_y', 'impact_x', 'impact_y')
-  )
+  c.pretraining.update(steps=2000, targets=config.PARTICLE)
   c.weights.update(outputs=0.1, perceptual=0.1)
   return c

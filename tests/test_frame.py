@@ -229,21 +229,23 @@ def test_response_of_a_handful_of_showers_is_finite(count):
   assert np.isfinite(np.asarray(drawn)).all()
 
 
-def test_cells_spectra_follow_the_energy():
+@pytest.mark.parametrize('low, high', [(-2.0, 2.0), (-1.6, 3.9)])  # in units of 10 GeV; to 500 GeV
+def test_cells_spectra_follow_the_energy(low, high):
   """A cell lit with odds e^(a + b ln E), then holding c + d ln E; another that never is."""
   rng = np.random.default_rng(0)
-  count, e = 40_000, np.random.default_rng(1).uniform(-2, 2, 40_000).astype(np.float32)
+  count, e = 40_000, np.random.default_rng(1).uniform(low, high, 40_000).astype(np.float32)
   geometry = Geometry('line', (Layer((5, 1), (10.0, 10.0), 0.0),))
   lit = rng.random((count, 5)) < 1 / (1 + np.exp(-(0.5 + 0.4 * e)))[:, None]
   x = lit * (0.8 - 0.05 * e + 0.1 * rng.standard_normal(count))[:, None]
   x[:, 3:] = 0
   x = np.maximum(x, 0).astype(np.float32)
-  borders = spectra.edges(-2, 2)
+  borders = spectra.edges(low, high)
   sums = spectra.sums(jnp.asarray(x), x, np.ones_like(x), jnp.asarray(e), borders)
   found = spectra.fit(jax.tree.map(np.asarray, sums), spectra.rings_of(geometry), borders)
-  scales = spectra.scales(found, jnp.asarray([-1.0, 0.0, 1.0]))
-  np.testing.assert_allclose(scales.middle[:, 2], [0.85, 0.8, 0.75], atol=0.01)
-  np.testing.assert_allclose(scales.odds[:, 2], [0.1, 0.5, 0.9], atol=0.1)
+  asked = np.asarray([-1.0, 0.0, high - 0.5])
+  scales = spectra.scales(found, jnp.asarray(asked))
+  np.testing.assert_allclose(scales.middle[:, 2], 0.8 - 0.05 * asked, atol=0.01)
+  np.testing.assert_allclose(scales.odds[:, 2], 0.5 + 0.4 * asked, atol=0.1)
   np.testing.assert_allclose(scales.spread[:, 2], 0.1, atol=0.02)
   # Its ring is lit, but this cell in no shower: hardly ever.
   assert (np.asarray(scales.odds)[:, 3] < -5).all()

@@ -157,8 +157,9 @@ def restored(folder, main) -> Any:  # each method has a state of its own
   return state
 
 
-def test_a_frozen_loss_without_a_regressor_to_train_is_refused():
-  config = tiny.config('published/wgan_gp', weights__outputs=1.0)
+@pytest.mark.parametrize('name', ['wgan_gp', 'published/wgan_gp'])
+def test_a_frozen_loss_without_a_regressor_to_train_is_refused(name):
+  config = tiny.config(name, weights__outputs=1.0)
   few, geometry, _ = tiny.showers('lhcb_ecal')
   with pytest.raises(ValueError, match='pretraining.steps is 0'):
     build(config, geometry, few)

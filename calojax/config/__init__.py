@@ -5,6 +5,7 @@ and what older versions wrote. A file in `configs/` changes what its system chan
 from calojax.config.changes import Change, changes
 from calojax.config.families import (
   LHCB_TARGETS,
+  PARTICLE,
   calogan,
   cnn,
   framed,
@@ -24,6 +25,7 @@ from calojax.config.rules import check, flatten
 __all__ = [
   'FORMAT',
   'LHCB_TARGETS',
+  'PARTICLE',
   'Change',
   'autoregressive',
   'base',

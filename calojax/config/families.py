@@ -12,6 +12,8 @@ from calojax.config.rooms import gan, vae_gan
 # What the Auxiliary Regressor learns on LHCb-like showers: the 24 statistics of the physics PRD and
 # the visible energy.
 LHCB_TARGETS = ('lhcb_corrected', 'response')
+# What the parameter regressor of Chekalina et al. (2018) reads off a shower, the 5D case.
+PARTICLE = ('log_energy', 'slope_x', 'slope_y', 'impact_x', 'impact_y')
 
 
 def framed(generator: dict[str, Any], discriminator: dict[str, Any]) -> Config:
@@ -79,9 +81,8 @@ def framed_calogan(conditional: bool = False) -> Config:
   of the Conditional CaloGAN (Paganini et al. 2017; de Oliveira et al. 2017).
 
   Not the papers' beside what `framed` tells: the particle's place and direction are the frame's, so
-  both systems follow them; 64 noise variables, beside those of the cells, in place of 1024; no blur
-  and no minibatch discrimination, flipped labels or sparsity term: the hurdle cells are as sparse
-  as Geant4's.
+  both systems follow them; 64 noise variables, beside those of the cells, in place of 1024; no
+  blur, minibatch discrimination, flipped labels or sparsity term.
   """
   flag = {'conditional': conditional}
   c = framed(
@@ -132,7 +133,7 @@ def layered_gan(source: str) -> Config:
   c.data.source, c.data.symmetries, c.condition = source, True, 'energy_root'
   c.adversarial, c.flips = 'non_saturating', 0.05
   c.weights.update(regression=0.0, regression_fake=0.0)
-  c.evaluation.update(clusters=20)  # of some hundred test showers: 400 would be as many
+  c.evaluation.update(clusters=20)  # of a few hundred test showers: 400 would be as many
   return c
 
 

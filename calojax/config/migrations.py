@@ -30,7 +30,7 @@ ADDED_TO_VAE_GANS = {
   'weights.regression': 0.0,
   'weights.regression_fake': 0.0,
 }
-ADDED_TO_VAE_GANS_OF_FIFTH = {
+ADDED_WITH_PRETRAINING = {  # to GANs first, then to VAE-GANs
   'weights.outputs': 0.0,
   'weights.perceptual': 0.0,
   'pretraining.steps': 0,
@@ -56,13 +56,7 @@ ADDED_TO_GANS = {
   'weights.regression_generator': 0.0,
   'weights.energy': 0.0,
   'weights.mean_image': 0.0,
-  'weights.outputs': 0.0,
-  'weights.perceptual': 0.0,
-  'pretraining.steps': 0,
-  'pretraining.network': 'wgan',
-  'pretraining.targets': (),
-  'pretraining.batch': 64,
-  'pretraining.rate': 1e-3,
+  **ADDED_WITH_PRETRAINING,
   'train.generator_steps': 1,
 }
 
@@ -110,7 +104,7 @@ def sixth(stored: Config) -> None:
   did; and parts of a CaloGAN that can be left out.
   """
   if stored.get('method') == 'vae_gan':
-    for path, value in ADDED_TO_VAE_GANS_OF_FIFTH.items():
+    for path, value in ADDED_WITH_PRETRAINING.items():
       _add(stored, path, value)
   elif stored.get('generator', {}).get('name') == 'calogan':
     for path, value in ADDED_TO_CALOGANS.items():

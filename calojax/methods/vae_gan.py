@@ -183,8 +183,6 @@ def _answers(
   """The terms of the regressor trained beforehand, on showers in network space that are generated
   for real ones' particles and visible energies.
   """
-  if gan.pretrained is None:
-    return {}
   visible = standard.layers(showers.energies, gan.geometry)
   energies = standard.leave(made, visible, real.placement, gan.geometry)
   return regressor.terms(gan.pretrained, frozen, Shower(energies, showers.condition), showers)

@@ -28,13 +28,13 @@ from calojax.training.trackers import tracked
 from calojax.training.trained import piece
 
 FOLDER = 'regressor'
-ANSWER = (GanState, VaeGanState)  # states of methods whose generators can answer to a regressor
+ANSWERING = (GanState, VaeGanState)  # of methods whose generators can answer to a regressor
 
 
 def needed(trainer: Trainer) -> bool:
   """Whether a regressor has to be trained before this run's first step."""
   state = trainer.state
-  return isinstance(state, ANSWER) and state.frozen is not None and int(state.step) == 0
+  return isinstance(state, ANSWERING) and state.frozen is not None and int(state.step) == 0
 
 
 def prepare(trainer: Trainer) -> Trainer:
@@ -94,7 +94,7 @@ def tell_resolution(trainer: Trainer, state: TrainState) -> None:
 
 def graft(trainer: Trainer, state: TrainState) -> Trainer:
   """The generator's training with the regressor's averaged variables, frozen."""
-  assert isinstance(trainer.state, ANSWER)  # no other method is `needed` to
+  assert isinstance(trainer.state, ANSWERING)  # no other method is `needed` to
   frozen = sharding.placed(
     jax.tree.map(np.asarray, state.generator.ema), sharding.replicated(trainer.mesh)
   )

@@ -16,8 +16,6 @@ from calojax import config
 
 def get_config():
   c = config.wgan_gp()
-  c.pretraining.update(
-    steps=2000, targets=('log_energy', 'slope_x', 'slope_y', 'impact_x', 'impact_y')
-  )
+  c.pretraining.update(steps=2000, targets=config.PARTICLE)
   c.weights.update(outputs=1.0, perceptual=1.0)
   return c

@@ -37,7 +37,10 @@ def generator(path: str) -> tuple[Model, dict[str, Any]]:
   if os.path.exists(os.path.join(path, 'checkpoints')):
     found = trained(path)
     with open(os.path.join(path, 'config.json')) as file:
-      return found, {'step': found.step, 'config': json.load(file)}
+      config = json.load(file)
+    # A file's folder is a machine's own.
+    config['data']['source'] = os.path.basename(config['data']['source'])
+    return found, {'step': found.step, 'config': config}
   model = inference.load(path, threads=1)
   return model, {'files': model.card['files']}
 

@@ -4,7 +4,7 @@ each left out in turn, as published and at its best, where some are not.
   PYTHONPATH=. python experiments/sweeps/calogan_parts.py --runs=runs/calogan_parts --workers=2
 
 Runs that are in the results are not trained again; --limit=4 trains the next four. Writes
-experiments/results/calogan_parts.json; experiments/tables.py shows it.
+experiments/results/calogan_parts.json and prints a line for each part.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from typing import Any
 
 from kept import Job, arguments, spread, train
 
+from calojax.config import shipped
+
 SEEDS = 2
-WINDOWS = [[3, 1], [1, 1], [1, 1]]  # of the blur, of the published system
-# Version -> what is changed of it, by name, and the length of a training.
+PUBLISHED = 'published/calogan_conditional'
+# Version -> what is changed of it, by name.
 PARTS: dict[str, dict[str, dict[str, Any]]] = {
-  'published/calogan_conditional': {
+  PUBLISHED: {
     'all': {},
     'no soft sparsity': {'discriminator.sparsity': False},
     'no minibatch discrimination': {'discriminator.minibatch': False},
@@ -28,13 +30,13 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
   'calogan_conditional': {
     'all': {},
     'no attention between layers': {'generator.attention': False},
-    'blur': {'generator.blur': WINDOWS},
+    'blur': {'generator.blur': list(map(list, shipped.load(PUBLISHED).generator.blur))},
     'no regressor': {'weights.regression': 0.0, 'weights.regression_fake': 0.0},
     'no summaries': {'summaries': False},
   },
 }
 LENGTHS: dict[str, dict[str, Any]] = {  # a part of the configs' own
-  'published/calogan_conditional': {'train.steps': 1000, 'train.monitor_every': 1000},
+  PUBLISHED: {'train.steps': 1000, 'train.monitor_every': 1000},
   'calogan_conditional': {
     'warm_start.steps': 2000,
     'train.steps': 3500,

@@ -19,7 +19,8 @@ from calojax.files import write_text
 
 Entry = dict[str, Any]  # of the results: one run
 PRD = ('raw', 'physics', 'physics_corrected')
-FIGURES = ('prd_auc/', 'classifier/', 'resolution/ratio', 'traversals/')  # of a run's figures
+# What is kept of a run's figures: these, and those that begin so.
+KEPT = ('prd_auc/', 'classifier/', 'resolution/ratio', 'traversals/')
 
 
 class Job(NamedTuple):
@@ -104,7 +105,7 @@ def entry(job: Job, runs: pathlib.Path) -> Entry:
   assert folder is not None
   summary = json.loads((folder / 'summary.json').read_text())
   best = folder.parents[1] / 'best.json'
-  keys = [key for key in summary if key.startswith(FIGURES)]
+  keys = [key for key in summary if key.startswith(KEPT)]
   return {
     'group': job.group,
     'config': job.config,

@@ -70,8 +70,9 @@ def blank(cells: int) -> Cells:
 
 
 def scales(cells: Cells, log_energy: Array, most: float = MOST) -> Scales:
-  """Spectra of the cells in showers of these ln(E / 10 GeV) `[b]`; none holds more than `most`,
-  whatever the polynomial of a cell that was hardly ever lit says.
+  """Spectra of the cells in showers of these ln(E / 10 GeV) `[b]`, whatever the polynomials of a
+  cell that was hardly ever lit say: middles from 0 to `most`, spreads up to half of that, the
+  largest that numbers in this range can have.
   """
   powers = log_energy[:, None, None] ** jnp.arange(ORDER, dtype=jnp.float32)[:, None]
   polynomials = (cells.middle, cells.spread, cells.odds)
