@@ -56,6 +56,8 @@ SYSTEMS = {  # config -> what it is; the table of the README
   'published/calogan': 'CaloGAN (Paganini et al. 2017), three layers',
   'published/calogan_conditional': 'conditional CaloGAN (de Oliveira et al. 2017)',
   'voxel': 'dense GAN for layers of any shape, CaloChallenge files too; no paper',
+  'conv3d': '3D GAN (Carminati et al. 2018)',
+  'conv2d': 'its three-branch 2D rival (Rehm et al. 2021)',
   'published/conv3d': '3D GAN (Carminati et al. 2018)',
   'published/conv2d': 'its three-branch 2D rival (Rehm et al. 2021)',
 }

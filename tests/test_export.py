@@ -41,6 +41,8 @@ NETWORKS = (
   'calogan_conditional',
   'published/calogan',
   'published/calogan_conditional',
+  'conv3d',
+  'conv2d',
   'published/conv3d',
   'published/conv2d',
   'voxel',

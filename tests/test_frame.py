@@ -265,6 +265,25 @@ def test_spectra_of_rarely_lit_cells_are_possible_ones_at_every_energy():
   assert found.spread.min() > 0 and found.spread.max() <= spectra.MOST / 2
 
 
+def test_cells_that_only_energetic_showers_light_stay_dark_at_low_energies():
+  """As many lit cells in every third of the range as there are, and none where there were none: a
+  parabola through the odds of the bins that have lit ones goes up again below them.
+  """
+  rng = np.random.default_rng(0)
+  e = rng.uniform(-1.5, 4, 4000).astype(np.float32)
+  geometry = Geometry('line', (Layer((9, 1), (10.0, 10.0), 0.0),))
+  odds = np.where(e < 1, -20, -6 + 1.2 * e)[:, None] + np.zeros(9)
+  x = (rng.random(odds.shape) < 1 / (1 + np.exp(-odds))).astype(np.float32)
+  borders = spectra.edges(-1.5, 4)
+  sums = spectra.sums(jnp.asarray(x), x, np.ones_like(x), jnp.asarray(e), borders)
+  found = spectra.fit(jax.tree.map(np.asarray, sums), spectra.rings_of(geometry), borders)
+  expected = np.asarray(jax.nn.sigmoid(spectra.scales(found, jnp.asarray(e)).odds))
+  np.testing.assert_allclose(expected.sum(), x.sum(), rtol=0.02)
+  for low in (-1.5, 1.0, 2.5):
+    part = (e >= low) & (e < low + (2.5 if low < 0 else 1.5))
+    assert abs(expected[part].sum() - x[part].sum()) < 0.2 * x[part].sum() + 15
+
+
 def test_shape_of_a_spectrum_is_that_of_the_ring():
   """Lit cells exponentially distributed: the quantiles are those of the exponential law."""
   geometry = Geometry('line', (Layer((5, 1), (10.0, 10.0), 0.0),))

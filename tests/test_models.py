@@ -53,6 +53,8 @@ COUNTS = {
   'calogan_conditional': (2_222_794, 705_821),
   'published/calogan': (7_663_176, 2_861_237),
   'published/calogan_conditional': (1_128_769, 445_374),
+  'conv3d': (753_424, 6_645_801),
+  'conv2d': (2_157_443, 7_036_079),
   'published/conv3d': (875_944, 405_458),
   'published/conv2d': (2_053_571, 713_988),
   'voxel': (412_024, 268_481),

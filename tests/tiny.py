@@ -26,6 +26,12 @@ FRAMED = {
   'generator.channels': (16, 8, 8, 8),
   'discriminator.channels': (8, 8, 8, 16),
 }
+FRAMED_WIDE = {
+  **{key: value for key, value in FRAMED.items() if not key.endswith('.channels')},
+  'generator.width': 4,
+  'discriminator.width': 4,
+  'train.batch': 4,
+}
 FRAMED_CALOGAN = {'generator.channels': (4, 4, 2), 'discriminator.channels': (8, 4, 4, 4)}
 NETWORKS = {
   **dict.fromkeys(
@@ -71,6 +77,9 @@ NETWORKS = {
   'calogan_conditional': FRAMED | FRAMED_CALOGAN,
   'published/calogan': CALOGAN,
   'published/calogan_conditional': CALOGAN,
+  'conv3d': FRAMED
+  | {'generator.channels': (1, 2, 2, 1), 'discriminator.channels': (2, 1), 'train.batch': 4},
+  'conv2d': FRAMED_WIDE,
   'published/conv3d': {
     'latent': 8,
     'generator.channels': (1, 2, 2, 1),

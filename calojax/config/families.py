@@ -40,7 +40,7 @@ def cnn(attention: bool = False, spectral: bool = False) -> Config:
   flags = {'attention': attention, 'spectral': spectral}
   return framed(
     {'name': 'cnn', 'channels': (256, 128, 64, 32), **flags},
-    {'name': 'cnn', 'channels': (32, 64, 128, 256), 'hearing': 64, **flags},
+    {'name': 'cnn', 'channels': (32, 64, 128, 256), 'hearing': 64, 'spectral_gain': 1.0, **flags},
   )
 
 
@@ -50,7 +50,7 @@ def framed_sagan() -> Config:
   """
   c = framed(
     {'name': 'sagan', 'channels': (256, 128, 64, 32), 'spectral': False},
-    {'name': 'sagan', 'channels': (32, 64, 128, 256), 'spectral': True},
+    {'name': 'sagan', 'channels': (32, 64, 128, 256), 'spectral': True, 'spectral_gain': 1.0},
   )
   c.adversarial.gamma = 0.0
   return c
@@ -93,6 +93,21 @@ def framed_calogan(conditional: bool = False) -> Config:
   c.warm_start.steps = 6000
   c.train.update(steps=8500, monitor_every=4250)
   c.evaluation.clusters = 100  # of some 1,300 test showers
+  return c
+
+
+def framed_threed(generator: dict[str, Any], discriminator: dict[str, Any]) -> Config:
+  """The 25x25x25 networks in the frame (Carminati et al. 2018; Rehm et al. 2021).
+
+  Not the papers' beside what `framed` tells: the energy sum and the 25 layers' shares are the
+  frame's, no term of a loss; no dropout. An adversarial update takes some twenty times as long as
+  one of the warm start, so there are few.
+  """
+  c = framed(generator, discriminator)
+  c.data.source, c.data.symmetries = 'clic', True
+  c.warm_start.steps = 4000
+  c.train.update(batch=8, steps=4600, log_every=20, checkpoint_every=100, monitor_every=2300)
+  c.evaluation.clusters = 20  # of some 200 test showers
   return c
 
 
