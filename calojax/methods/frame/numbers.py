@@ -18,7 +18,7 @@ from calojax.methods.frame.passes import Order
 from calojax.methods.frame.spectra import Cells
 from calojax.methods.frame.standard import from_shares, to_shares
 from calojax.models.hurdle import Scales
-from calojax.showers import Shower, pieces
+from calojax.showers import Shower
 
 # Added to the spread of a number that the networks see: most far cells are mostly dark.
 CELL_FLOOR, FEW_FLOOR = 0.1, 0.02
@@ -102,7 +102,7 @@ def fit(frame: standard.Frame, order: Order, showers: Shower, geometry: Geometry
     of = lambda y: spectra.sums(y, to_shares(y), jnp.ones_like(y), real.log_energy, borders)
     return of(freed(few, ledgers(x, order)[1])), of(few)
 
-  parts = [jax.tree.map(np.asarray, sums(piece)) for piece in pieces(showers, standard.PIECE)]
+  parts = [jax.tree.map(np.asarray, sums(piece)) for piece in standard.in_memory(showers)]
   total = jax.tree.map(lambda *leaves: np.sum(leaves, 0, np.float64), *parts)
   drawn, seen = (spectra.fit(part, np.arange(len(order.small)), borders) for part in total)
   return drawn._replace(mean=seen.mean, deviation=seen.deviation)

@@ -4,7 +4,7 @@ beside numbers of unit size that tell of the particle; and back to MeV in the ca
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -22,7 +22,7 @@ from calojax.showers import Array, Condition, Shower, pieces
 from calojax.units import GEV
 
 SCALE = 2.0  # of network space: a cell that holds all of its layer
-PIECE = 4096  # showers at a time while the frame is found
+PIECE, CELLS = 4096, 16_000_000  # showers and cells at most at a time while the frame is found
 
 
 class Frame(NamedTuple):
@@ -233,7 +233,7 @@ def _cells(frame: Frame, showers: Shower, geometry: Geometry) -> Cells:
     real = enter(frame, piece, geometry)
     return spectra.sums(real.x, to_shares(real.x), real.observed, real.log_energy, borders)
 
-  parts = [jax.tree.map(np.asarray, sums(piece)) for piece in pieces(showers, PIECE)]
+  parts = [jax.tree.map(np.asarray, sums(piece)) for piece in in_memory(showers)]
   total = jax.tree.map(lambda *leaves: np.sum(leaves, 0, np.float64), *parts)
   cells = spectra.fit(total, spectra.rings_of(geometry), borders)
   whole = _by_cell(_positive(layers(jnp.asarray(cells.share)[None], geometry)), geometry)
@@ -251,15 +251,19 @@ def _shaped(frame: Frame, showers: Shower, geometry: Geometry) -> Cells:
     return real.x, scales.middle, scales.spread
 
   histograms = [
-    spectra.counts(*map(np.asarray, entered(piece)), rings=rings)
-    for piece in pieces(showers, PIECE)
+    spectra.counts(*map(np.asarray, entered(piece)), rings=rings) for piece in in_memory(showers)
   ]
   return spectra.shaped(frame.cells, np.sum(histograms, axis=0), rings)
 
 
+def in_memory(showers: Shower) -> Iterator[Shower]:
+  """The showers, so many at a time as memory holds a dozen times over."""
+  return pieces(showers, max(1, min(PIECE, CELLS // showers.energies.shape[1])))
+
+
 def in_pieces(function: Callable[[Shower], Array], showers: Shower) -> np.ndarray:
-  """What a function gives for the showers, called with so many that memory holds them."""
-  return np.concatenate([np.asarray(function(piece)) for piece in pieces(showers, PIECE)])
+  """What a function gives for the showers, called with those of `in_memory`."""
+  return np.concatenate([np.asarray(function(piece)) for piece in in_memory(showers)])
 
 
 def _flat(geometry: Geometry) -> Array:
