@@ -17,6 +17,7 @@ import tables_clusters
 import tables_proof
 import tables_quality
 import tables_speed
+import tables_sweeps
 from stored import ROOT, stored
 
 from calojax.files import write_text
@@ -41,12 +42,15 @@ TABLES: dict[str, Callable[[], str]] = {
   'speedup_lhcb_ecal': lambda: tables_speed.speedup('lhcb_ecal'),
   'speedup_calogan': lambda: tables_speed.speedup('calogan'),
   'speedup_clic': lambda: tables_speed.speedup('clic'),
-  'training_size': tables_quality.training_size,
+  'training_size': tables_sweeps.training_size,
   'inference': tables_speed.inference,
   'conv2d_conv3d': tables_speed.conv2d_conv3d,
   'cubes': tables_speed.cubes,
-  'regression_weight': tables_quality.regression_weight,
-  'regression_weight_published': tables_quality.regression_weight_published,
+  'table1': tables_sweeps.table1,
+  'claims': tables_sweeps.claims,
+  'spectral_gain': tables_sweeps.spectral_gain,
+  'regression_weight': tables_sweeps.regression_weight,
+  'regression_weight_published': tables_sweeps.regression_weight_published,
   'scaling': tables_clusters.scaling,
   'agreement': tables_clusters.agreement,
   'plan': tables_clusters.plan,

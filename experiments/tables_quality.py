@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import defects
 import leaderboard
@@ -11,24 +10,8 @@ import planted_defects
 import results_table
 from results_table import cell, rows
 from stored import stored
-from sweeps.kept import spread
 
 from calojax import zoo
-
-ABLATED = {  # of regression_weight.json: key -> head
-  'prd_auc/raw': 'raw',
-  'prd_auc/physics': 'physics',
-  'prd_auc/physics_corrected': 'physics, corrected',
-  'classifier/worst_trees': 'trees, worst',
-}
-SCORES = {  # of training_size.json: key -> head and form
-  'prd_auc/raw': ('raw', '.3f'),
-  'prd_auc/physics': ('physics', '.3f'),
-  'prd_auc/physics_corrected': ('physics, corrected', '.3f'),
-  'distances/fpd': ('FPD', '.4f'),
-  'separation/mean': ('separation', '.4f'),
-  'manifold/coverage': ('coverage', '.3f'),
-}
 
 
 def runs(detector: str, published: bool | None = None) -> list[results_table.Entry]:
@@ -102,54 +85,6 @@ def fresh() -> str:
     )
   head = ['', 'showers a side', 'worst judge (floor)', 'low', 'high', 'PRD (ceiling)']
   return rows([*head, 'mean of E / E_p (chi²)', 'its spread (chi²)', 'impact / slope'], body)
-
-
-def training_size() -> str:
-  """Quality against the number of training showers."""
-  body, figures = [], {}
-  for config, points in stored('training_size.json').items():
-    for point in points:
-      figures = point['figures']
-      cells = [cell(figures[key], form=form) for key, (_, form) in SCORES.items()]
-      body.append([f'`{config}`', f'{point["size"]:,}', *cells])
-  best = [results_table.geant4(figures[key], form) for key, (_, form) in SCORES.items()]
-  body.append(['Geant4 (ceiling or floor)', '', *best])
-  return rows(['config', 'training showers', *(head for head, _ in SCORES.values())], body)
-
-
-def regression_weight() -> str:
-  """Means over seeds against the weight of the Auxiliary Regressor, of systems at their best."""
-  groups: dict[str, list[Any]] = {}
-  for entry in stored('regression_weight.json'):
-    groups.setdefault(entry['group'], []).append(entry)
-  score = lambda entry: entry['figures']['prd_auc/physics_corrected']['value']
-  none = {entry['seed']: score(entry) for entry in groups['0-both']}
-  body = []
-  for group, found in groups.items():
-    weight, on = group.rsplit('-', 1)
-    columns = [[e['figures'][key]['value'] for e in found] for key in ABLATED]
-    columns.append([e['validation']['monitored'][-1][1] for e in found])
-    cells = ['{:.3f} ± {:.3f}'.format(*spread(values)) for values in columns]
-    gains = [score(e) - none[e['seed']] for e in found if e['seed'] in none]
-    cells.append('{:+.3f} ± {:.3f}'.format(*spread(gains)) if float(weight) else '')
-    words = {'both': 'real and generated', 'real': 'real'}[on] if float(weight) else ''
-    body.append([weight, words, str(len(found)), *cells])
-  head = ['weight', 'regressor learns on', 'seeds', *ABLATED.values(), 'validation, smaller one']
-  return rows([*head, 'corrected, gain over weight 0, seed by seed'], body)
-
-
-def regression_weight_published() -> str:
-  """PRD-AUC against the weight of the Auxiliary Regressor."""
-  names = ('raw', 'physics', 'physics_corrected')
-  body = [
-    [
-      f'{point["weight"]:g}',
-      '' if not point['weight'] else 'real and generated' if point['on_generated'] else 'real',
-      *(cell(point[name], form='.3f') for name in names),
-    ]
-    for point in stored('regression_weight_published.json')
-  ]
-  return rows(['weight', 'regressor learns on', 'raw', 'physics', 'physics, corrected'], body)
 
 
 def models() -> str:

@@ -63,7 +63,7 @@ def statement(found: list[Entry], better: str, worse: str, figure: str) -> dict[
 def statements(found: list[Entry]) -> dict[str, dict[str, Any]]:
   """What becomes of each claim, at best and as published, by the corrected PRD-AUC."""
   return {
-    f'{claim}, {version.strip("/") or "at its best"}': statement(
+    f'{claim}, {"as published" if version else "at its best"}': statement(
       found, version + a, version + b, 'prd_auc/physics_corrected'
     )
     for version in SEEDS
