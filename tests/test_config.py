@@ -162,14 +162,6 @@ def test_a_config_that_an_older_version_kept_has_the_keys_of_todays(path, name):
   assert dropped <= (set() if gan else {'train.generator_steps', 'optimiser.discriminator'})
 
 
-def test_a_normalised_discriminator_of_before_has_no_gain():
-  stored = tiny.full_config('cnn_aux_sn')
-  with stored.unlocked():
-    stored.format = 6
-    del stored.discriminator['spectral_gain']
-  assert config.migrated(stored).discriminator.spectral_gain == 1.0
-
-
 def test_a_config_of_today_is_not_migrated():
   found = tiny.config('wgan_regressor')
   assert flat(config.migrated(found)) == flat(found)

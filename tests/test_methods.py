@@ -1,5 +1,6 @@
 """Losses, averages, batches of steps and sharding: what the loop must not change."""
 
+import dataclasses
 import subprocess
 import sys
 from typing import Any
@@ -250,6 +251,22 @@ def test_several_steps_a_dispatch_are_the_same_steps(embedded, few):
     jax.tree.leaves(together.generator.params), jax.tree.leaves(copy.generator.params)
   ):
     np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+def test_a_dispatch_makes_the_updates_of_its_stage(embedded, few):
+  """And of none where it begins in one and ends in another, or does not know where it is."""
+  method, mesh, batches, begin = start('published/cnn', embedded, few)
+
+  def named(number):
+    told = {'stage': jnp.float32(number)}
+    return lambda state_, _: (state_._replace(step=state_.step + 1), told)
+
+  staged = dataclasses.replace(method, update=named(9), stages=((0, named(0)), (4, named(1))))
+  step = loop.dispatcher(staged, mesh)
+  cases = ((0, 1, 0), (2, 2, 0), (3, 1, 0), (3, 2, 9), (4, 2, 1), (None, 1, 9))
+  for first, count, expected in cases:
+    _, metrics = step(jax.tree.map(jnp.copy, begin), batches(0, count), first)
+    assert metrics['stage'].tolist() == [expected] * count
 
 
 def test_k_micro_batches_move_the_discriminator_k_times(embedded, few):

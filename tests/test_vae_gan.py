@@ -52,6 +52,20 @@ def test_each_phase_trains_its_own_networks(trained):
     assert (float(told[step]['discriminator/adversarial']) > 0) != warm
 
 
+@pytest.mark.parametrize('step', [1, WARM + 1])
+def test_an_update_of_a_phase_alone_makes_the_same_step(trained, few, step):
+  method, states, told = trained
+  (first, _), (second, _) = method.stages
+  assert (first, second) == (0, WARM)
+  update = jax.jit(method.stages[step > WARM][1])
+  after, metrics = update(
+    states[step], jax.tree.map(lambda leaf: leaf[None, 8 * step : 8 * step + 8], few)
+  )
+  chex.assert_trees_all_close(metrics, told[step], rtol=1e-3, atol=1e-5)
+  chex.assert_trees_all_close(after.generator, states[step + 1].generator, atol=1e-4)
+  chex.assert_trees_all_close(after.partner, states[step + 1].partner, atol=1e-4)
+
+
 def test_without_the_bound_the_encoder_rests_in_the_second_phase(embedded, few):
   method = build_tiny(embedded, few, warm_start__steps=0, adversarial__likelihood=0.0)
   start: Any = jax.jit(method.init)(jax.random.key(0), take(few, slice(2)))

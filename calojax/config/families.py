@@ -40,7 +40,7 @@ def cnn(attention: bool = False, spectral: bool = False) -> Config:
   flags = {'attention': attention, 'spectral': spectral}
   return framed(
     {'name': 'cnn', 'channels': (256, 128, 64, 32), **flags},
-    {'name': 'cnn', 'channels': (32, 64, 128, 256), 'hearing': 64, 'spectral_gain': 1.0, **flags},
+    {'name': 'cnn', 'channels': (32, 64, 128, 256), 'hearing': 64, **flags},
   )
 
 
@@ -50,7 +50,7 @@ def framed_sagan() -> Config:
   """
   c = framed(
     {'name': 'sagan', 'channels': (256, 128, 64, 32), 'spectral': False},
-    {'name': 'sagan', 'channels': (32, 64, 128, 256), 'spectral': True, 'spectral_gain': 1.0},
+    {'name': 'sagan', 'channels': (32, 64, 128, 256), 'spectral': True},
   )
   c.adversarial.gamma = 0.0
   return c

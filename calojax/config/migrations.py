@@ -111,14 +111,7 @@ def sixth(stored: Config) -> None:
       _add(stored, path, value)
 
 
-def seventh(stored: Config) -> None:
-  """From 6: a gain of normalised layers in the frame, where before the norm alone was theirs."""
-  name = stored.get('discriminator', {}).get('name')
-  if stored.get('method') == 'vae_gan' and name in ('cnn', 'sagan'):
-    _add(stored, 'discriminator.spectral_gain', 1.0)
-
-
-MIGRATIONS: list[Callable[[Config], None]] = [second, third, fourth, fifth, sixth, seventh]
+MIGRATIONS: list[Callable[[Config], None]] = [second, third, fourth, fifth, sixth]
 FORMAT = 1 + len(MIGRATIONS)
 
 

@@ -184,7 +184,6 @@ RULES = {
   '*.hidden': whole(1, 10**5),
   '*.attention': FLAG,
   '*.spectral': FLAG,
-  '*.spectral_gain': above(0),
   '*.conditional': FLAG,
   '*.minibatch': FLAG,
   '*.sparsity': FLAG,

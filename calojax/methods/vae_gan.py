@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float
 
@@ -101,8 +102,11 @@ def method(gan: VaeGan) -> Method:
   it holds, whether it is lit) and one for each layer's energy.
   """
   noise = gan.latent + 2 * gan.geometry.cells + len(gan.geometry.layers)
-  of = lambda function: functools.partial(function, gan)
-  return Method(of(_init), of(_update), of(_sample), noise, score=of(_score))
+  of = lambda function, **fixed: functools.partial(function, gan, **fixed)
+  first = gan.schedule.warm
+  stages = ((0, of(_update, phase=True)),) if first else ()
+  stages += ((first, of(_update, phase=False)),)
+  return Method(of(_init), of(_update), of(_sample), noise, stages=stages, score=of(_score))
 
 
 def _init(gan: VaeGan, key: Array, showers: Shower) -> VaeGanState:
@@ -134,9 +138,13 @@ def _init(gan: VaeGan, key: Array, showers: Shower) -> VaeGanState:
 
 
 def _update(
-  gan: VaeGan, train: VaeGanState, showers: Shower
+  gan: VaeGan, train: VaeGanState, showers: Shower, phase: bool | None = None
 ) -> tuple[VaeGanState, dict[str, Array]]:
-  """The state after a step on showers `[1, b]`, and its scalars."""
+  """The state after a step on showers `[1, b]`, and its scalars. `phase` is whether the step is one
+  of the warm start, or None where that is for the step to say: XLA compiles what stands behind such
+  a question badly on a CPU, an adversarial update of the 25x25x25 networks takes five times as
+  long.
+  """
   batch = state.only_batch(showers)
   # A cell takes two numbers a draw: with the default generator they are a quarter of a step.
   bits = jax.random.bits(jax.random.fold_in(train.rng, train.step), (4,), 'uint32')
@@ -145,7 +153,8 @@ def _update(
   real = standard.enter(frame, batch, gan.geometry)
   now = gan.schedule.at(train.step)
   g, d = train.generator, train.partner
-  warm, anchored = train.step < gan.schedule.warm, gan.likelihood > 0
+  warm = train.step < gan.schedule.warm if phase is None else np.bool_(phase)
+  anchored = gan.likelihood > 0
   # Of the losses only the gradients: what a branch returns is copied.
   bound = _if(
     warm | anchored, lambda: bound_gradients(gan, frame, g, d, keys[0], real, now.kl), g.stats
@@ -169,11 +178,13 @@ def _update(
   return train._replace(step=train.step + 1, generator=g, partner=d), metrics
 
 
-def _if(wanted: Array, loss: Callable[[], Descent], still: Variables) -> Descent:
+def _if(wanted: Array | np.bool_, loss: Callable[[], Descent], still: Variables) -> Descent:
   """What a loss gives where it is wanted; else gradients and scalars of 0, and these statistics."""
   shape = jax.eval_shape(loss)
   nothing = lambda tree: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), tree)
   idle = lambda: Descent(nothing(shape.gradients), still, nothing(shape.metrics))
+  if isinstance(wanted, np.bool_):
+    return loss() if wanted else idle()
   return jax.lax.cond(wanted, loss, idle)
 
 

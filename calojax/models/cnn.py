@@ -96,7 +96,6 @@ class Discriminator(nn.Module):
     targets: how many quantities the Auxiliary Regressor predicts; 0 for none.
     attention: self-attention after the second convolution (7x7 pixels on a 30x30 grid).
     spectral: spectral normalisation of every weight.
-    spectral_gain: what a normalised layer's output is multiplied by, outside the attention.
     hearing: of a layer between what is told of the particle and the scales and shifts of the
       convolutions' channels; 0 for none.
     framed: a start that keeps the scale, and attention that begins with a weight.
@@ -107,7 +106,6 @@ class Discriminator(nn.Module):
   targets: int = 0
   attention: bool = False
   spectral: bool = False
-  spectral_gain: float = 1.0
   hearing: int = 0
   framed: bool = False
   dtype: jnp.dtype = jnp.float32
@@ -121,7 +119,7 @@ class Discriminator(nn.Module):
     told: Float[Array, 'b t'] | None = None,
   ) -> dict[str, Array]:
     begun = gain(2 if self.framed else 1)
-    normalised = lambda layer: Normalised(layer, self.spectral, self.spectral_gain)
+    normalised = lambda layer: Normalised(layer, self.spectral)
     dense = lambda width, x: normalised(nn.Dense(width, dtype=self.dtype))(x, train)
     grid = single(self.grids)
     particle = heard(told, self.hearing, 0.2)

@@ -23,20 +23,17 @@ class Normalised(nn.Module):
   al. 2018).
 
   One power iteration an update; the vectors live in the collection `spectral`, not among the batch
-  statistics. What comes out is multiplied by `gain`: leaky ReLUs halve what passes them, and seven
-  layers of norm 1 leave a score that hardly moves.
+  statistics.
   """
 
   layer: nn.Module
   spectral: bool
-  gain: float = 1.0
 
   @nn.compact
   def __call__(self, x: Array, train: bool) -> Array:
     if not self.spectral:
       return self.layer(x)
-    x = nn.SpectralNorm(self.layer, collection_name='spectral')(x, update_stats=train)
-    return x if self.gain == 1 else self.gain * x
+    return nn.SpectralNorm(self.layer, collection_name='spectral')(x, update_stats=train)
 
 
 class SelfAttention(nn.Module):

@@ -133,7 +133,6 @@ class Discriminator(nn.Module):
     channels: of the convolutions.
     targets: how many quantities the regressor head predicts; 0 for none.
     spectral: spectral normalisation of every weight, V included.
-    spectral_gain: what a normalised layer's output is multiplied by, outside the attention.
     framed: a layer on the condition before the projection, attention that begins with a weight, and
       a start that keeps the scale.
 
@@ -145,7 +144,6 @@ class Discriminator(nn.Module):
   channels: tuple[int, ...] = (32, 64, 128, 256)
   targets: int = 0
   spectral: bool = True
-  spectral_gain: float = 1.0
   framed: bool = False
   dtype: jnp.dtype = jnp.float32
 
@@ -160,7 +158,7 @@ class Discriminator(nn.Module):
     del told  # it is among the condition
     begun = gain(2 if self.framed else 1)
     grid = single(self.grids)
-    normalised = lambda layer, x: Normalised(layer, self.spectral, self.spectral_gain)(x, train)
+    normalised = lambda layer, x: Normalised(layer, self.spectral)(x, train)
     x = x.reshape(-1, *grid, 1).astype(self.dtype)
     for i, channels in enumerate(self.channels):
       if i and min(x.shape[1:3]) < 3:

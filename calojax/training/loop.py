@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 from jaxtyping import Array
 
-from calojax.methods.state import Trainable, TrainState
+from calojax.methods.state import Trainable, TrainState, Update
 from calojax.showers import Shower
 from calojax.training import sharding
 from calojax.training.feed import Batches
@@ -45,21 +47,49 @@ def steps_per_dispatch(config: Any) -> int:
   return steps
 
 
-def dispatcher(
-  method: Trainable, mesh: jax.sharding.Mesh
-) -> Callable[[TrainState, Shower], tuple[TrainState, dict[str, Array]]]:
-  """Compiled `(state, Shower[n, k, b]) -> (state, metrics [n])`: n steps, the state donated, the
-  batch split over the mesh.
-  """
+class Step(Protocol):
+  """`(state, Shower[n, k, b]) -> (state, metrics [n])`: n updates, the state donated."""
 
-  def steps(state: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
-    if showers.energies.shape[0] == 1:
-      state, metrics = method.update(state, jax.tree.map(lambda leaf: leaf[0], showers))
-      return state, jax.tree.map(lambda leaf: leaf[None], metrics)
-    return jax.lax.scan(method.update, state, showers)
+  def __call__(
+    self, state: TrainState, showers: Shower, at: int | None = None
+  ) -> tuple[TrainState, dict[str, Array]]:
+    """`at` is the step that the state is at, if that is known: the updates are then those of the
+    method's stage.
+    """
+    ...
 
+
+def dispatcher(method: Trainable, mesh: jax.sharding.Mesh) -> Step:
+  """The compiled updates of a method, the batch split over the mesh."""
   whole, parts = sharding.replicated(mesh), sharding.split(mesh, 2)
-  return jax.jit(steps, in_shardings=(whole, parts), out_shardings=whole, donate_argnums=0)
+
+  @functools.cache
+  def compiled(update: Update) -> Callable[[TrainState, Shower], Any]:
+    def steps(state: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
+      if showers.energies.shape[0] == 1:
+        state, metrics = update(state, jax.tree.map(lambda leaf: leaf[0], showers))
+        return state, jax.tree.map(lambda leaf: leaf[None], metrics)
+      return jax.lax.scan(update, state, showers)
+
+    return jax.jit(steps, in_shardings=(whole, parts), out_shardings=whole, donate_argnums=0)
+
+  def step(state: TrainState, showers: Shower, at: int | None = None) -> Any:
+    last = None if at is None else at + len(showers.energies) - 1
+    return compiled(_update(method, at, last))(state, showers)
+
+  return step
+
+
+def _update(method: Trainable, first: int | None, last: int | None) -> Update:
+  """The update of the stage that all steps from `first` to `last` lie in; if there is none, the one
+  that does in every stage.
+  """
+  stages = getattr(method, 'stages', ())
+  if first is None or last is None or not stages:
+    return method.update
+  begins = [begin for begin, _ in stages]
+  stage = bisect.bisect_right(begins, first) - 1
+  return stages[stage][1] if stage == bisect.bisect_right(begins, last) - 1 else method.update
 
 
 def initial_state(
@@ -80,7 +110,7 @@ def shapes(method: Trainable, example: Shower, mesh: jax.sharding.Mesh) -> Train
 
 
 def train(
-  step_fn: Callable,
+  step_fn: Step,
   data: Batches,
   state: TrainState,
   stop: int,
@@ -95,7 +125,7 @@ def train(
     n = (
       dispatch - step % dispatch
     )  # back on the grid of the periods, after a resume from another platform
-    state, metrics = step_fn(state, data(step, n))
+    state, metrics = step_fn(state, data(step, n), step)
     step += n
     ended = any([report(step, state, metrics) for report in reports])
   return state
