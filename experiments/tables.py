@@ -48,7 +48,7 @@ TABLES: dict[str, Callable[[], str]] = {
   'cubes': tables_speed.cubes,
   'table1': tables_sweeps.table1,
   'claims': tables_sweeps.claims,
-  'spectral_gain': tables_sweeps.spectral_gain,
+  'normalised_critic': tables_sweeps.normalised_critic,
   'regression_weight': tables_sweeps.regression_weight,
   'regression_weight_published': tables_sweeps.regression_weight_published,
   'scaling': tables_clusters.scaling,

@@ -49,15 +49,17 @@ def claims() -> str:
   return rows(['claim', 'seeds', 'difference, corrected', ''], body)
 
 
-def spectral_gain() -> str:
+def normalised_critic() -> str:
   """What a spectrally normalised discriminator needs in the frame."""
   body = []
-  for entry in stored('spectral_gain.json'):
+  for entry in stored('normalised_critic.json'):
     values, figures = entry['values'], entry['figures']
-    shown = [cell(figures[key], form='.3f') for key in ABLATED]
-    settings = [f'{values[key]:g}' for key in ('discriminator.spectral_gain', 'adversarial.gamma')]
-    body.append([*settings, *shown, f'{entry["validation"]["monitored"][-1][1]:.3f}'])
-  return rows(['gain', 'gamma', *ABLATED.values(), 'validation, PRD'], body)
+    gain = values.get('discriminator.spectral_gain', 1.0)
+    settings = [values.get('adversarial.likelihood', 0.001), values['adversarial.gamma'], gain]
+    shown = [entry['on_validation'], *(figures[key] for key in ABLATED)]
+    body.append([*(f'{x:g}' for x in settings), *(cell(figure, form='.3f') for figure in shown)])
+  head = ['bound', 'gamma', 'gain', 'trees, worst, on validation', *ABLATED.values()]
+  return rows(head, body)
 
 
 def training_size() -> str:
