@@ -13,6 +13,6 @@ def get_config():
     {'name': 'conv2d', 'width': 64}, {'name': 'conv2d', 'width': 64, 'hearing': 64}
   )
   # An update of the warm start takes four times as long as one of Conv3D's.
-  c.warm_start.steps = 700
-  c.train.update(steps=750, monitor_every=375)
+  c.warm_start.steps = 2000
+  c.train.update(steps=2400, monitor_every=1200)
   return c

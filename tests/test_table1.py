@@ -48,7 +48,7 @@ def test_the_interval_is_that_of_students_t():
 def test_every_row_is_trained_in_both_versions_with_its_seeds():
   jobs = table1.jobs()
   assert len({(job.group, job.seed) for job in jobs}) == len(jobs) == 5 * (5 + 3)
-  assert {job.seed for job in jobs[:10]} == {0}
+  assert {job.seed for job in jobs[:5]} == {job.seed for job in jobs[25:30]} == {0}
 
 
 def finished(folder, name: str, step: int) -> None:

@@ -100,13 +100,13 @@ def framed_threed(generator: dict[str, Any], discriminator: dict[str, Any]) -> C
   """The 25x25x25 networks in the frame (Carminati et al. 2018; Rehm et al. 2021).
 
   Not the papers' beside what `framed` tells: the energy sum and the 25 layers' shares are the
-  frame's, no term of a loss; no dropout. An adversarial update takes some twenty times as long as
-  one of the warm start, so there are few.
+  frame's, no term of a loss; no dropout. An adversarial update takes some ten times as long as one
+  of the warm start, so there are few.
   """
   c = framed(generator, discriminator)
   c.data.source, c.data.symmetries = 'clic', True
   c.warm_start.steps = 4000
-  c.train.update(batch=8, steps=4600, log_every=20, checkpoint_every=100, monitor_every=2300)
+  c.train.update(batch=8, steps=4400, log_every=20, checkpoint_every=100, monitor_every=2200)
   c.evaluation.clusters = 20  # of some 200 test showers
   return c
 
