@@ -75,6 +75,7 @@ BLOCKS = {  # of the table of blocks of cells: row -> figures
   'slope of E against E_p, same noise': ('traversals/incident_energy',),
   'PRD-AUC raw': ('prd_auc/raw',),
   'PRD-AUC physics, corrected': ('prd_auc/physics',),
+  'trees, worst': ('classifier/worst_trees',),
 }
 
 
@@ -247,9 +248,10 @@ def together(cells: list[str]) -> str:
 def block_table(found: list[Entry]) -> str:
   """As `layered_table`, of the figures that blocks of cells are published with."""
   body = []
+  figures = {key: figure for entry in reversed(found) for key, figure in entry['figures'].items()}
   for label, keys in BLOCKS.items():
-    cells = [together([cell(entry['figures'][key]) for key in keys]) for entry in found]
-    body.append([label, *cells, together([geant4(found[0]['figures'][key]) for key in keys])])
+    cells = [together([cell(entry['figures'].get(key)) for key in keys]) for entry in found]
+    body.append([label, *cells, together([geant4(figures.get(key, {})) for key in keys])])
   body.append(['updates', *(f'{entry["steps"]} x {entry["batch"]}' for entry in found), ''])
   body.append(['training', *map(took, found), ''])
   body.append(['commit', *(entry['meta']['commit'] for entry in found), ''])
