@@ -98,10 +98,10 @@ class Method:
     latent: number of standard normal variables that a shower takes.
     stores: whether it gives back showers of the training set: it is to be judged on particles that
       it has not stored.
-    stages: updates that make the same as `update` in one part of the training, each with the step
-      from which it does; faster, as nothing is chosen on the way. Empty where all are alike.
     score: `(state, Shower[b]) -> [b]`, what the discriminator of a training thinks of real showers,
       as it judges and without a change of its statistics; None where there is none.
+    stages: updates that make the same as `update` in one part of the training, each with the step
+      from which it does; faster, as nothing is chosen on the way. Empty where all are alike.
   """
 
   init: Callable[[Array, Shower], TrainState]
@@ -109,8 +109,8 @@ class Method:
   sample: Callable[[Variables, Array, Condition], Array]
   latent: int
   stores: bool = False
-  stages: tuple[tuple[int, Update], ...] = ()
   score: Callable[[Any, Shower], Array] | None = None  # Any: as of an update
+  stages: tuple[tuple[int, Update], ...] = ()
 
 
 def players(state: TrainState) -> dict[str, Player]:

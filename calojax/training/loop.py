@@ -84,7 +84,7 @@ def _update(method: Trainable, first: int | None, last: int | None) -> Update:
   """The update of the stage that all steps from `first` to `last` lie in; if there is none, the one
   that does in every stage.
   """
-  stages = getattr(method, 'stages', ())
+  stages = getattr(method, 'stages', ())  # a regressor has none
   if first is None or last is None or not stages:
     return method.update
   begins = [begin for begin, _ in stages]
