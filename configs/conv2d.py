@@ -9,10 +9,7 @@ from calojax import config
 
 
 def get_config():
-  c = config.framed_threed(
-    {'name': 'conv2d', 'width': 64}, {'name': 'conv2d', 'width': 64, 'hearing': 64}
+  # An update takes four times as long as one of Conv3D's.
+  return config.framed_threed(
+    {'name': 'conv2d', 'width': 64}, {'name': 'conv2d', 'width': 64, 'hearing': 64}, steps=2000
   )
-  # An update of the warm start takes four times as long as one of Conv3D's.
-  c.warm_start.steps = 2000
-  c.train.update(steps=2400, monitor_every=1200)
-  return c

@@ -12,4 +12,5 @@ def get_config():
   return config.framed_threed(
     {'name': 'conv3d', 'channels': (8, 64, 6, 6)},
     {'name': 'conv3d', 'channels': (32, 8, 8, 8), 'hearing': 64},
+    steps=4000,
   )
