@@ -61,23 +61,26 @@ class Step(Protocol):
 
 def dispatcher(method: Trainable, mesh: jax.sharding.Mesh) -> Step:
   """The compiled updates of a method, the batch split over the mesh."""
-  whole, parts = sharding.replicated(mesh), sharding.split(mesh, 2)
-
-  @functools.cache
-  def compiled(update: Update) -> Callable[[TrainState, Shower], Any]:
-    def steps(state: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
-      if showers.energies.shape[0] == 1:
-        state, metrics = update(state, jax.tree.map(lambda leaf: leaf[0], showers))
-        return state, jax.tree.map(lambda leaf: leaf[None], metrics)
-      return jax.lax.scan(update, state, showers)
-
-    return jax.jit(steps, in_shardings=(whole, parts), out_shardings=whole, donate_argnums=0)
+  compiled = functools.cache(lambda update: jitted(update, mesh))
 
   def step(state: TrainState, showers: Shower, at: int | None = None) -> Any:
     last = None if at is None else at + len(showers.energies) - 1
     return compiled(_update(method, at, last))(state, showers)
 
   return step
+
+
+def jitted(update: Update, mesh: jax.sharding.Mesh) -> Any:
+  """One kind of update as `jax.jit` makes it: `(state, Shower[n, k, b]) -> (state, metrics [n])`."""
+
+  def steps(state: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
+    if showers.energies.shape[0] == 1:
+      state, metrics = update(state, jax.tree.map(lambda leaf: leaf[0], showers))
+      return state, jax.tree.map(lambda leaf: leaf[None], metrics)
+    return jax.lax.scan(update, state, showers)
+
+  whole, parts = sharding.replicated(mesh), sharding.split(mesh, 2)
+  return jax.jit(steps, in_shardings=(whole, parts), out_shardings=whole, donate_argnums=0)
 
 
 def _update(method: Trainable, first: int | None, last: int | None) -> Update:

@@ -50,7 +50,7 @@ def steps(dtype: str, batch: int, count: int, resident: bool) -> tuple[Callable[
   """
   real, geometry = training_step.showers(max(10_000, 4 * batch))
   method, mesh = build.build(settings(dtype), geometry), sharding.data_mesh()
-  step = loop.dispatcher(method, mesh)
+  step = loop.jitted(method.update, mesh)
   state = [loop.initial_state(method, jax.tree.map(lambda leaf: leaf[:2], real), 0, mesh)]
   on_device = feed.Resident(real, 0, batch, 1, mesh)
   rng, split = np.random.default_rng(0), sharding.split(mesh, 2)

@@ -45,7 +45,7 @@ def training(config: str, batch: int, mesh: Any) -> tuple[Any, Any, Any]:
   method = build(asked, parts.geometry, parts.train)
   batches = feed.batches_of(asked, parts, mesh)
   state = loop.initial_state(method, take(parts.train, slice(2)), asked.seed, mesh)
-  return loop.dispatcher(method, mesh), batches, state
+  return loop.jitted(method.update, mesh), batches, state
 
 
 def work(given: argparse.Namespace) -> None:
