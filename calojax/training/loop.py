@@ -71,7 +71,7 @@ def dispatcher(method: Trainable, mesh: jax.sharding.Mesh) -> Step:
 
 
 def jitted(update: Update, mesh: jax.sharding.Mesh) -> Any:
-  """One kind of update as `jax.jit` makes it: `(state, Shower[n, k, b]) -> (state, metrics [n])`."""
+  """One kind of update by `jax.jit`: `(state, Shower[n, k, b]) -> (state, metrics [n])`."""
 
   def steps(state: TrainState, showers: Shower) -> tuple[TrainState, dict[str, Array]]:
     if showers.energies.shape[0] == 1:
