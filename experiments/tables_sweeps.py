@@ -1,4 +1,4 @@
-"""Tables of what was varied: seeds, the number of showers, weights of losses, gains of layers."""
+"""Tables of what was varied: seeds, the number of showers, weights of losses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT / 'experiments' / 'sweeps'))  # where the sweeps fin
 import table1 as rows_of_paper
 from kept import spread
 
-ABLATED = {  # of regression_weight.json: key -> head
+ABLATED = {  # of a run of a sweep: key -> head
   'prd_auc/raw': 'raw',
   'prd_auc/physics': 'physics',
   'prd_auc/physics_corrected': 'physics, corrected',
@@ -56,7 +56,7 @@ def normalised_critic() -> str:
     values, figures = entry['values'], entry['figures']
     gain = values.get('discriminator.spectral_gain', 1.0)
     settings = [values.get('adversarial.likelihood', 0.001), values['adversarial.gamma'], gain]
-    shown = [entry['on_validation'], *(figures[key] for key in ABLATED)]
+    shown = [entry.get('on_validation'), *(figures[key] for key in ABLATED)]
     body.append([*(f'{x:g}' for x in settings), *(cell(figure, form='.3f') for figure in shown)])
   head = ['bound', 'gamma', 'gain', 'trees, worst, on validation', *ABLATED.values()]
   return rows(head, body)
@@ -87,7 +87,7 @@ def regression_weight() -> str:
     weight, on = group.rsplit('-', 1)
     columns = [[e['figures'][key]['value'] for e in found] for key in ABLATED]
     columns.append([e['validation']['monitored'][-1][1] for e in found])
-    cells = ['{:.3f} ± {:.3f}'.format(*spread(values)) for values in columns]
+    cells = [_interval(values) for values in columns]
     gains = [score(e) - none[e['seed']] for e in found if e['seed'] in none]
     cells.append('{:+.3f} ± {:.3f}'.format(*spread(gains)) if float(weight) else '')
     words = {'both': 'real and generated', 'real': 'real'}[on] if float(weight) else ''

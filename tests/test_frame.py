@@ -266,8 +266,8 @@ def test_spectra_of_rarely_lit_cells_are_possible_ones_at_every_energy():
 
 
 def test_cells_that_only_energetic_showers_light_stay_dark_at_low_energies():
-  """As many lit cells in every third of the range as there are, and none where there were none: a
-  parabola through the odds of the bins that have lit ones goes up again below them.
+  """As many lit cells in every part of the range as there are, and next to none where there were
+  none: a parabola through the odds of the bins that have lit ones goes up again below them.
   """
   rng = np.random.default_rng(0)
   e = rng.uniform(-1.5, 4, 4000).astype(np.float32)

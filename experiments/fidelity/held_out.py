@@ -18,19 +18,24 @@ import numpy as np
 
 from calojax import data
 from calojax.evaluation.metrics.judges import tree_metrics, worst
-from calojax.evaluation.sets import Sets
+from calojax.evaluation.sets import Figures, Sets
 from calojax.files import write_text
-from calojax.geometry import Geometry
+from calojax.inference import Model
 from calojax.provenance import origin
 from calojax.showers import Shower, take
 from calojax.training.trained import trained
 
 
-def judged(run: str, real: Shower, pair: Shower, geometry: Geometry) -> dict[str, Any]:
+def areas(model: Model, real: Shower, pair: Shower) -> Figures:
+  """What trees tell a generator's showers of other real ones' particles with, and the worst."""
+  generated = Shower(model.generate(*pair.condition, seed=1), pair.condition)
+  found = tree_metrics(Sets(real, generated, pair), model.geometry, 0)
+  return found | worst(found)
+
+
+def judged(run: str, real: Shower, pair: Shower) -> dict[str, Any]:
   """The entry of one run."""
   model = trained(run)
-  generated = Shower(model.generate(*pair.condition, seed=1), pair.condition)
-  areas = tree_metrics(Sets(real, generated, pair), geometry, 0)
   with open(os.path.join(run, 'config.json')) as file:
     config = json.load(file)
   config['data']['source'] = os.path.basename(config['data']['source'])
@@ -39,7 +44,9 @@ def judged(run: str, real: Shower, pair: Shower, geometry: Geometry) -> dict[str
     'step': model.step,
     'config': config,
     'count': len(real.energies),
-    'figures': areas | worst(areas),
+    'fingerprint': data.fingerprint(real),
+    'pair_fingerprint': data.fingerprint(pair),
+    'figures': areas(model, real, pair),
     **origin(),
   }
 
@@ -63,7 +70,7 @@ def main() -> None:
     with open(given.results) as file:
       entries = json.load(file)
   for run in given.runs:
-    entries.append(judged(run, real, pair, dataset.geometry))
+    entries.append(judged(run, real, pair))
     print(run, {key: round(area['value'], 3) for key, area in entries[-1]['figures'].items()})
   write_text(given.results, json.dumps(entries, indent=1) + '\n')
 

@@ -35,6 +35,19 @@ class Job(NamedTuple):
   origin: pathlib.Path | None = None
 
 
+def warm_start(config: str, seed: int) -> Job:
+  """The warm start of a config, from which adversarial phases that differ begin."""
+  quick = {'evaluation.metrics': ['response'], 'evaluation.pictures': False}
+  return Job('warm', config, seed, {'train.steps': shipped.load(config).warm_start.steps, **quick})
+
+
+def second_phase(config: str) -> dict[str, Any]:
+  """The values of a config's adversarial phase alone, for a job that begins with a warm start."""
+  settings = shipped.load(config)
+  steps = settings.train.steps - settings.warm_start.steps
+  return {'warm_start.steps': 0, 'train.steps': steps, 'train.monitor_every': steps}
+
+
 def arguments(description: str | None, results: str) -> argparse.Namespace:
   """What the command line of such an experiment asks for."""
   parser = argparse.ArgumentParser(

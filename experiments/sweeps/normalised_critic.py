@@ -15,30 +15,26 @@ import argparse
 import json
 import pathlib
 
-from kept import Job, arguments, missing, run, train
+from kept import Job, arguments, missing, run, second_phase, train, warm_start
 
-from calojax import data
-from calojax.config import shipped
-from calojax.evaluation.metrics.judges import tree_metrics, worst
-from calojax.evaluation.sets import Figure, Sets
+from calojax import config, data
+from calojax.evaluation.sets import Figure
 from calojax.files import write_text
-from calojax.showers import Shower, take
+from calojax.showers import take
 from calojax.training.trained import trained
+from experiments.fidelity.held_out import areas
 
 CONFIG = 'cnn_aux_sn'
 TRIED = {  # group: weight of the bound, gamma of the penalties
   'gain-1': (0.001, 0.0),  # the norm alone
   'bound-0.01': (0.01, 0.0),
   'penalties': (0.001, 1.0),
-  'bound-0.03': (0.03, 0.0),
 }
 SHOWN = ('classifier/worst_trees', 'prd_auc/physics_corrected')
 
 
 def jobs(given: argparse.Namespace) -> list[Job]:
   """The adversarial phases."""
-  settings = shipped.load(CONFIG)
-  adversarial = settings.train.steps - settings.warm_start.steps
   return [
     Job(
       group,
@@ -47,9 +43,7 @@ def jobs(given: argparse.Namespace) -> list[Job]:
       {
         'adversarial.likelihood': bound,
         'adversarial.gamma': gamma,
-        'warm_start.steps': 0,
-        'train.steps': adversarial,
-        'train.monitor_every': adversarial,
+        **second_phase(CONFIG),
       },
       given.runs / 'warm-seed0',
     )
@@ -57,23 +51,14 @@ def jobs(given: argparse.Namespace) -> list[Job]:
   ]
 
 
-def warm_start() -> Job:
-  """The run that all start from."""
-  quick = {'evaluation.metrics': ['response'], 'evaluation.pictures': False}
-  return Job('warm', CONFIG, 0, {'train.steps': shipped.load(CONFIG).warm_start.steps, **quick})
-
-
 def on_validation(run: pathlib.Path) -> Figure:
-  """The largest area of the trees on a run's validation showers, those of other particles."""
-  model = trained(str(run))
-  kept = json.loads((run / 'config.json').read_text())
-  dataset = data.load(kept['data']['source'])
-  rows = data.split(len(dataset.showers.energies), kept['seed'], tuple(kept['data']['split']))
+  """The largest area of the trees on a run's validation showers."""
+  kept = config.from_json((run / 'config.json').read_text())
+  dataset = data.load(kept.data.source)
+  rows = data.split(len(dataset.showers.energies), kept.seed, tuple(kept.data.split))
   real = take(dataset.showers, rows['validation'])
   pair = take(dataset.showers, rows['train'][: len(real.energies)])
-  generated = Shower(model.generate(*pair.condition, seed=1), pair.condition)
-  sets = Sets(real, generated, pair)
-  return worst(tree_metrics(sets, dataset.geometry, 0))[SHOWN[0]]
+  return areas(trained(str(run)), real, pair)[SHOWN[0]]
 
 
 def main() -> None:
@@ -81,7 +66,7 @@ def main() -> None:
   given = arguments(__doc__, 'experiments/results/normalised_critic.json')
   wanted = jobs(given)
   if missing(wanted, given):
-    run([warm_start()], given)
+    run([warm_start(CONFIG, 0)], given)
   found = train(wanted, given)
   for entry in found:
     folder = given.runs / f'{entry["group"]}-seed0'

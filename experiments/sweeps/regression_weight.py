@@ -18,11 +18,22 @@ import matplotlib
 
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
-from kept import PRD, Entry, Job, arguments, missing, run, spread, train
+from kept import (
+  PRD,
+  Entry,
+  Job,
+  arguments,
+  missing,
+  run,
+  second_phase,
+  spread,
+  train,
+  warm_start,
+)
 
-from calojax.config import shipped
 from calojax.files import written_aside
 
+CONFIG = 'cnn_aux'
 WEIGHTS = (0.0, 0.03, 0.1, 0.3, 1.0)
 NOTHING = 1e-6  # in place of 0, with which there would be no layer: other networks
 SEEDS = 3
@@ -31,19 +42,15 @@ ON = {'both': 1.0, 'real': 0.0}  # what it learns on: the weight of generated sh
 
 def jobs(given: argparse.Namespace) -> list[Job]:
   """All trainings, seed by seed, first those that learn on both; of weight 0 there is one kind."""
-  settings = shipped.load('cnn_aux')
-  adversarial = settings.train.steps - settings.warm_start.steps
   return [
     Job(
       f'{weight:g}-{on}',
-      'cnn_aux',
+      CONFIG,
       seed,
       {
         'weights.regression': weight or NOTHING,
         'weights.regression_fake': (weight or NOTHING) * share,
-        'warm_start.steps': 0,
-        'train.steps': adversarial,
-        'train.monitor_every': adversarial,
+        **second_phase(CONFIG),
       },
       given.runs / f'warm-seed{seed}',
     )
@@ -52,13 +59,6 @@ def jobs(given: argparse.Namespace) -> list[Job]:
     for weight in WEIGHTS
     if weight or on == 'both'
   ]
-
-
-def warm_starts(seeds: set[int]) -> list[Job]:
-  """The warm starts of these seeds."""
-  quick = {'evaluation.metrics': ['response'], 'evaluation.pictures': False}
-  end = {'train.steps': shipped.load('cnn_aux').warm_start.steps}
-  return [Job('warm', 'cnn_aux', seed, end | quick) for seed in sorted(seeds)]
 
 
 def points(found: list[Entry], on: str, figure: str) -> list[tuple[float, float, float]]:
@@ -98,7 +98,7 @@ def main() -> None:
   """Trains what is missing, prints the table and draws the picture."""
   given = arguments(__doc__, 'experiments/results/regression_weight.json')
   if wanted := missing(jobs(given), given):
-    run(warm_starts({job.seed for job in wanted}), given)
+    run([warm_start(CONFIG, seed) for seed in sorted({job.seed for job in wanted})], given)
   found = train(jobs(given), given)
   for on in ON:
     for kind in PRD:
