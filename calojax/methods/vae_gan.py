@@ -142,8 +142,8 @@ def _update(
 ) -> tuple[VaeGanState, dict[str, Array]]:
   """The state after a step on showers `[1, b]`, and its scalars. `phase` is whether the step is one
   of the warm start, or None where that is for the step to say: XLA compiles what stands behind such
-  a question badly on a CPU, an adversarial update of the 25x25x25 networks takes five times as
-  long.
+  a question badly on a CPU, an adversarial update of Conv3D takes four times as long
+  (experiments/results/stages.json).
   """
   batch = state.only_batch(showers)
   # A cell takes two numbers a draw: with the default generator they are a quarter of a step.
