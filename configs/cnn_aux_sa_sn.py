@@ -14,5 +14,4 @@ from calojax import config
 def get_config():
   c = config.cnn(attention=True, spectral=True)
   c.weights.update(regression=0.1, regression_fake=0.1)
-  c.adversarial.gamma = 0.0
   return c

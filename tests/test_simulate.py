@@ -108,7 +108,7 @@ def test_active_thickness_of_each_layer(name, expected):
     ({'width': 39.0}, 'reach 20 mm'),
     ({'slabs': ()}, 'no plates'),
     ({'slabs': (Slab('G4_Fe', -1.0),)}, 'no thickness'),
-    ({'geometry': detectors.CALOCHALLENGE_PHOTONS, 'depths': (6.0,) * 5}, 'PolarLayer'),
+    ({'geometry': detectors.CALOCHALLENGE_PHOTONS, 'depths': (6.0,) * 5}, 'reach 600 mm'),
   ],
 )
 def test_inconsistent_calorimeters_are_refused(change, message):
@@ -454,6 +454,42 @@ def test_a_calorimeter_of_the_users(tmp_path, geant4):
     f'--detector={path}', '--events=2', f'--output={tmp_path}/b.h5', environment=geant4
   )
   assert refused(process, "no material 'G4_Unobtainium'")
+
+
+RINGS = """
+from calojax.geometry import Geometry, PolarLayer
+from calojax.simulation.calorimeters import Calorimeter, Gun, Slab
+
+CALORIMETER = Calorimeter(
+  Geometry('rings', (PolarLayer((0.0, 20.0, 50.0, 120.0), 12, 0.0),
+                     PolarLayer((40.0, 120.0), 1, 100.0))),
+  slabs=(Slab('G4_Pb', 100.0, active=True),) * 2,
+  depths=(40.0, 160.0),
+  width=240.0,
+  gun=Gun('e-', 'fixed', (1000.0, 1000.0), spread=60.0),
+)
+"""
+
+
+def test_cells_in_rings_are_where_the_particles_are(tmp_path, geant4):
+  """Electrons in a block of lead: of the first layer the fullest cell is the one that they hit, at
+  whatever angle; the second layer is a ring, and sees what goes behind it.
+  """
+  path = tmp_path / 'rings.py'
+  path.write_text(RINGS)
+  showers, geometry, _ = made(geant4, tmp_path / 'a.h5', f'--detector={path}', '--events=100')
+  front, back = geometry.split(showers.energies)
+  x, y = showers.condition.position.T
+  radius = np.hypot(x, y)
+  sector = np.floor((np.arctan2(y, x) + np.pi) / (2 * np.pi / 12)).astype(int)
+  hit = sector * 3 + np.searchsorted([20, 50], radius)
+  # A shower in lead is 16 mm wide: only at a border another cell may have more.
+  assert np.mean(front.reshape(len(x), -1).argmax(1) == hit) > 0.85
+  assert len(set(sector)) == 12
+  seen = back[:, 0, 0] / (showers.energies.sum(1))
+  assert seen[radius < 20].max() < seen[(radius > 50) & (radius < 80)].min()
+  assert (showers.energies.sum(1) <= 1000).all()
+  assert np.median(showers.energies.sum(1)[(radius > 60) & (radius < 80)]) > 900
 
 
 def test_showers_depend_on_the_seed_and_not_on_the_jobs(tmp_path, geant4):

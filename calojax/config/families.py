@@ -14,6 +14,9 @@ from calojax.config.rooms import gan, vae_gan
 LHCB_TARGETS = ('lhcb_corrected', 'response')
 # What the parameter regressor of Chekalina et al. (2018) reads off a shower, the 5D case.
 PARTICLE = ('log_energy', 'slope_x', 'slope_y', 'impact_x', 'impact_y')
+# What a spectrally normalised discriminator has in the frame: the norm in place of the penalties,
+# and ten times the bound, without which single cells drift (docs/pages/fidelity.md).
+NORMALISED = {'gamma': 0.0, 'likelihood': 1e-2}
 
 
 def framed(generator: dict[str, Any], discriminator: dict[str, Any]) -> Config:
@@ -38,21 +41,24 @@ def cnn(attention: bool = False, spectral: bool = False) -> Config:
   both of them.
   """
   flags = {'attention': attention, 'spectral': spectral}
-  return framed(
+  c = framed(
     {'name': 'cnn', 'channels': (256, 128, 64, 32), **flags},
     {'name': 'cnn', 'channels': (32, 64, 128, 256), 'hearing': 64, **flags},
   )
+  if spectral:
+    c.adversarial.update(NORMALISED)
+  return c
 
 
 def framed_sagan() -> Config:
-  """The self-attention networks of Rogachev and Ratnikov (2021) in the frame; the discriminator has
-  the spectral normalisation in place of the penalties.
+  """The self-attention networks of Rogachev and Ratnikov (2021) in the frame, the discriminator
+  spectrally normalised.
   """
   c = framed(
     {'name': 'sagan', 'channels': (256, 128, 64, 32), 'spectral': False},
     {'name': 'sagan', 'channels': (32, 64, 128, 256), 'spectral': True},
   )
-  c.adversarial.gamma = 0.0
+  c.adversarial.update(NORMALISED)
   return c
 
 

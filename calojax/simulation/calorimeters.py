@@ -112,8 +112,8 @@ def check(calorimeter: Calorimeter) -> Calorimeter:
   """The calorimeter itself, found consistent.
 
   Raises:
-    ValueError: cells that are not a regular grid or do not fit the plates, depths that do not add
-      up to the plates, a layer without active material.
+    ValueError: cells that do not fit the plates, depths that do not add up to the plates, a layer
+      without active material.
   """
   geometry, name = calorimeter.geometry, f'calorimeter {calorimeter.geometry.name!r}'
   if not calorimeter.slabs or min(slab.thickness for slab in calorimeter.slabs) <= 0:
@@ -143,10 +143,11 @@ def check(calorimeter: Calorimeter) -> Calorimeter:
 
 
 def _check_cells(layer: Layer | PolarLayer, width: float, name: str) -> None:
-  """Raises ValueError unless the cells are rectangles on plates of this width."""
-  if not isinstance(layer, Layer):
-    raise ValueError(f'{name} has cells of a {type(layer).__name__}, expected a rectangular Layer')
-  reach = max(n * p / 2 + abs(c) for n, p, c in zip(layer.shape, layer.pitch, layer.centre))
+  """Raises ValueError unless the cells are on plates of this width."""
+  if isinstance(layer, PolarLayer):
+    reach = layer.edges[-1]
+  else:
+    reach = max(n * p / 2 + abs(c) for n, p, c in zip(layer.shape, layer.pitch, layer.centre))
   if reach > width / 2 + TOLERANCE:
     raise ValueError(
       f'cells of {name} reach {reach:g} mm from the axis, expected at most {width / 2:g} mm, '

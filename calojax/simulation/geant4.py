@@ -1,5 +1,4 @@
-"""One Geant4 in this process: builds a calorimeter, scores in C++, runs events. The only place that
-imports the binding.
+"""One Geant4 in this process: runs events and reads what was scored.
 
 Geant4 is a singleton: a process calls `prepare` once, and ends by `os._exit`, for its destructors
 come in the wrong order.
@@ -15,11 +14,11 @@ import geant4_pybind as g4
 import numpy as np
 
 from calojax.showers import Condition
-from calojax.simulation.calorimeters import Calorimeter, Slab, plates
+from calojax.simulation.calorimeters import Calorimeter
+from calojax.simulation.construction import Construction
 from calojax.units import EV
 
 THRESHOLD = 1 * EV  # a cell with less is a rounding remainder, not a deposit
-MARGIN = 10.0  # mm of vacuum around the plates
 FLIGHT = 0.5  # mm along z from which a particle starts before the front face
 
 
@@ -107,89 +106,6 @@ def _physics_list(name: str) -> g4.G4VModularPhysicsList:
   physics.RegisterPhysics(getattr(g4, name)())
   g4.G4EmParameters.Instance().SetVerbose(0)
   return physics
-
-
-class Construction(g4.G4VUserDetectorConstruction):
-  """Plates, front face at z = 0, in a vacuum; cells are replicas of rows of replicas of each active
-  plate's read-out area.
-  """
-
-  def __init__(self, calorimeter: Calorimeter):
-    super().__init__()
-    self.calorimeter = calorimeter
-    self.kept: list[Any] = []  # Geant4 only points to them; Python would collect them
-    self.cells: list[tuple[g4.G4LogicalVolume, int]] = []  # with their read-out layers
-    self.known: dict[tuple[Slab, int], g4.G4LogicalVolume] = {}
-
-  def Construct(self) -> g4.G4VPhysicalVolume:
-    """The world with all plates in it; Geant4 calls this."""
-    calorimeter, width = self.calorimeter, self.calorimeter.width
-    side = width + 2 * MARGIN
-    # The plates fill its back half: the front face is at its centre, z = 0.
-    vacuum = Slab('G4_Galactic', 2 * (calorimeter.thickness + MARGIN))
-    world = self.box('world', side, side, vacuum)
-    placed = self.place(world, None)
-    for front, slab, layer in plates(calorimeter):
-      key = (slab, layer)
-      if key not in self.known:
-        self.known[key] = self.box('plate', width, width, slab)
-        if slab.active:
-          self.divide(self.known[key], slab, layer)
-      self.place(self.known[key], world, z=front + slab.thickness / 2)
-    return placed
-
-  def ConstructSDandField(self) -> None:
-    """Has Geant4 sum the energy of each read-out layer's cells, in C++; Geant4 calls this."""
-    for number, layer in enumerate(self.calorimeter.geometry.layers):
-      detector = g4.G4MultiFunctionalDetector(f'layer{number}')
-      # Its depth 1 is our y: a cell's number is x * (cells along y) + y, the order of `Layer`.
-      scorer = g4.G4PSEnergyDeposit3D('energy', 1, *layer.shape)
-      g4.G4SDManager.GetSDMpointer().AddNewDetector(detector)
-      detector.RegisterPrimitive(scorer)
-      self.kept += [detector, scorer]
-      for volume, owner in self.cells:
-        if owner == number:
-          self.SetSensitiveDetector(volume, detector)
-
-  def divide(self, plate: g4.G4LogicalVolume, slab: Slab, number: int) -> None:
-    """Places a layer's read-out area in an active plate, and in it rows along x of cells along
-    y.
-    """
-    layer = self.calorimeter.geometry.regular_layers()[number]
-    (nx, ny), (px, py), (x, y) = layer.shape, layer.pitch, layer.centre
-    area = self.box('area', nx * px, ny * py, slab)
-    row = self.box('row', px, ny * py, slab)
-    cell = self.box('cell', px, py, slab)
-    self.place(area, plate, x, y)
-    self.kept += [
-      g4.G4PVReplica('row', row, area, g4.kXAxis, nx, px),
-      g4.G4PVReplica('cell', cell, row, g4.kYAxis, ny, py),
-    ]
-    self.cells.append((cell, number))
-
-  def box(self, name: str, x: float, y: float, slab: Slab) -> g4.G4LogicalVolume:
-    """A box of these sides, mm, with thickness and material of a plate."""
-    found = g4.G4NistManager.Instance().FindOrBuildMaterial(slab.material)
-    solid = g4.G4Box(name, x / 2, y / 2, slab.thickness / 2)  # Geant4 counts in half sides
-    self.kept += [solid, found]
-    return g4.G4LogicalVolume(solid, found, name)
-
-  def place(
-    self,
-    volume: g4.G4LogicalVolume,
-    mother: g4.G4LogicalVolume | None,
-    x: float = 0,
-    y: float = 0,
-    z: float = 0,
-  ) -> Any:
-    """Puts a volume into its mother, the world into None, with its centre at x, y, z, mm."""
-    where: Any = g4.G4ThreeVector(x, y, z)
-    nothing: Any = None  # no rotation, and the world's mother; the binding's types know neither
-    placed = g4.G4PVPlacement(
-      nothing, where, volume, volume.GetName(), mother or nothing, False, 0, False
-    )
-    self.kept += [volume, placed]
-    return placed
 
 
 class Source(g4.G4VUserPrimaryGeneratorAction):
