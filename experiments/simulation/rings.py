@@ -24,6 +24,7 @@ CALORIMETER = Calorimeter(
       dataclasses.replace(layer, depth=middle)
       for layer, middle in zip(CALOCHALLENGE_PHOTONS.polar_layers(), MIDDLES)
     ),
+    sampling_fraction=0.188,  # of twelve showers, +- 0.0013
   ),
   slabs=(LEAD, ARGON) * sum(PAIRS),
   depths=DEPTHS,
