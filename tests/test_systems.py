@@ -81,13 +81,14 @@ def test_calogan_is_judged_layer_by_layer_and_sampled_in_its_own_format(tmp_path
   assert data.read(tmp_path / 's.h5').geometry.grids == ((96, 3), (12, 12), (6, 12))
 
 
-def test_a_file_of_the_calochallenge_trains_with_a_flag(tmp_path):
+@pytest.mark.parametrize('name', ['vae_gan', 'voxel'])
+def test_a_file_of_the_calochallenge_trains_with_a_flag(name, tmp_path):
   rng = np.random.default_rng(0)
   with h5py.File(tmp_path / 'photons.hdf5', 'w') as file:
     incident = 2.0 ** rng.integers(8, 15, (200, 1))
     file['incident_energies'] = incident
     file['showers'] = rng.gamma(0.3, 1.0, (200, 368)) * incident / 150
-  trained('voxel', tmp_path / 'run', data__source=tmp_path / 'photons.hdf5')
+  trained(name, tmp_path / 'run', data__source=tmp_path / 'photons.hdf5')
   assert workdir.stored_data(str(tmp_path / 'run'))[0].name == 'calochallenge_photons'
   calojax(
     '--mode=sample',

@@ -87,7 +87,7 @@ def test_every_condition_is_finite_on_every_calorimeter(name, embedded):
 def test_a_network_of_one_layer_names_the_system_of_several(name):
   """On a file of the CaloChallenge: in one line, and not with a traceback from within."""
   showers, geometry, _ = data.read(CHALLENGE)
-  with pytest.raises(ValueError, match='configs/voxel.py') as refused:
+  with pytest.raises(ValueError, match='configs/vae_gan.py') as refused:
     method = build(tiny.config(name), geometry, showers)
     jax.eval_shape(method.init, jax.random.key(0), showers)
   assert '\n' not in str(refused.value)

@@ -110,7 +110,7 @@ def single(grids: tuple[tuple[int, int], ...]) -> tuple[int, int]:
     cells = ', '.join(f'{w}x{h}' for w, h in grids[:4]) + (', ...' if len(grids) > 4 else '')
     raise ValueError(
       f'{len(grids)} layers of {cells} cells, expected 1 layer for this network: of several layers '
-      'the system of configs/voxel.py makes showers'
+      'the system of configs/vae_gan.py makes showers'
     )
   return grids[0]
 

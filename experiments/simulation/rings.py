@@ -2,7 +2,7 @@
 axis, in five layers. Lead and liquid argon, not the detector of that set: for a training on cells
 of its shape.
 
-  calojax simulate --detector=experiments/simulation/rings.py --events=5000 --seed=106 \
+  calojax simulate --detector=experiments/simulation/rings.py --events=2500 --seed=106 \
     --output=data/rings_106.h5
 """
 
