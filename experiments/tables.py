@@ -37,6 +37,7 @@ TABLES: dict[str, Callable[[], str]] = {
   'judges': tables_quality.judges,
   'fidelity': tables_quality.fidelity,
   'fresh': tables_quality.fresh,
+  'rings': tables_quality.rings,
   'validation': tables_proof.validation,
   'side_by_side': tables_proof.side_by_side,
   'speedup_lhcb_ecal': lambda: tables_speed.speedup('lhcb_ecal'),

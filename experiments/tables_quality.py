@@ -61,6 +61,30 @@ def fidelity() -> str:
   return rows(head, body)
 
 
+def rings() -> str:
+  """Systems for layers of any cells, on a calorimeter with cells in rings."""
+  keys = {
+    'prd_auc/raw': 'PRD-AUC raw',
+    'prd_auc/physics': 'physics, corrected',
+    'classifier/worst_trees': 'trees, worst',
+    'resolution/ratio': 'resolution over the ideal one',
+    'separation/mean': 'separation',
+  }
+  found = stored('rings.json')
+  body = [
+    [
+      f'`{entry["config"]}`',
+      *(cell(entry['figures'].get(key), form='.3f') for key in keys),
+      f'{entry["cpu_ms_a_shower"]:.3f}',
+      results_table.took(entry),
+    ]
+    for entry in found
+  ]
+  best = [results_table.geant4(found[0]['figures'][key], '.3f') for key in keys]
+  body.append(['Geant4 against Geant4', *best, '', ''])
+  return rows(['config', *keys.values(), 'ms a shower, JAX', 'training'], body)
+
+
 def fresh() -> str:
   """Finished generators on showers that nobody trained or chose on."""
   body = []
