@@ -1,5 +1,6 @@
 """A voxel GAN for calorimeters of any layers, such as the four data sets of the CaloChallenge
-(2410.21611); no paper of its own.
+(2410.21611); no paper of its own. Fast and coarse: `vae_gan` makes showers of them that are far
+nearer (docs/pages/results.md).
 
 Measured: PRD-AUC raw 0.847 +- 0.026, physics 0.077 +- 0.010, spread of the response 0.0335 +-
 0.0016 (Geant4 0.0027); training 1.1 min (AMD EPYC, 2 cores).

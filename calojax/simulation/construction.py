@@ -87,6 +87,7 @@ class Construction(g4.G4VUserDetectorConstruction):
     """Places the cells of a layer in rings in a plate, each with its number in the layer; the
     cells.
     """
+    # Not replicas in the angle: with them the first event never came to an end.
     width, cells = 2 * math.pi / layer.angles, []
     for angle in range(layer.angles):
       for inner, outer in itertools.pairwise(layer.edges):
